@@ -1,0 +1,197 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/unique_function.hpp"
+#include "core/errc.hpp"
+#include "core/ports.hpp"
+#include "model/destination.hpp"
+#include "model/outcome.hpp"
+#include "model/user.hpp"
+#include "store/commit_port.hpp"
+
+/// The serial core: it owns every destination, every lock and every count, and is a deterministic function of the commands it is
+/// given and the clock. It never blocks, never touches the disk and never parses a body.
+///
+/// Threads: every method, and every callback, runs on the core's executor. Callbacks may run before the method returns.
+/// Errors: expected refusals are values of core::errc.
+namespace giromq::core {
+
+struct CoreSettings {
+    /// Budget for messages in windows, and for messages received but not yet durable.
+    std::uint64_t memory_bytes = 64u << 20;
+    /// The most that one queue keeps in memory while others need the budget too.
+    std::uint64_t queue_window_bytes = 2u << 20;
+    std::uint32_t queue_window_messages = 4096;
+    /// Unsettled messages that one producer may have under way.
+    std::uint32_t producer_window = 1000;
+    /// Unsettled deliveries that one consumer may have, whatever credit it grants.
+    std::uint32_t consumer_unsettled_max = 2000;
+    /// Create a queue when a link names one that does not exist.
+    bool create_queues = false;
+    std::uint32_t destinations_max = 100000;
+    /// Producers whose sequence numbers are remembered; the one unused for longest is forgotten first.
+    std::uint32_t producers_max = 10000;
+    /// The defaults of queues created on first use, and of those whose creator says nothing else.
+    DestinationSettings queue_defaults;
+};
+
+/// A producer's identity for duplicate detection without ids of the application: libgiromq sends both with every message
+/// (delivery annotations `giromq:producer-id`, `giromq:sequence`). Sequences start at 1; at most 1024 may be under way.
+struct ProducerSequence {
+    std::string producer;  // 1 to 64 bytes, chosen at random by the client
+    std::uint64_t sequence = 0;
+};
+
+struct SendCommand {
+    ProducerId producer;
+    /// Where to; for a producer attached to a destination that destination.
+    DestinationId destination;
+    std::shared_ptr<Message> message;  // `number` is filled in by the core
+    std::optional<ProducerSequence> sequence;
+    std::string duplicate_id;  // given by the application; empty for none; at most 256 bytes
+    UniqueFunction<void(const SendResult&)> done;
+};
+
+/// How a consumer takes messages.
+enum class ConsumerMode : std::uint8_t {
+    acquire,  // locks each message until it is settled
+    browse,   // looks at the messages there are, then at later ones, and locks nothing
+};
+
+struct ConsumerCommand {
+    ConnectionId connection;
+    DestinationId destination;
+    ConsumerMode mode = ConsumerMode::acquire;
+    /// Deliveries are settled by sending (at-most-once): removed without waiting for a settlement.
+    bool presettled = false;
+    ConsumerPort* port = nullptr;  // valid until close_consumer() or ended()
+};
+
+/// Why a consumer goes: `orderly` gives its unsettled deliveries back with their count unchanged; `lost` (a torn connection) raises the
+/// count of the oldest and marks the others as perhaps delivered.
+enum class CloseReason : std::uint8_t { orderly, lost };
+
+struct QueueView {
+    DestinationId id;
+    DestinationSettings settings;
+    Timestamp created_at;
+    std::uint64_t messages = 0;        // all that are in the queue, locked ones included
+    std::uint64_t bytes = 0;
+    std::uint64_t delivering = 0;      // locked by consumers
+    std::uint64_t window_messages = 0; // in memory
+    std::uint32_t consumers = 0;
+    std::uint32_t producers = 0;
+    std::uint64_t enqueued = 0;        // since start, as all the counters that follow
+    std::uint64_t delivered = 0;
+    std::uint64_t redelivered = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t dead_lettered = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t quarantined = 0;
+};
+
+struct CoreView {
+    std::uint64_t queues = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t consumers = 0;
+    std::uint64_t producers = 0;
+    std::uint64_t memory_bytes = 0;
+    std::uint64_t enqueued = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t redelivered = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t dead_lettered = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t quarantined = 0;
+    bool disk_full = false;
+};
+
+class Core {
+public:
+    Core(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings);
+    ~Core();
+    Core(const Core&) = delete;
+    Core& operator=(const Core&) = delete;
+
+    /// To be given to Store::recover() before any other call.
+    store::RecoveryVisitor& recovery();
+    /// After recovery: creates or updates the configured queues and the dead-letter queue, resumes unfinished deletions, and calls
+    /// `done` when that is durable.
+    void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
+
+    /// Time has passed: expiry, forgetting of old ids, space on the disk again. Called about every 100 ms.
+    void tick();
+
+    /// Ends every consumer and producer, returns what they hold, refuses new work, and calls `done` when everything is durable.
+    void stop(UniqueFunction<void()> done);
+
+    // Destinations
+
+    /// The destination of that name; created if it is not there and `create_queues` (settings) allows. `may_create` is the caller's right.
+    void open_destination(std::string_view name, bool may_create, UniqueFunction<void(Result<DestinationId>)> done);
+    std::optional<DestinationId> find_destination(std::string_view name) const;
+    void create_queue(DestinationSettings settings, UniqueFunction<void(Result<DestinationId>)> done);
+    /// A queue that only `connection` may consume from; gone with close_connection or delete. Its name starts with "temp-".
+    Result<DestinationId> create_temporary_queue(ConnectionId connection);
+    /// Refused with in_use if it has consumers and not `even_if_used`. The messages go with it.
+    void delete_queue(DestinationId queue, bool even_if_used, UniqueFunction<void(Result<void>)> done);
+    /// Removes the messages that are in the queue now and not locked; the answer is their number.
+    void purge_queue(DestinationId queue, UniqueFunction<void(Result<std::uint64_t>)> done);
+    Result<QueueView> view_queue(DestinationId queue) const;
+    /// Queues in order of name, from the first after `after`.
+    std::vector<QueueView> list_queues(std::string_view after, std::size_t limit) const;
+    CoreView view() const;
+    std::string name_of(DestinationId destination) const;
+
+    // Producers
+
+    /// `destination` not set: the anonymous relay. The answer's window is told through `port` at once.
+    Result<ProducerId> open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port);
+    void close_producer(ProducerId producer);
+    void send(SendCommand command);
+
+    /// A large body, in pieces, before its message: the number to put into Message::number, then chunks of `chunk_bytes` (the last one
+    /// may be shorter). `done` runs when the chunk is durable; a message that is never sent leaves orphans, which are purged.
+    MessageNumber begin_chunks();
+    void append_chunk(MessageNumber number, std::uint32_t index, SharedBytes bytes, UniqueFunction<void(Result<void>)> done);
+    /// Reads a chunk for a consumer; `done` runs on the reading thread.
+    void read_chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done);
+
+    // Consumers
+
+    Result<ConsumerId> open_consumer(ConsumerCommand command);
+    void close_consumer(ConsumerId consumer, CloseReason reason);
+
+    /// Link credit (AMQP 1.0 §2.6.7) as an absolute number: the consumer may receive until it has been given `delivery_limit` deliveries
+    /// since it was opened. With `drain` the core answers drained() as soon as nothing more can be delivered.
+    void flow(ConsumerId consumer, std::uint64_t delivery_limit, bool drain);
+
+    /// The consumer's outcome for the delivery at `position`. `done` (may be empty) runs when the outcome is durable; for an outcome that
+    /// changes nothing durable, at once. An unknown position (settled twice) is ignored and answered with success.
+    void settle(ConsumerId consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);
+
+    /// The connection is gone: its consumers and producers are closed, its temporary queues deleted.
+    void close_connection(ConnectionId connection, CloseReason reason);
+
+    // Users (for security/)
+
+    const std::vector<User>& recovered_users() const;
+    void put_user(User user, UniqueFunction<void(Result<void>)> done);
+    void remove_user(std::string name, UniqueFunction<void(Result<void>)> done);
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace giromq::core

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "model/user.hpp"
+#include "security/errc.hpp"
+
+namespace giromq::security {
+
+/// Who is at the other end, after authentication.
+struct Identity {
+    std::string user;  // "anonymous" for SASL ANONYMOUS
+    Role role = Role::application;
+};
+
+/// What can be done to a destination, or to the broker (`administer`, destination empty).
+enum class Action { send, receive, browse, create, administer };
+
+/// The one decision about every action, under AMQP and REST alike. An application may send, receive and browse, and create queues on
+/// first use (where the broker's configuration allows that at all); an administrator may do everything.
+Result<void> authorise(const Identity& identity, Action action, std::string_view destination);
+
+}  // namespace giromq::security

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/shared_bytes.hpp"
+#include "model/dead_letter.hpp"
+#include "model/destination.hpp"
+#include "model/ids.hpp"
+#include "model/message.hpp"
+#include "model/user.hpp"
+
+/// The closed set of changes that a batch can make. Values only: an engine needs nothing else to apply them, in order. The core has
+/// checked everything before it stages an operation, so an engine treats one that cannot be applied (a key that is not there, or is
+/// there twice) as a broken invariant of the broker, never as a refusal.
+namespace giromq::store {
+
+/// The place of an entry: the key of its row. `priority` is 4 for every entry until priorities come; it is part of the key now so
+/// that they need no new table.
+struct EntryKey {
+    DestinationId destination;
+    Position position;
+    std::uint8_t priority = 4;
+
+    friend bool operator==(const EntryKey&, const EntryKey&) = default;
+};
+
+/// The immutable message row. Its chunks, if it has any, are in batches before this one.
+struct PutMessage {
+    MessagePtr message;
+};
+
+/// One chunk of a large body; `number` is the message it will belong to. Without a message row it is an orphan, purged later.
+struct PutChunk {
+    MessageNumber number;
+    std::uint32_t index = 0;
+    SharedBytes bytes;
+};
+
+/// A message takes its place in a destination. `is_volatile`: a non-persistent message that did not fit into memory; it is gone after
+/// the next start. `dead_letter` says why it is in a dead-letter queue.
+struct PutEntry {
+    EntryKey key;
+    MessageNumber number;
+    std::uint64_t message_bytes = 0;
+    std::uint32_t delivery_count = 0;
+    Timestamp due_at;
+    bool is_volatile = false;
+    DeadLetterPtr dead_letter;
+};
+
+/// An entry leaves its destination; with `last_reference` its message row and chunks go too.
+struct RemoveEntry {
+    EntryKey key;
+    MessageNumber number;
+    std::uint64_t message_bytes = 0;
+    bool is_volatile = false;
+    bool last_reference = true;
+};
+
+/// The durable count of failed deliveries of an entry.
+struct SetDeliveryCount {
+    EntryKey key;
+    std::uint32_t delivery_count = 0;
+};
+
+/// Entries before `horizon` may have been delivered since the store was opened (DESIGN: delivery counts without a write per delivery).
+struct SetHorizon {
+    DestinationId destination;
+    Position horizon;
+};
+
+/// The entry's bytes are damaged: it moves, with its message row, to the quarantine tables and is never delivered.
+struct QuarantineEntry {
+    EntryKey key;
+    MessageNumber number;
+    std::uint64_t message_bytes = 0;
+    bool is_volatile = false;
+    std::string reason;
+    Timestamp time;
+};
+
+/// Creates a destination, or replaces its settings.
+struct PutDestination {
+    DestinationId id;
+    DestinationSettings settings;
+    Timestamp created_at;
+};
+
+/// Marks a destination as going: it is not reported by recover() as usable, and PurgeEntries empties it step by step.
+struct CloseDestination {
+    DestinationId id;
+};
+
+/// The row of an empty, closed destination goes.
+struct RemoveDestination {
+    DestinationId id;
+};
+
+/// Removes up to `limit` entries (and their messages) at positions up to and including `through`, lowest first, except `kept`
+/// (locked ones, ascending). Reported by the number of removed entries in BatchResult.
+struct PurgeEntries {
+    DestinationId destination;
+    Position through;
+    std::uint32_t limit = 1000;
+    std::vector<Position> kept;
+};
+
+/// What is known of a producer's sequence numbers: everything up to `high_water` - 1024 has been seen; bit i of `window` (bit 0
+/// of byte 0 first) tells whether high_water - i has. One row per producer, the last one of a batch wins.
+struct PutProducer {
+    std::string producer;
+    std::uint64_t high_water = 0;
+    std::vector<std::uint8_t> window;
+    Timestamp last_used;
+};
+struct RemoveProducer {
+    std::string producer;
+};
+
+/// An id given by an application was taken, at `position` of the destination. Append-ordered.
+struct PutDuplicateId {
+    DestinationId destination;
+    Position position;
+    std::string id;
+    Timestamp time;
+};
+/// Forgets the ids of a destination at positions before `before`.
+struct ForgetDuplicateIds {
+    DestinationId destination;
+    Position before;
+};
+
+struct PutUser {
+    User user;
+};
+struct RemoveUser {
+    std::string name;
+};
+
+using Operation = std::variant<PutMessage, PutChunk, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry, PutDestination,
+                               CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer, PutDuplicateId,
+                               ForgetDuplicateIds, PutUser, RemoveUser>;
+
+}  // namespace giromq::store
