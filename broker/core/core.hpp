@@ -83,13 +83,13 @@ struct QueueView {
     DestinationId id;
     DestinationSettings settings;
     Timestamp created_at;
-    std::uint64_t messages = 0;        // all that are in the queue, locked ones included
+    std::uint64_t messages = 0;  // all that are in the queue, locked ones included
     std::uint64_t bytes = 0;
-    std::uint64_t delivering = 0;      // locked by consumers
-    std::uint64_t window_messages = 0; // in memory
+    std::uint64_t delivering = 0;       // locked by consumers
+    std::uint64_t window_messages = 0;  // in memory
     std::uint32_t consumers = 0;
     std::uint32_t producers = 0;
-    std::uint64_t enqueued = 0;        // since start, as all the counters that follow
+    std::uint64_t enqueued = 0;  // since start, as all the counters that follow
     std::uint64_t delivered = 0;
     std::uint64_t redelivered = 0;
     std::uint64_t acknowledged = 0;

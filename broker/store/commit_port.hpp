@@ -15,6 +15,8 @@ struct UnitResult {
     bool durable = true;
     Error error{errc::stopped};  // meaningful unless durable
     std::vector<PurgeCount> purged;
+    /// Unless durable: the unit's operations, untouched, so that they can be taken back and submitted again. Never null then.
+    std::vector<Operation>* refused_operations = nullptr;
 };
 
 /// A unit of work: operations that become durable together, and what to do then.
@@ -40,8 +42,7 @@ public:
     /// which they were submitted. A unit whose neighbours in the batch cannot be applied is not harmed by them.
     virtual void submit(Unit unit) = 0;
 
-    /// After a growing unit was refused because the disk is full, every later growing unit is refused as well, until this is called:
-    /// so a unit staged on the assumption that an earlier one succeeded can never become durable without it.
+    /// After a growing unit was refused, for whatever reason, every later growing unit is refused as well, until this is called: so a unit staged on the assumption that an earlier one succeeded can never become durable without it.
     virtual void resume_growth() = 0;
 };
 

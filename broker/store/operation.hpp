@@ -109,8 +109,8 @@ struct PurgeEntries {
     std::vector<Position> kept;
 };
 
-/// What is known of a producer's sequence numbers: everything up to `high_water` - 1024 has been seen; bit i of `window` (bit 0
-/// of byte 0 first) tells whether high_water - i has. One row per producer, the last one of a batch wins.
+/// What is known of a producer's sequence numbers: everything up to `high_water` - 1024 has been seen; of the last 1,024 the ring
+/// `window` (128 bytes) tells: bit `sequence` modulo 1024, bit 0 of byte 0 first. One row per producer, the last one of a batch wins.
 struct PutProducer {
     std::string producer;
     std::uint64_t high_water = 0;

@@ -1,0 +1,142 @@
+#include "core/duplicates.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace giromq::core {
+
+// The ring is stored as its bytes; other byte orders would have to turn them.
+static_assert(std::endian::native == std::endian::little);
+
+Novelty ProducerSequences::novelty(std::uint64_t sequence) const {
+    if (sequence > high_water_) return Novelty::fresh;
+    if (sequence + window <= high_water_) return Novelty::known;
+    if (!bit(sequence)) return Novelty::fresh;
+    return under_way_.contains(sequence) ? Novelty::under_way : Novelty::known;
+}
+
+void ProducerSequences::set_bit(std::uint64_t sequence, bool seen) {
+    const auto mask = std::uint64_t{1} << (sequence % 64);
+    auto& word = bits_[(sequence % window) / 64];
+    word = seen ? (word | mask) : (word & ~mask);
+}
+
+void ProducerSequences::stage(std::uint64_t sequence) {
+    if (sequence > high_water_) {
+        // The ring moves on: the places of the sequences in between now stand for sequences not seen.
+        if (sequence - high_water_ >= window) {
+            bits_.fill(0);
+        } else {
+            for (auto passed = high_water_ + 1; passed < sequence; ++passed) set_bit(passed, false);
+        }
+        high_water_ = sequence;
+    }
+    set_bit(sequence, true);
+    under_way_.try_emplace(sequence);
+}
+
+void ProducerSequences::wait(std::uint64_t sequence, SendDone done) { under_way_.at(sequence).push_back(std::move(done)); }
+
+void ProducerSequences::settle(std::uint64_t sequence, const SendResult& result) {
+    auto node = under_way_.extract(sequence);
+    GIROMQ_CHECK(!node.empty(), "a sequence was settled that was not staged");
+    // A refused sequence was not seen: the producer may send it again. If the ring has passed it, it can no longer come back.
+    if (!result.accepted && sequence + window > high_water_) set_bit(sequence, false);
+    SendResult same = result;
+    same.duplicate = result.accepted;
+    for (auto& done : node.mapped()) done(same);
+}
+
+store::PutProducer ProducerSequences::row(std::string_view producer, Timestamp now) const {
+    store::PutProducer row;
+    row.producer = producer;
+    row.high_water = high_water_;
+    row.window.resize(window / 8);
+    std::memcpy(row.window.data(), bits_.data(), row.window.size());
+    row.last_used = now;
+    return row;
+}
+
+void ProducerSequences::recover(const store::PutProducer& row) {
+    high_water_ = row.high_water;
+    bits_.fill(0);
+    std::memcpy(bits_.data(), row.window.data(), std::min<std::size_t>(row.window.size(), window / 8));
+    last_used = row.last_used;
+}
+
+ProducerSequences& Producers::of(const std::string& producer, Timestamp now) {
+    if (const auto found = index_.find(producer); found != index_.end()) {
+        by_use_.splice(by_use_.begin(), by_use_, found->second);
+    } else {
+        by_use_.emplace_front().producer = producer;
+        index_.emplace(by_use_.front().producer, by_use_.begin());
+        // A producer with sends under way is in use, whatever the order says.
+        if (by_use_.size() > producers_max_ && by_use_.back().sequences.idle()) {
+            forgotten_.push_back(by_use_.back().producer);
+            index_.erase(by_use_.back().producer);
+            by_use_.pop_back();
+        }
+    }
+    by_use_.front().sequences.last_used = now;
+    return by_use_.front().sequences;
+}
+
+ProducerSequences* Producers::find(const std::string& producer) {
+    const auto found = index_.find(producer);
+    return found == index_.end() ? nullptr : &found->second->sequences;
+}
+
+void Producers::recover(const store::PutProducer& row) { of(row.producer, row.last_used).recover(row); }
+
+Novelty DuplicateIds::novelty(const std::string& id) const {
+    const auto found = known_.find(id);
+    if (found == known_.end()) return Novelty::fresh;
+    return found->second.durable ? Novelty::known : Novelty::under_way;
+}
+
+void DuplicateIds::stage(const std::string& id, Position position, Timestamp now) {
+    known_.emplace(id, Known{});
+    order_.push_back(Taken{id, position, now});
+}
+
+void DuplicateIds::wait(const std::string& id, SendDone done) { known_.at(id).waiting.push_back(std::move(done)); }
+
+void DuplicateIds::settle(const std::string& id, const SendResult& result) {
+    const auto found = known_.find(id);
+    if (found == known_.end()) return;
+    auto waiting = std::exchange(found->second.waiting, {});
+    if (result.accepted) {
+        found->second.durable = true;
+    } else {
+        // Its place in the order stays; trim() passes over ids that are no longer known.
+        known_.erase(found);
+    }
+    SendResult same = result;
+    same.duplicate = result.accepted;
+    for (auto& done : waiting) done(same);
+}
+
+void DuplicateIds::recover(std::string id, Position position, Timestamp time) {
+    known_[id].durable = true;
+    order_.push_back(Taken{std::move(id), position, time});
+}
+
+std::optional<Position> DuplicateIds::trim(std::uint32_t ids_max, Timestamp oldest) {
+    std::optional<Position> before;
+    while (!order_.empty() && (order_.size() > ids_max || order_.front().time < oldest)) {
+        const auto found = known_.find(order_.front().id);
+        if (found != known_.end()) {
+            if (!found->second.durable) break;
+            known_.erase(found);
+        }
+        before = Position{order_.front().position.value + 1};
+        order_.pop_front();
+    }
+    return before;
+}
+
+}  // namespace giromq::core

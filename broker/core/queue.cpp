@@ -1,0 +1,184 @@
+#include "core/queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace giromq::core {
+namespace {
+
+/// How far ahead of the newest entry the delivery horizon is set; one row update for so many positions.
+constexpr std::uint64_t horizon_step = 1000;
+
+}  // namespace
+
+Queue::Queue(DestinationId id, DestinationSettings settings, Timestamp created_at, Context& context, QueueHost& host)
+    : id_(id), settings_(std::move(settings)), created_at_(created_at), context_(context), host_(host) {}
+
+Queue::~Queue() { context_.memory_bytes -= accounted_bytes_; }
+
+void Queue::recover(const store::StoredDestination& stored) {
+    messages_ = stored.messages;
+    bytes_ = stored.bytes;
+    crash_horizon_ = horizon_durable_ = horizon_staged_ = stored.crash_horizon;
+    reaches_tail_ = messages_ == 0;
+    covered_through_ = Position{0};
+    durable_through_ = Position{context_.next_position().value - 1};
+}
+
+std::optional<Error> Queue::refusal(std::uint64_t bytes) const {
+    if (settings_.max_messages != 0 && messages_ + pending_messages_ >= settings_.max_messages) {
+        return Error(errc::resource_limit, "queue '" + settings_.name + "' holds its maximum of " + std::to_string(settings_.max_messages) +
+                                               " messages; consume some or raise the limit");
+    }
+    if (settings_.max_bytes != 0 && bytes_ + pending_bytes_ + bytes > settings_.max_bytes) {
+        return Error(errc::resource_limit, "queue '" + settings_.name + "' holds its maximum of " + std::to_string(settings_.max_bytes) +
+                                               " bytes; consume some or raise the limit");
+    }
+    return std::nullopt;
+}
+
+bool Queue::has_room() const {
+    return (settings_.max_messages == 0 || messages_ + pending_messages_ < settings_.max_messages) &&
+           (settings_.max_bytes == 0 || bytes_ + pending_bytes_ < settings_.max_bytes);
+}
+
+Entry Queue::make_entry(Position position, const Arrival& arrival) const {
+    Entry entry;
+    entry.position = position;
+    entry.message = arrival.message;
+    entry.dead_letter = arrival.dead_letter;
+    entry.is_volatile = !(arrival.keeps && !is_temporary());
+    return entry;
+}
+
+Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool message_is_stored) {
+    Placed placed;
+    placed.position = context_.take_position();
+    Entry entry = make_entry(placed.position, arrival);
+    const Message& message = *arrival.message;
+    if (message.expires_at.is_set()) may_expire_ = true;
+    const bool retained = retains(message);
+    // A non-persistent message lives in memory while the window has room for it, and spills into the store otherwise.
+    if (entry.is_volatile && retained && !message_is_stored && message.chunk_count == 0) {
+        entry.stored = false;
+        window_.append(std::move(entry));
+        account_memory();
+        ++messages_;
+        bytes_ += message.size();
+        ++counters_.enqueued;
+        return placed;
+    }
+    placed.staged = true;
+    ++pending_messages_;
+    pending_bytes_ += message.size();
+    if (!message_is_stored) work.stage(store::PutMessage{arrival.message});
+    work.stage(store::PutEntry{.key = {.destination = id_, .position = placed.position},
+                               .number = message.number,
+                               .message_bytes = message.size(),
+                               .delivery_count = 0,
+                               .due_at = message.due_at,
+                               .is_volatile = entry.is_volatile,
+                               .dead_letter = arrival.dead_letter});
+    // Somebody is waiting for it, most likely: the horizon goes ahead with it, so that delivering it needs no commit of its own.
+    if (!entry.is_volatile && !consumers_.empty() && placed.position >= horizon_staged_) {
+        placed.horizon = horizon_staged_ = Position{placed.position.value + horizon_step};
+        work.stage(store::SetHorizon{id_, placed.horizon});
+    }
+    entry.state = EntryState::pending;
+    if (retained) {
+        window_.append(std::move(entry));
+        account_memory();
+    } else {
+        if (std::exchange(reaches_tail_, false)) covered_through_ = Position{placed.position.value - 1};
+        if (page_under_way_) keep_aside(std::move(entry));
+    }
+    return placed;
+}
+
+void Queue::commit_arrival(const Placed& placed, const Arrival& arrival) {
+    const auto bytes = arrival.message->size();
+    --pending_messages_;
+    pending_bytes_ -= bytes;
+    ++messages_;
+    bytes_ += bytes;
+    ++counters_.enqueued;
+    durable_through_ = std::max(durable_through_, placed.position);
+    horizon_durable_ = std::max(horizon_durable_, placed.horizon);
+    Entry* entry = window_.find(placed.position);
+    if (entry == nullptr) entry = find_aside(placed.position);
+    if (entry != nullptr) {
+        // A page may have brought it already, and a consumer may hold it.
+        if (entry->state == EntryState::pending) entry->state = EntryState::available;
+        return;
+    }
+    // The window has passed its position while its unit was tried again: nothing would read it any more.
+    const bool passed = reaches_tail_ || placed.position <= covered_through_;
+    if (!passed || placed.position <= purged_through_ || closing_) return;
+    std::vector<Entry> late;
+    late.push_back(make_entry(placed.position, arrival));
+    window_.merge(std::move(late));
+    account_memory();
+    rewind(placed.position);
+}
+
+void Queue::refuse_arrival(const Placed& placed, const Arrival& arrival) {
+    --pending_messages_;
+    pending_bytes_ -= arrival.message->size();
+    horizon_staged_ = horizon_durable_;
+    if (Entry* const entry = window_.find(placed.position)) {
+        take_out(*entry);
+    } else {
+        std::erase_if(arrived_meanwhile_, [&](const Entry& aside) { return aside.position == placed.position; });
+    }
+}
+
+void Queue::keep_aside(Entry entry) {
+    constexpr std::uint64_t aside_bytes_max = 1024 * 1024;
+    if (meanwhile_overflowed_) return;
+    if (meanwhile_bytes_ + entry.message->memory() > aside_bytes_max) {
+        meanwhile_overflowed_ = true;
+        return;
+    }
+    meanwhile_bytes_ += entry.message->memory();
+    arrived_meanwhile_.push_back(std::move(entry));
+}
+
+Entry* Queue::find_aside(Position position) {
+    const auto found = std::lower_bound(arrived_meanwhile_.begin(), arrived_meanwhile_.end(), position,
+                                        [](const Entry& entry, Position wanted) { return entry.position < wanted; });
+    return found != arrived_meanwhile_.end() && found->position == position ? &*found : nullptr;
+}
+
+void Queue::account_memory() {
+    context_.memory_bytes += window_.bytes() - accounted_bytes_;
+    accounted_bytes_ = window_.bytes();
+}
+
+void Queue::take_out(Entry& entry) {
+    window_.remove(entry);
+    account_memory();
+}
+
+QueueView Queue::view() const {
+    QueueView view;
+    view.id = id_;
+    view.settings = settings_;
+    view.created_at = created_at_;
+    view.messages = messages_;
+    view.bytes = bytes_;
+    view.delivering = locked_;
+    view.window_messages = window_.size();
+    view.consumers = static_cast<std::uint32_t>(consumers_.size());
+    view.producers = producer_count;
+    view.enqueued = counters_.enqueued;
+    view.delivered = counters_.delivered;
+    view.redelivered = counters_.redelivered;
+    view.acknowledged = counters_.acknowledged;
+    view.expired = counters_.expired;
+    view.dead_lettered = counters_.dead_lettered;
+    view.duplicates = counters_.duplicates;
+    view.quarantined = counters_.quarantined;
+    return view;
+}
+
+}  // namespace giromq::core

@@ -1,0 +1,245 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/context.hpp"
+#include "core/duplicates.hpp"
+#include "core/window.hpp"
+
+namespace giromq::core {
+
+class Queue;
+
+/// A consumer or browser, as its queue sees it.
+struct Consumer {
+    ConsumerId id;
+    ConnectionId connection;
+    Queue* queue = nullptr;
+    ConsumerPort* port = nullptr;
+    ConsumerMode mode = ConsumerMode::acquire;
+    bool presettled = false;
+    bool drain = false;
+    bool ready = false;  // in the queue's list of consumers that can be given something
+    std::uint64_t delivery_limit = 0;
+    std::uint64_t delivered = 0;
+    std::uint32_t unsettled = 0;
+
+    // For browsers: how far they have looked, and what was read for them and not yet delivered.
+    Position looked_at;
+    std::deque<store::StoredEntry> read_ahead;
+    bool reading = false;
+
+    std::uint64_t credit() const { return delivery_limit > delivered ? delivery_limit - delivered : 0; }
+};
+
+struct Producer {
+    ProducerId id;
+    ConnectionId connection;
+    Queue* queue = nullptr;  // null for the anonymous relay
+    ProducerPort* port = nullptr;
+    std::uint32_t window = 0;  // as last told
+};
+
+/// Counts since start.
+struct QueueCounters {
+    std::uint64_t enqueued = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t redelivered = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t dead_lettered = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t quarantined = 0;
+};
+
+/// What a queue asks of the router that owns it.
+class QueueHost {
+public:
+    virtual ~QueueHost() = default;
+    /// The dead-letter queue of that name; made within `work` if it does not exist. Null if there can be none.
+    virtual Queue* dead_letter_queue(const std::string& name, tx::UnitOfWork& work) = 0;
+    /// The room for producers may have changed.
+    virtual void room_changed(Queue& queue) = 0;
+    /// The queue by id, or null: effects run after a COMMIT, when the queue may be gone.
+    virtual Queue* find(DestinationId id) = 0;
+};
+
+/// A message on its way into a queue: staged, not yet durable.
+struct Arrival {
+    MessagePtr message;
+    DeadLetterPtr dead_letter;
+    bool keeps = true;  // persistent messages keep over a restart, in a queue that does
+};
+
+/// One queue: strict FIFO by position, competing consumers in turn, a bounded window of it in memory and the rest in the store.
+///
+/// What is in the window: if `reaches_tail_`, every entry there is; otherwise every entry up to `covered_through_`, and what
+/// is behind it is read from the store page by page when consumers need it (queue_paging.cpp).
+class Queue {
+public:
+    Queue(DestinationId id, DestinationSettings settings, Timestamp created_at, Context& context, QueueHost& host);
+    Queue(const Queue&) = delete;
+    Queue& operator=(const Queue&) = delete;
+
+    /// As found in the store at start.
+    void recover(const store::StoredDestination& stored);
+
+    // Arrival (queue.cpp)
+
+    /// Refusal by the queue's limits, if any.
+    std::optional<Error> refusal(std::uint64_t bytes) const;
+    bool has_room() const;
+    /// Gives the arrival its position and stages what must be stored; the entry is pending until commit_arrival or refuse_arrival.
+    /// Returns the position, and whether anything was staged (nothing was: the entry is in memory only, and already there).
+    struct Placed {
+        Position position;
+        bool staged = false;
+        Position horizon;  // set if the unit also extends the delivery horizon
+    };
+    Placed place(const Arrival& arrival, tx::UnitOfWork& work, bool message_is_stored);
+    void commit_arrival(const Placed& placed, const Arrival& arrival);
+    void refuse_arrival(const Placed& placed, const Arrival& arrival);
+
+    // Delivery (queue_dispatch.cpp)
+
+    void attach(Consumer& consumer);
+    void detach(Consumer& consumer, CloseReason reason);
+    void flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain);
+    void dispatch();
+
+    // Outcomes (queue_outcome.cpp)
+
+    void settle(Consumer& consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);
+    void expire(Timestamp now);
+
+    // Administration (queue_admin.cpp)
+
+    void purge(UniqueFunction<void(Result<std::uint64_t>)> done);
+    /// Ends everybody, removes every message in steps, and calls `emptied` when nothing of it is left but its row.
+    void close(const Error& reason, UniqueFunction<void()> emptied);
+    /// Gives memory back where nobody is waiting for it.
+    void shrink();
+    /// The queue is gone: its share of the memory budget is returned.
+    ~Queue();
+    void update(DestinationSettings settings) { settings_ = std::move(settings); }
+
+    QueueView view() const;
+    DestinationId id() const { return id_; }
+    const DestinationSettings& settings() const { return settings_; }
+    Timestamp created_at() const { return created_at_; }
+    bool is_temporary() const { return settings_.origin == DestinationOrigin::temporary; }
+    bool closing() const { return closing_; }
+    ConnectionId owner;  // of a temporary queue
+    std::uint64_t messages() const { return messages_; }
+    std::size_t consumer_count() const { return consumers_.size(); }
+    const QueueCounters& counters() const { return counters_; }
+    DuplicateIds duplicate_ids;
+    std::uint32_t producer_count = 0;
+    bool held = false;  // producers were told to wait
+    void count_duplicate() { ++counters_.duplicates; }
+
+private:
+    // queue_dispatch.cpp
+    void make_ready(Consumer& consumer);
+    Consumer* next_consumer(const Entry& entry);
+    bool deliver(Entry& entry, Consumer& consumer);
+    bool horizon_allows(const Entry& entry);
+    void extend_horizon();
+    void answer_drains();
+    void rewind(Position position);
+    bool nothing_more(const Consumer& consumer) const;
+
+    // queue_browse.cpp
+    void look_further(Consumer& browser);
+    bool show_from_window(Consumer& browser);
+    bool show_read_ahead(Consumer& browser);
+    void show(Consumer& browser, Delivery delivery);
+    void read_for(Consumer& browser);
+    void read_for_browser(ConsumerId id, Result<store::Page> page);
+    void browsers_look();
+
+    // queue_paging.cpp
+    bool retains(const Message& message) const;
+    std::uint64_t window_budget() const;
+    bool wants_page() const;
+    void read_page();
+    void page_read(std::uint64_t generation, Result<store::Page> page);
+    void merge_page(store::Page page);
+    std::optional<Entry> entry_of(store::StoredEntry stored);
+    void quarantine(const store::StoredEntry& stored);
+
+    // queue_outcome.cpp
+    void give_back(Entry& entry);
+    void fail_delivery(Entry& entry, UniqueFunction<void(Result<void>)> done);
+    void remove(Entry& entry, UniqueFunction<void(Result<void>)> done);
+    void dead_letter(Entry& entry, std::string cause, std::string description, UniqueFunction<void(Result<void>)> done);
+    void drop_expired(Entry& entry);
+    store::RemoveEntry removal_of(const Entry& entry, bool last_reference) const;
+    void removed(Position position, std::uint64_t bytes);
+    void unlock(Entry& entry);
+
+    // queue_admin.cpp
+    void purge_step(Position through, std::vector<Position> kept, std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done);
+    void reload();
+
+    /// Tells the common budget what the window holds now.
+    void account_memory();
+    void take_out(Entry& entry);
+    Entry make_entry(Position position, const Arrival& arrival) const;
+    void keep_aside(Entry entry);
+    Entry* find_aside(Position position);
+
+    const DestinationId id_;
+    DestinationSettings settings_;
+    const Timestamp created_at_;
+    Context& context_;
+    QueueHost& host_;
+
+    Window window_;
+    bool reaches_tail_ = true;
+    Position covered_through_;
+    std::size_t scan_ = 0;             // slots before it hold nothing available
+    std::optional<Position> skipped_;  // the first available entry before scan_, which no ready consumer could have
+    bool dispatching_ = false;
+    std::uint64_t accounted_bytes_ = 0;
+
+    // Paging: what arrives while a page is read is kept aside, so that the window can reach the tail again.
+    bool page_under_way_ = false;
+    std::uint64_t page_generation_ = 0;
+    std::vector<Entry> arrived_meanwhile_;
+    bool meanwhile_overflowed_ = false;
+    std::uint64_t meanwhile_bytes_ = 0;
+    Position purged_through_;
+
+    // Delivery horizon.
+    Position crash_horizon_;
+    Position horizon_durable_;
+    Position horizon_staged_;
+
+    // Durable messages and those in memory only; and what is staged on top.
+    std::uint64_t messages_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t pending_messages_ = 0;
+    std::uint64_t pending_bytes_ = 0;
+    std::uint64_t locked_ = 0;
+    Position durable_through_;  // the highest position that became visible
+    bool may_expire_ = false;
+
+    std::unordered_map<ConsumerId, Consumer*> consumers_;
+    std::deque<Consumer*> ready_;
+    std::vector<Consumer*> draining_;
+    std::vector<Consumer*> browsers_;
+
+    QueueCounters counters_;
+    bool closing_ = false;
+};
+
+}  // namespace giromq::core

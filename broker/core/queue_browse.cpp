@@ -1,0 +1,99 @@
+#include <utility>
+
+#include "base/log.hpp"
+#include "core/queue.hpp"
+
+namespace giromq::core {
+namespace {
+
+constexpr store::PageLimits browse_limits{.entries = 128, .bytes = 512 * 1024};
+
+}  // namespace
+
+void Queue::browsers_look() {
+    for (Consumer* const browser : browsers_) look_further(*browser);
+}
+
+void Queue::look_further(Consumer& browser) {
+    while (browser.credit() > 0) {
+        if (show_read_ahead(browser) || show_from_window(browser)) continue;
+        if (!reaches_tail_) {
+            // Up to here the window has told everything; the store knows the rest.
+            browser.looked_at = std::max(browser.looked_at, covered_through_);
+            if (browser.looked_at < durable_through_) {
+                read_for(browser);
+                return;
+            }
+        }
+        if (std::exchange(browser.drain, false)) {
+            browser.delivery_limit = browser.delivered;
+            browser.port->drained();
+        }
+        return;
+    }
+    if (std::exchange(browser.drain, false)) browser.port->drained();
+}
+
+bool Queue::show_read_ahead(Consumer& browser) {
+    while (!browser.read_ahead.empty()) {
+        auto stored = std::move(browser.read_ahead.front());
+        browser.read_ahead.pop_front();
+        const auto position = stored.key.position;
+        if (position <= browser.looked_at || position <= purged_through_) continue;
+        browser.looked_at = position;
+        // A damaged message is quarantined when a consumer's turn comes; a browser only passes it over.
+        if (stored.message == nullptr) continue;
+        if (stored.message->is_expired(context_.clock.wall_now())) continue;
+        if (reaches_tail_ || position <= covered_through_) {
+            // The window has caught up with what was read: it knows better whether the message is still there.
+            const Entry* const entry = window_.find(position);
+            if (entry == nullptr || entry->state != EntryState::available) continue;
+        }
+        const auto count = stored.delivery_count + (position < crash_horizon_ ? 1U : 0U);
+        show(browser, Delivery{position, std::move(stored.message), count, std::move(stored.dead_letter)});
+        return true;
+    }
+    return false;
+}
+
+bool Queue::show_from_window(Consumer& browser) {
+    for (auto index = window_.lower_bound(Position{browser.looked_at.value + 1}); index < window_.slots(); ++index) {
+        const Entry& entry = window_.at(index);
+        if (entry.state == EntryState::pending || (!reaches_tail_ && entry.position > covered_through_)) return false;
+        browser.looked_at = entry.position;
+        if (entry.state != EntryState::available || entry.message->is_expired(context_.clock.wall_now())) continue;
+        show(browser, Delivery{entry.position, entry.message, entry.delivery_count(), entry.dead_letter});
+        return true;
+    }
+    return false;
+}
+
+void Queue::show(Consumer& browser, Delivery delivery) {
+    ++browser.delivered;
+    browser.port->deliver(std::move(delivery));
+}
+
+void Queue::read_for(Consumer& browser) {
+    if (std::exchange(browser.reading, true)) return;
+    context_.reads.page(id_, browser.looked_at, browse_limits, [host = &host_, id = id_, consumer = browser.id](Result<store::Page> page) {
+        if (Queue* const queue = host->find(id)) queue->read_for_browser(consumer, std::move(page));
+    });
+}
+
+void Queue::read_for_browser(ConsumerId id, Result<store::Page> page) {
+    const auto found = consumers_.find(id);
+    if (found == consumers_.end()) return;
+    Consumer& browser = *found->second;
+    browser.reading = false;
+    if (!page.ok()) {
+        log::error("page_not_read", {{"queue", settings_.name}, {"for", "browser"}, {"error", page.error().to_string()}});
+        return;  // tried again at the next tick
+    }
+    if (page->entries.empty() && page->end) {
+        browser.looked_at = std::max(browser.looked_at, Position{page->next_position.value - 1});
+    }
+    for (auto& stored : page->entries) browser.read_ahead.push_back(std::move(stored));
+    look_further(browser);
+}
+
+}  // namespace giromq::core

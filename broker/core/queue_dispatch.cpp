@@ -1,0 +1,187 @@
+#include <algorithm>
+
+#include "core/queue.hpp"
+
+namespace giromq::core {
+namespace {
+
+/// The horizon is extended by this many entries, and before so many are left.
+constexpr std::size_t horizon_entries = 1000;
+constexpr std::uint64_t horizon_reserve = 500;
+
+}  // namespace
+
+void Queue::attach(Consumer& consumer) {
+    consumer.queue = this;
+    consumers_.emplace(consumer.id, &consumer);
+    if (consumer.mode == ConsumerMode::browse) browsers_.push_back(&consumer);
+}
+
+void Queue::detach(Consumer& consumer, CloseReason reason) {
+    consumers_.erase(consumer.id);
+    std::erase(ready_, &consumer);
+    std::erase(draining_, &consumer);
+    std::erase(browsers_, &consumer);
+    if (consumer.unsettled == 0) return;
+    Entry* oldest = nullptr;
+    std::optional<Position> first;
+    for (std::size_t index = 0; index < window_.slots(); ++index) {
+        Entry& entry = window_.at(index);
+        if (entry.state != EntryState::locked || entry.holder != consumer.id) continue;
+        if (!first) first = entry.position;
+        if (reason == CloseReason::lost) entry.perhaps_delivered = true;
+        if (oldest == nullptr || entry.delivery_order < oldest->delivery_order) oldest = &entry;
+        unlock(entry);
+    }
+    // Of a torn connection the application was most likely busy with the oldest: only that one counts as failed, so that a message that
+    // kills its consumer ends in the dead-letter queue, and its innocent neighbours do not.
+    if (reason == CloseReason::lost && oldest != nullptr) fail_delivery(*oldest, {});
+    if (first) rewind(*first);
+    dispatch();
+}
+
+void Queue::flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain) {
+    consumer.delivery_limit = delivery_limit;
+    if (drain && !consumer.drain && consumer.mode == ConsumerMode::acquire) draining_.push_back(&consumer);
+    if (!drain && consumer.drain) std::erase(draining_, &consumer);
+    consumer.drain = drain;
+    if (consumer.mode == ConsumerMode::browse) {
+        look_further(consumer);
+        return;
+    }
+    make_ready(consumer);
+    dispatch();
+}
+
+void Queue::make_ready(Consumer& consumer) {
+    if (consumer.ready || consumer.credit() == 0 || consumer.unsettled >= context_.settings.consumer_unsettled_max) return;
+    consumer.ready = true;
+    ready_.push_back(&consumer);
+    if (skipped_) {
+        rewind(*skipped_);
+        skipped_.reset();
+    }
+}
+
+void Queue::rewind(Position position) { scan_ = std::min(scan_, window_.lower_bound(position)); }
+
+Consumer* Queue::next_consumer(const Entry& entry) {
+    for (std::size_t left = ready_.size(); left > 0; --left) {
+        Consumer* const consumer = ready_.front();
+        ready_.pop_front();
+        if (consumer->credit() == 0 || consumer->unsettled >= context_.settings.consumer_unsettled_max) {
+            consumer->ready = false;
+            continue;
+        }
+        if (std::find(entry.not_for.begin(), entry.not_for.end(), consumer->id) != entry.not_for.end()) {
+            ready_.push_back(consumer);
+            continue;
+        }
+        consumer->ready = false;
+        return consumer;
+    }
+    return nullptr;
+}
+
+void Queue::dispatch() {
+    if (dispatching_ || closing_) return;
+    dispatching_ = true;
+    while (!ready_.empty() && scan_ < window_.slots()) {
+        Entry& entry = window_.at(scan_);
+        // Behind a pending entry nothing is shown yet, not even what is ready: that is what keeps the order strict.
+        if (entry.state == EntryState::pending) break;
+        if (entry.state != EntryState::available) {
+            ++scan_;
+            continue;
+        }
+        if (entry.message->expires_at.is_set() && entry.message->is_expired(context_.clock.wall_now())) {
+            drop_expired(entry);
+            continue;
+        }
+        if (!horizon_allows(entry)) break;
+        Consumer* const consumer = next_consumer(entry);
+        if (consumer == nullptr) {
+            if (ready_.empty()) break;
+            if (!skipped_) skipped_ = entry.position;
+        } else {
+            deliver(entry, *consumer);
+        }
+        ++scan_;
+    }
+    scan_ -= window_.sweep(scan_);
+    if (wants_page()) read_page();
+    answer_drains();
+    browsers_look();
+    dispatching_ = false;
+}
+
+bool Queue::deliver(Entry& entry, Consumer& consumer) {
+    ++consumer.delivered;
+    ++counters_.delivered;
+    const auto count = entry.delivery_count();
+    if (count > 0) ++counters_.redelivered;
+    consumer.port->deliver(Delivery{entry.position, entry.message, count, entry.dead_letter});
+    entry.state = EntryState::locked;
+    entry.holder = consumer.id;
+    entry.delivery_order = consumer.delivered;
+    ++locked_;
+    if (consumer.presettled) {
+        ++counters_.acknowledged;
+        remove(entry, {});
+    } else {
+        ++consumer.unsettled;
+    }
+    make_ready(consumer);
+    return true;
+}
+
+bool Queue::horizon_allows(const Entry& entry) {
+    // What does not outlive a crash needs no mark for after one.
+    if (!entry.stored || entry.is_volatile) return true;
+    const bool allowed = entry.position < horizon_durable_;
+    const bool nothing_staged = horizon_staged_ <= horizon_durable_;
+    if (nothing_staged && entry.position.value + horizon_reserve >= horizon_durable_.value) extend_horizon();
+    return allowed;
+}
+
+void Queue::extend_horizon() {
+    const auto ahead = std::min(scan_ + horizon_entries, window_.slots()) - 1;
+    horizon_staged_ = Position{std::max(window_.at(ahead).position.value, window_.at(scan_).position.value + horizon_entries) + 1};
+    tx::UnitOfWork work;
+    work.stage(store::SetHorizon{id_, horizon_staged_});
+    work.then([host = &host_, id = id_, horizon = horizon_staged_](const store::UnitResult& result) {
+        Queue* const queue = host->find(id);
+        if (queue == nullptr) return;
+        if (!result.durable) {
+            // Tried again at the next tick, when the queue is dispatched.
+            queue->horizon_staged_ = queue->horizon_durable_;
+            return;
+        }
+        queue->horizon_durable_ = std::max(queue->horizon_durable_, horizon);
+        queue->dispatch();
+    });
+    context_.commit(std::move(work));
+}
+
+bool Queue::nothing_more(const Consumer& consumer) const {
+    if (consumer.unsettled >= context_.settings.consumer_unsettled_max) return true;
+    if (!reaches_tail_ || page_under_way_) return false;
+    return scan_ >= window_.slots() || window_.at(scan_).state == EntryState::pending;
+}
+
+void Queue::answer_drains() {
+    for (std::size_t index = 0; index < draining_.size();) {
+        Consumer& consumer = *draining_[index];
+        const bool used_up = consumer.credit() == 0;
+        if (!used_up && !nothing_more(consumer)) {
+            ++index;
+            continue;
+        }
+        consumer.drain = false;
+        consumer.delivery_limit = consumer.delivered;
+        draining_.erase(draining_.begin() + static_cast<std::ptrdiff_t>(index));
+        consumer.port->drained();
+    }
+}
+
+}  // namespace giromq::core

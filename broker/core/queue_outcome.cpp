@@ -1,0 +1,182 @@
+#include <utility>
+
+#include "base/log.hpp"
+#include "core/queue.hpp"
+
+namespace giromq::core {
+
+void Queue::settle(Consumer& consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done) {
+    Entry* const entry = window_.find(position);
+    if (entry == nullptr || entry->state != EntryState::locked || entry->holder != consumer.id) {
+        if (done) done({});
+        return;
+    }
+    --consumer.unsettled;
+    if (std::holds_alternative<Accepted>(outcome)) {
+        ++counters_.acknowledged;
+        remove(*entry, std::move(done));
+    } else if (auto* const rejected = std::get_if<Rejected>(&outcome)) {
+        unlock(*entry);
+        const auto separator = rejected->condition.empty() || rejected->description.empty() ? "" : ": ";
+        dead_letter(*entry, "rejected", rejected->condition + separator + rejected->description, std::move(done));
+    } else if (const auto* const modified = std::get_if<Modified>(&outcome)) {
+        unlock(*entry);
+        if (modified->undeliverable_here) entry->not_for.push_back(consumer.id);
+        if (modified->delivery_failed) {
+            fail_delivery(*entry, std::move(done));
+        } else {
+            give_back(*entry);
+            if (done) done({});
+        }
+    } else {
+        unlock(*entry);
+        give_back(*entry);
+        if (done) done({});
+    }
+    make_ready(consumer);
+    dispatch();
+}
+
+void Queue::unlock(Entry& entry) {
+    entry.state = EntryState::available;
+    entry.holder = {};
+    --locked_;
+}
+
+void Queue::give_back(Entry& entry) { rewind(entry.position); }
+
+void Queue::fail_delivery(Entry& entry, UniqueFunction<void(Result<void>)> done) {
+    ++entry.failed_deliveries;
+    entry.perhaps_delivered = false;
+    if (settings_.max_deliveries != 0 && entry.failed_deliveries >= settings_.max_deliveries &&
+        settings_.dead_letter_queue != settings_.name) {
+        dead_letter(entry, "max-deliveries", "delivered " + std::to_string(entry.failed_deliveries) + " times without success",
+                    std::move(done));
+        return;
+    }
+    give_back(entry);
+    if (!entry.stored) {
+        if (done) done({});
+        return;
+    }
+    tx::UnitOfWork work;
+    work.stage(store::SetDeliveryCount{{.destination = id_, .position = entry.position}, entry.failed_deliveries});
+    if (done) {
+        // A refused count is kept in memory and comes with the next one: nothing the consumer could do about it.
+        work.then([done = std::move(done)](const store::UnitResult&) mutable { done({}); });
+    }
+    context_.commit(std::move(work));
+}
+
+store::RemoveEntry Queue::removal_of(const Entry& entry, bool last_reference) const {
+    return store::RemoveEntry{.key = {.destination = id_, .position = entry.position},
+                              .number = entry.message->number,
+                              .message_bytes = entry.message->size(),
+                              .is_volatile = entry.is_volatile,
+                              .last_reference = last_reference};
+}
+
+void Queue::remove(Entry& entry, UniqueFunction<void(Result<void>)> done) {
+    if (entry.state == EntryState::locked) unlock(entry);
+    const auto bytes = entry.message->size();
+    const auto position = entry.position;
+    if (!entry.stored) {
+        removed(position, bytes);
+        if (done) done({});
+        return;
+    }
+    entry.state = EntryState::leaving;
+    tx::UnitOfWork work;
+    work.stage(removal_of(entry, true));
+    work.then([host = &host_, id = id_, position, bytes](const store::UnitResult&) {
+        if (Queue* const queue = host->find(id)) queue->removed(position, bytes);
+    });
+    if (done) {
+        work.then([done = std::move(done)](const store::UnitResult& result) mutable {
+            done(result.durable ? Result<void>() : Result<void>(Error(errc::not_ready, result.error.to_string())));
+        });
+    }
+    context_.commit_until_durable(std::move(work));
+}
+
+void Queue::removed(Position position, std::uint64_t bytes) {
+    Entry* const entry = window_.find(position);
+    if (entry == nullptr) return;  // the queue was emptied meanwhile
+    take_out(*entry);
+    --messages_;
+    bytes_ -= bytes;
+    if (held) host_.room_changed(*this);
+}
+
+void Queue::drop_expired(Entry& entry) {
+    ++counters_.expired;
+    log::debug("message_expired", {{"queue", settings_.name}, {"message", entry.message->number.value}});
+    remove(entry, {});
+}
+
+void Queue::dead_letter(Entry& entry, std::string cause, std::string description, UniqueFunction<void(Result<void>)> done) {
+    tx::UnitOfWork work;
+    Queue* const target =
+        settings_.dead_letter_queue == settings_.name ? nullptr : host_.dead_letter_queue(settings_.dead_letter_queue, work);
+    if (target == nullptr) {
+        // A dead-letter queue has nowhere to send its own; nothing is discarded, so the message goes back to its place.
+        if (settings_.dead_letter_queue == settings_.name) ++entry.failed_deliveries;
+        give_back(entry);
+        if (done) done({});
+        return;
+    }
+    ++counters_.dead_lettered;
+    auto reason = std::make_shared<DeadLetter>();
+    reason->cause = std::move(cause);
+    reason->description = std::move(description);
+    reason->origin = settings_.name;
+    reason->delivery_count = entry.delivery_count() + (reason->cause == "rejected" ? 1U : 0U);
+    reason->time = context_.clock.wall_now();
+    log::warning("dead_lettered", {{"queue", settings_.name},
+                                   {"dead_letter_queue", target->settings().name},
+                                   {"message", entry.message->number.value},
+                                   {"cause", reason->cause},
+                                   {"deliveries", reason->delivery_count}});
+    const Arrival arrival{.message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable};
+    const bool was_stored = entry.stored;
+    const auto position = entry.position;
+    const auto bytes = entry.message->size();
+    entry.state = EntryState::leaving;
+    if (was_stored) work.stage(removal_of(entry, false));
+    const auto placed = target->place(arrival, work, was_stored);
+    work.then([host = &host_, id = id_, target_id = target->id(), position, bytes, placed, arrival](const store::UnitResult& result) {
+        if (Queue* const origin = host->find(id)) origin->removed(position, bytes);
+        Queue* const into = host->find(target_id);
+        if (into == nullptr || !placed.staged) return;
+        if (result.durable) {
+            into->commit_arrival(placed, arrival);
+        } else {
+            into->refuse_arrival(placed, arrival);
+        }
+        into->dispatch();
+    });
+    if (done) work.then([done = std::move(done)](const store::UnitResult&) mutable { done({}); });
+    if (work.empty()) {
+        work.settle(store::UnitResult{});
+        target->dispatch();
+    } else {
+        context_.commit_until_durable(std::move(work));
+    }
+}
+
+void Queue::expire(Timestamp now) {
+    if (!may_expire_ || closing_) return;
+    bool more = false;
+    for (std::size_t index = 0; index < window_.slots(); ++index) {
+        Entry& entry = window_.at(index);
+        if (entry.state == EntryState::gone || !entry.message->expires_at.is_set()) continue;
+        if (entry.state == EntryState::available && entry.message->is_expired(now)) {
+            drop_expired(entry);
+        } else {
+            more = true;
+        }
+    }
+    may_expire_ = more;
+}
+
+}  // namespace giromq::core

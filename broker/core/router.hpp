@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/context.hpp"
+#include "core/queue.hpp"
+
+namespace giromq::core {
+
+/// The destinations by name and id, who may open and create them, and how they come and go.
+class Router final : public QueueHost, public store::RecoveryVisitor {
+public:
+    explicit Router(Context& context) : context_(context), producers(context.settings.producers_max) {}
+
+    // QueueHost
+    Queue* dead_letter_queue(const std::string& name, tx::UnitOfWork& work) override;
+    void room_changed(Queue& queue) override;
+    Queue* find(DestinationId id) override;
+
+    // store::RecoveryVisitor
+    void counters(Position next_position, MessageNumber next_message, DestinationId next_destination) override;
+    void destination(store::StoredDestination destination) override;
+    void producer(store::PutProducer producer) override;
+    void duplicate_id(store::PutDuplicateId id) override;
+    void user(User user) override;
+
+    void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
+    Queue* find_name(std::string_view name);
+    void open(std::string_view name, bool may_create, UniqueFunction<void(Result<DestinationId>)> done);
+    void create(DestinationSettings settings, UniqueFunction<void(Result<DestinationId>)> done);
+    Result<DestinationId> create_temporary(ConnectionId connection);
+    void remove(DestinationId id, bool even_if_used, UniqueFunction<void(Result<void>)> done);
+    void remove_temporary_of(ConnectionId connection);
+
+    /// Called when the room for producers of a queue may have changed.
+    std::function<void(Queue&)> on_room_changed;
+    /// Called before a queue is closed, so that its consumers and producers are taken from the connections.
+    std::function<void(Queue&, const Error&)> on_closing;
+
+    const std::unordered_map<DestinationId, std::unique_ptr<Queue>>& queues() const { return queues_; }
+    const std::map<std::string, DestinationId, std::less<>>& names() const { return names_; }
+    std::vector<User> users;
+
+private:
+    Queue& add(DestinationId id, DestinationSettings settings, Timestamp created_at);
+    void close(Queue& queue, const Error& reason);
+    void forget(DestinationId id);
+    Result<void> check_new(std::string_view name) const;
+
+    struct Opening {
+        std::vector<UniqueFunction<void(Result<DestinationId>)>> waiting;
+    };
+
+    Context& context_;
+    std::unordered_map<DestinationId, std::unique_ptr<Queue>> queues_;
+    std::map<std::string, DestinationId, std::less<>> names_;
+    std::map<std::string, Opening, std::less<>> opening_;  // creations under way
+    std::vector<DestinationId> to_close_;
+    std::uint64_t temporary_count_ = 0;
+
+public:
+    Producers producers;
+};
+
+/// 1 to 255 bytes of UTF-8 without control characters.
+Result<void> check_destination_name(std::string_view name);
+
+}  // namespace giromq::core
