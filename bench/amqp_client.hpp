@@ -1,0 +1,85 @@
+#pragma once
+
+#include <proton/connection_driver.h>
+#include <proton/delivery.h>
+#include <proton/link.h>
+#include <proton/message.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace giromq::bench {
+
+struct Address {
+    std::string host = "127.0.0.1";
+    std::string port = "5672";
+    std::string user;  // empty: SASL ANONYMOUS
+    std::string password;
+};
+
+/// A small AMQP 1.0 client for measuring: one connection, one session, one link, the Proton engine over one socket, no thread of its own.
+/// It knows nothing of the broker beyond AMQP 1.0, so it measures peers as well.
+class AmqpClient {
+public:
+    enum class Kind : std::uint8_t { sender, receiver, idle };
+
+    struct Callbacks {
+        std::function<void()> opened;                                   // the link (or the connection, if idle) is open
+        std::function<void()> credit;                                   // a sender has credit
+        std::function<void(std::uint64_t tag, bool accepted)> settled;  // of a sent message
+        std::function<void(std::string_view body_tail)> received;       // of a received message: its last 8 bytes
+        std::function<void(const std::string& reason)> failed;          // the connection is over
+    };
+
+    AmqpClient(boost::asio::io_context& context, Address address, Kind kind, std::string queue, std::uint32_t credit, bool presettled,
+               Callbacks callbacks);
+    ~AmqpClient();
+    AmqpClient(const AmqpClient&) = delete;
+    AmqpClient& operator=(const AmqpClient&) = delete;
+
+    void start();
+    /// Sends the encoded message; its tag comes back in `settled`. Only with credit() > 0.
+    void send(std::string_view encoded, std::uint64_t tag);
+    int credit() const { return link_ == nullptr ? 0 : pn_link_credit(link_); }
+    /// Writes what is queued. To be called after a burst of send() from outside of a callback.
+    void flush() { pump(); }
+    void close();
+
+private:
+    void connected(const boost::system::error_code& error);
+    void pump();
+    void process();
+    void handle(pn_event_t* event);
+    void delivery(pn_delivery_t* delivery);
+    void read();
+    void write();
+    void fail(const std::string& reason);
+
+    boost::asio::ip::tcp::socket socket_;
+    boost::asio::ip::tcp::resolver resolver_;
+    Address address_;
+    Kind kind_;
+    std::string queue_;
+    std::uint32_t credit_;
+    bool presettled_;
+    Callbacks callbacks_;
+    pn_connection_driver_t driver_{};
+    pn_link_t* link_ = nullptr;
+    std::vector<char> buffer_;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool pumping_ = false;
+    bool failed_ = false;
+    std::uint32_t unreplenished_ = 0;
+};
+
+/// An encoded message: header (durable), an empty properties section is left out, a data section of `bytes` whose last 8 bytes are to be
+/// overwritten (a time stamp). Returns the encoding; the body is at its end.
+std::string encode_message(std::size_t bytes, bool durable);
+
+}  // namespace giromq::bench

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""The benchmarks of GiroMQ, each a named scenario that prints one line of JSON.
+
+A figure stands beside a floor or a peer measured in the same run, because machines differ and this one may be noisy. The broker is
+started by the scenario, on a data directory of its own on a real disk (below the build folder), and ended by it.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Failure(Exception):
+    """A benchmark that could not be measured, with the reason."""
+
+
+class Machine:
+    """Where the programs are and where data goes."""
+
+    def __init__(self, build):
+        self.build = build
+        self.bench = os.path.join(build, "bin", "giromq-bench")
+        self.daemon = os.path.join(build, "bin", "giromqd")
+        for program in (self.bench, self.daemon):
+            if not os.path.exists(program):
+                raise Failure(f"{program} is missing: cmake --preset release && cmake --build --preset release")
+        self.scratch = tempfile.mkdtemp(prefix="bench-", dir=build)
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def floor_us(self):
+        """fdatasync of 4 KiB into a preallocated file on the disk of the data directory."""
+        return self.measure("floor", "--folder", self.scratch, "--rounds", "4000")["fdatasync_p50_us"]
+
+    def measure(self, *arguments, url=None, timeout=900):
+        command = [self.bench, arguments[0], *arguments[1:], "--json"]
+        if url:
+            command += ["--url", url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        if done.returncode != 0:
+            raise Failure(f"{' '.join(command)}: {done.stderr.strip()}")
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+
+class Broker:
+    """A giromqd of the scenario's own."""
+
+    def __init__(self, machine, data=None):
+        self.machine = machine
+        self.data = data or tempfile.mkdtemp(prefix="data-", dir=machine.scratch)
+        self.start()
+
+    def start(self):
+        self.log = open(os.path.join(self.machine.scratch, "giromqd.log"), "a", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [self.machine.daemon, "--dev", "--data", self.data, "--amqp", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        found = re.search(r"amqp=(\S+)", line)
+        if not found:
+            raise Failure(f"giromqd did not start; see {self.log.name}")
+        self.url = "amqp://" + found.group(1)
+
+    def rss_mib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) / 1024
+        raise Failure("giromqd has ended")
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def fill(self, messages, queue="waiting"):
+        self.machine.measure("load", "--queue", queue, "--producers", "8", "--consumers", "0", "--unconfirmed", "500",
+                             "--messages", str(messages), url=self.url)
+
+
+def median_of(runs, measure):
+    return statistics.median(measure() for _ in range(runs))
+
+
+def synchronous_send(machine):
+    broker = Broker(machine)
+    try:
+        floors, figures = [], []
+        for _ in range(5):
+            floors.append(machine.floor_us())
+            figures.append(machine.measure("load", "--producers", "1", "--consumers", "0", "--unconfirmed", "1", "--seconds", "2",
+                                           url=broker.url)["send_p50_us"])
+        floor, figure = statistics.median(floors), statistics.median(figures)
+        return {"value": round(figure / floor, 2), "unit": "x fdatasync floor", "target": 2.0, "stretch": 1.6, "met": figure <= 2.0 * floor,
+                "p50_us": figure, "floor_us": floor}
+    finally:
+        broker.stop()
+
+
+def throughput(target, stretch, *arguments):
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            floor = machine.floor_us()
+            results = [machine.measure("load", *arguments, "--seconds", "5", "--warm-up", "2", url=broker.url) for _ in range(3)]
+            best = sorted(min(result["sent_per_s"], result["received_per_s"]) for result in results)[1]
+            return {"value": round(best), "unit": "messages/s", "target": target, "stretch": stretch, "met": best >= target,
+                    "floor_us": floor, "send_p50_us": results[0]["send_p50_us"], "send_p99_us": results[0]["send_p99_us"]}
+        finally:
+            broker.stop()
+    return measure
+
+
+def memory(messages, target):
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            idle = broker.rss_mib()
+            broker.fill(messages)
+            figure = broker.rss_mib()
+            return {"value": round(figure, 1), "unit": "MiB RSS", "target": target, "stretch": 64, "met": figure <= target,
+                    "floor_idle_mib": round(idle, 1), "messages": messages}
+        finally:
+            broker.stop()
+    return measure
+
+
+def restart(messages):
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            broker.fill(messages)
+            figures = []
+            for _ in range(3):
+                broker.kill()
+                begin = time.monotonic()
+                broker.start()
+                machine.measure("first", "--queue", "waiting", url=broker.url)
+                figures.append(time.monotonic() - begin)
+            figure = statistics.median(figures)
+            return {"value": round(figure, 3), "unit": "s until the first message", "target": 0.7, "stretch": 0.2, "met": figure <= 0.7,
+                    "floor_us": machine.floor_us(), "messages": messages}
+        finally:
+            broker.stop()
+    return measure
+
+
+def idle_connections(machine):
+    broker = Broker(machine)
+    try:
+        load = subprocess.Popen([machine.bench, "idle", "--connections", "1000", "--seconds", "25", "--url", broker.url])
+        time.sleep(8)
+        before = broker.cpu_seconds()
+        time.sleep(12)
+        used = (broker.cpu_seconds() - before) / 12 * 100
+        if load.wait() != 0:
+            raise Failure("the idle connections were not kept")
+        return {"value": round(used, 2), "unit": "% of one core", "target": 1.0, "met": used < 1.0, "connections": 1000}
+    finally:
+        broker.stop()
+
+
+SCENARIOS = {
+    "synchronous-send": ("one producer, each send waits until durable, p50 against fdatasync", synchronous_send),
+    "durable-16x16": ("16 producers with 64 unconfirmed each, 16 consumers, durable, every message acknowledged",
+                      throughput(60000, 100000, "--producers", "16", "--consumers", "16", "--unconfirmed", "64")),
+    "durable-16x16-synchronous": ("16 synchronous producers, 16 consumers, durable",
+                                  throughput(25000, 40000, "--producers", "16", "--consumers", "16", "--unconfirmed", "1")),
+    "non-persistent-1x1": ("non-persistent, one producer, one consumer",
+                           throughput(200000, 350000, "--producers", "1", "--consumers", "1", "--unconfirmed", "500", "--non-persistent")),
+    "memory-1m": ("broker memory with 1 million waiting messages", memory(1000000, 120)),
+    "memory-5m": ("broker memory with 5 million waiting messages", memory(5000000, 120)),
+    "restart-1m": ("restart after SIGKILL with 1 million waiting, until the first message is received", restart(1000000)),
+    "restart-5m": ("the same with 5 million waiting", restart(5000000)),
+    "idle-1000": ("processor use of an idle broker with 1,000 idle connections", idle_connections),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="scenarios, or 'all'")
+    parser.add_argument("--list", action="store_true", help="name every scenario and what it measures")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="build folder (default: build/release)")
+    arguments = parser.parse_args()
+    if arguments.list or not arguments.names:
+        for name, (what, _) in SCENARIOS.items():
+            print(f"{name:28} {what}")
+        return 0 if arguments.list else 2
+    names = list(SCENARIOS) if arguments.names == ["all"] else arguments.names
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        print(f"unknown scenario: {', '.join(unknown)}; --list names them", file=sys.stderr)
+        return 2
+    failed = False
+    try:
+        machine = Machine(os.path.abspath(arguments.build))
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    try:
+        for name in names:
+            try:
+                result = SCENARIOS[name][1](machine)
+            except (Failure, subprocess.TimeoutExpired) as failure:
+                result = {"error": str(failure), "met": False}
+            failed = failed or "error" in result
+            print(json.dumps({"name": name, **result}), flush=True)
+    finally:
+        machine.close()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
