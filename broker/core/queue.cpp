@@ -90,7 +90,7 @@ Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool me
         account_memory();
     } else {
         if (std::exchange(reaches_tail_, false)) covered_through_ = Position{placed.position.value - 1};
-        if (page_under_way_) keep_aside(std::move(entry));
+        if (!page_under_way_ || !keep_aside(std::move(entry))) not_kept_through_ = placed.position;
     }
     return placed;
 }
@@ -132,15 +132,12 @@ void Queue::refuse_arrival(const Placed& placed, const Arrival& arrival) {
     }
 }
 
-void Queue::keep_aside(Entry entry) {
+bool Queue::keep_aside(Entry entry) {
     constexpr std::uint64_t aside_bytes_max = 1024 * 1024;
-    if (meanwhile_overflowed_) return;
-    if (meanwhile_bytes_ + entry.message->memory() > aside_bytes_max) {
-        meanwhile_overflowed_ = true;
-        return;
-    }
+    if (meanwhile_bytes_ + entry.message->memory() > aside_bytes_max) return false;
     meanwhile_bytes_ += entry.message->memory();
     arrived_meanwhile_.push_back(std::move(entry));
+    return true;
 }
 
 Entry* Queue::find_aside(Position position) {

@@ -194,7 +194,7 @@ private:
     void account_memory();
     void take_out(Entry& entry);
     Entry make_entry(Position position, const Arrival& arrival) const;
-    void keep_aside(Entry entry);
+    bool keep_aside(Entry entry);
     Entry* find_aside(Position position);
 
     const DestinationId id_;
@@ -215,7 +215,7 @@ private:
     bool page_under_way_ = false;
     std::uint64_t page_generation_ = 0;
     std::vector<Entry> arrived_meanwhile_;
-    bool meanwhile_overflowed_ = false;
+    Position not_kept_through_;  // the last arrival that is neither in the window nor kept aside: only the store has it
     std::uint64_t meanwhile_bytes_ = 0;
     Position purged_through_;
 

@@ -39,7 +39,6 @@ bool Queue::wants_page() const {
 void Queue::read_page() {
     page_under_way_ = true;
     arrived_meanwhile_.clear();
-    meanwhile_overflowed_ = false;
     meanwhile_bytes_ = 0;
     // Out of memory for all queues together, a queue still moves on, in small steps.
     const bool scarce = context_.memory_bytes >= context_.settings.memory_bytes;
@@ -93,16 +92,17 @@ void Queue::merge_page(store::Page page) {
     if (!page.end) {
         covered_through_ = last;
     } else {
-        // Everything staged after the snapshot was kept aside, or the tail is not reached yet.
         covered_through_ = std::max(last, Position{page.next_position.value - 1});
-        reaches_tail_ = !meanwhile_overflowed_;
-        std::vector<Entry> later;
-        for (auto& entry : arrived_meanwhile_) {
-            if (entry.position < page.next_position) continue;
-            covered_through_ = entry.position;
-            later.push_back(std::move(entry));
+        // The tail is reached if whatever the snapshot did not see was kept aside. An arrival that was staged before the page was asked
+        // for, and became durable after its snapshot, was not: the next page brings it.
+        reaches_tail_ = not_kept_through_ < page.next_position;
+        if (reaches_tail_) {
+            std::vector<Entry> later;
+            for (auto& entry : arrived_meanwhile_) {
+                if (entry.position >= page.next_position) later.push_back(std::move(entry));
+            }
+            window_.merge(std::move(later));
         }
-        window_.merge(std::move(later));
     }
     account_memory();
 }
