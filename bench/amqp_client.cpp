@@ -60,9 +60,10 @@ void AmqpClient::connected(const boost::system::error_code& error) {
         pn_session_open(session);
         link_ = kind_ == Kind::sender ? pn_sender(session, "bench-sender") : pn_receiver(session, "bench-receiver");
         pn_terminus_set_address(kind_ == Kind::sender ? pn_link_target(link_) : pn_link_source(link_), queue_.c_str());
-        // RabbitMQ and Artemis want to be told that it is a queue.
-        pn_data_t* const capabilities = pn_terminus_capabilities(kind_ == Kind::sender ? pn_link_target(link_) : pn_link_source(link_));
-        pn_data_put_symbol(capabilities, pn_bytes(5, "queue"));
+        // Artemis wants to be told that it is a queue, and RabbitMQ that it is a durable one.
+        pn_terminus_t* const terminus = kind_ == Kind::sender ? pn_link_target(link_) : pn_link_source(link_);
+        pn_data_put_symbol(pn_terminus_capabilities(terminus), pn_bytes(5, "queue"));
+        pn_terminus_set_durability(terminus, PN_CONFIGURATION);
         pn_link_set_snd_settle_mode(link_, presettled_ ? PN_SND_SETTLED : PN_SND_UNSETTLED);
         pn_link_open(link_);
         if (kind_ == Kind::receiver) pn_link_flow(link_, static_cast<int>(credit_));
