@@ -23,14 +23,14 @@ enum class Mechanism : std::uint8_t { anonymous, plain, scram_sha_256, external 
 struct ConnectionSettings {
     std::string container_id = "giromq";
     std::string version = "0";
-    std::vector<Mechanism> mechanisms;              // offered; PLAIN only if the connection is encrypted or from loopback
-    bool anonymous_is_administrator = false;        // --dev
-    std::uint32_t max_frame_bytes = 256 * 1024;     // advertised and enforced
+    std::vector<Mechanism> mechanisms;           // offered; PLAIN only if the connection is encrypted or from loopback
+    bool anonymous_is_administrator = false;     // --dev
+    std::uint32_t max_frame_bytes = 256 * 1024;  // advertised and enforced
     std::uint16_t sessions_max = 256;
-    std::uint32_t links_max = 4096;                 // of the connection
+    std::uint32_t links_max = 4096;  // of the connection
     std::uint64_t max_message_bytes = 100u << 20;
-    std::uint64_t session_window_bytes = 2u << 20;  // bytes the engine may buffer for one session
-    std::uint64_t output_window_bytes = 512 * 1024; // encoded and not yet written; further deliveries wait
+    std::uint64_t session_window_bytes = 2u << 20;   // bytes the engine may buffer for one session
+    std::uint64_t output_window_bytes = 512 * 1024;  // encoded and not yet written; further deliveries wait
     std::uint32_t bytes_before_authentication = 16 * 1024;
     std::chrono::milliseconds authentication_timeout{10000};
     std::chrono::milliseconds idle_timeout{60000};  // advertised half; 0 for none
@@ -38,7 +38,7 @@ struct ConnectionSettings {
 
 /// The other end as the socket knows it.
 struct Peer {
-    std::string address;              // "127.0.0.1:53412"
+    std::string address;  // "127.0.0.1:53412"
     bool is_loopback = false;
     bool is_encrypted = false;
     std::string certificate_subject;  // of a verified client certificate: its user name (CN); empty for none

@@ -11,8 +11,8 @@ namespace giromq {
 
 /// An invariant that must hold in release builds too. A broker that has lost its own truth must stop rather than go on: the store
 /// on disk is consistent at every moment, so a restart recovers.
-#define GIROMQ_CHECK(condition, message)                                              \
-    do {                                                                              \
-        if (!(condition)) [[unlikely]]                                                \
-            ::giromq::check_failed(#condition, (message), __FILE__, __LINE__);        \
+#define GIROMQ_CHECK(condition, message)                                       \
+    do {                                                                       \
+        if (!(condition)) [[unlikely]]                                         \
+            ::giromq::check_failed(#condition, (message), __FILE__, __LINE__); \
     } while (false)

@@ -25,8 +25,7 @@ struct Field {
     Field(std::string_view name, const char* text) : key(name), value(text) {}
     Field(std::string_view name, bool flag) : key(name), value(flag ? "true" : "false") {}
     template <std::integral Number>
-        requires(!std::same_as<Number, bool>)
-    Field(std::string_view name, Number number) : key(name), value(std::to_string(number)) {}
+    requires(!std::same_as<Number, bool>) Field(std::string_view name, Number number) : key(name), value(std::to_string(number)) {}
     Field(std::string_view name, double number) : key(name), value(std::to_string(number)) {}
 };
 

@@ -15,8 +15,7 @@ namespace giromq {
 class [[nodiscard]] Error {
 public:
     template <ModuleErrc Errc>
-    explicit Error(Errc code, std::string detail = {})
-        : code_(static_cast<int>(code), errc_category<Errc>()), detail_(std::move(detail)) {}
+    explicit Error(Errc code, std::string detail = {}) : code_(static_cast<int>(code), errc_category<Errc>()), detail_(std::move(detail)) {}
 
     const std::error_code& code() const { return code_; }
 

@@ -22,8 +22,8 @@ public:
     UniqueFunction(std::nullptr_t) {}
 
     template <typename F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
-    UniqueFunction(F&& callable) {
+    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
+        UniqueFunction(F&& callable) {
         using Callable = std::remove_cvref_t<F>;
         if constexpr (fits_inline<Callable>) {
             ::new (static_cast<void*>(storage_)) Callable(std::forward<F>(callable));
@@ -57,8 +57,8 @@ private:
     static constexpr std::size_t inline_bytes = 48;
 
     template <typename Callable>
-    static constexpr bool fits_inline = sizeof(Callable) <= inline_bytes && alignof(Callable) <= alignof(std::max_align_t) &&
-                                        std::is_nothrow_move_constructible_v<Callable>;
+    static constexpr bool fits_inline = sizeof(Callable) <= inline_bytes &&
+                                        alignof(Callable) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<Callable>;
 
     struct Operations {
         R (*invoke)(void* storage, Args&&... args);

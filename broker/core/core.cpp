@@ -11,6 +11,11 @@
 #include "core/router.hpp"
 
 namespace giromq::core {
+namespace {
+
+Error stopping_error() { return Error(errc::not_ready, "the broker is stopping"); }
+
+}  // namespace
 
 class Core::Impl {
 public:
@@ -55,7 +60,8 @@ private:
         SendDone done;
     };
 
-    std::optional<Error> refusal_of(const SendCommand& command, Queue* queue) const;
+    std::optional<Error> invalid(const SendCommand& command, const Queue* queue) const;
+    std::optional<Error> refusal_of(const SendCommand& command, const Queue& queue) const;
     bool is_duplicate(SendCommand& command, Queue& queue);
     void settled(PendingSend& pending, const store::UnitResult& result);
     void tell_windows(Queue& queue);
@@ -72,7 +78,7 @@ private:
 // Producers
 
 Result<ProducerId> Core::Impl::open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port) {
-    if (stopping) return Error(errc::not_ready, "the broker is stopping");
+    if (stopping) return stopping_error();
     Queue* queue = nullptr;
     if (destination.is_set()) {
         queue = router.find(destination);
@@ -129,8 +135,9 @@ void Core::Impl::hold_back_if_short() {
 
 // Sending
 
-std::optional<Error> Core::Impl::refusal_of(const SendCommand& command, Queue* queue) const {
-    if (stopping) return Error(errc::not_ready, "the broker is stopping");
+/// What is refused whatever was sent before.
+std::optional<Error> Core::Impl::invalid(const SendCommand& command, const Queue* queue) const {
+    if (stopping) return stopping_error();
     if (queue == nullptr || queue->closing()) return Error(errc::deleted, "the destination is gone");
     if (command.duplicate_id.size() > limits::duplicate_id_bytes) {
         return Error(errc::resource_limit, "a duplicate id has at most " + std::to_string(limits::duplicate_id_bytes) + " bytes");
@@ -140,7 +147,17 @@ std::optional<Error> Core::Impl::refusal_of(const SendCommand& command, Queue* q
         return Error(errc::internal,
                      "a producer id has 1 to " + std::to_string(limits::producer_name_bytes) + " bytes, and sequences start at 1");
     }
-    if (auto full = queue->refusal(command.message->size())) return full;
+    return std::nullopt;
+}
+
+std::optional<Error> Core::Impl::refusal_of(const SendCommand& command, const Queue& queue) const {
+    // A producer that is held back by credit is not refused what it had credit for: credit that was given cannot be taken back.
+    const auto producer = producers.find(command.producer);
+    const bool has_credit =
+        queue.settings().overflow == OverflowPolicy::hold && producer != producers.end() && producer->second->queue == &queue;
+    if (!has_credit) {
+        if (auto full = queue.refusal(command.message->size())) return full;
+    }
     if (context.growth_blocked()) {
         return context.disk_full() ? Error(errc::resource_limit, "the disk of the store is full; free space on it")
                                    : Error(errc::internal, "the store has just refused a write; try again in a second");
@@ -176,12 +193,11 @@ bool Core::Impl::is_duplicate(SendCommand& command, Queue& queue) {
 
 void Core::Impl::send(SendCommand command) {
     Queue* const queue = router.find(command.destination);
+    auto refusal = invalid(command, queue);
     // A send that was there before is answered as it was then, whatever the limits say now.
-    if (queue != nullptr && !queue->closing() && !stopping && (command.sequence || !command.duplicate_id.empty()) &&
-        command.duplicate_id.size() <= limits::duplicate_id_bytes && is_duplicate(command, *queue)) {
-        return;
-    }
-    if (auto refusal = refusal_of(command, queue)) {
+    if (!refusal && is_duplicate(command, *queue)) return;
+    if (!refusal) refusal = refusal_of(command, *queue);
+    if (refusal) {
         SendResult result;
         result.accepted = false;
         result.error = std::move(*refusal);
@@ -257,7 +273,7 @@ void Core::Impl::settled(PendingSend& pending, const store::UnitResult& result) 
 // Consumers
 
 Result<ConsumerId> Core::Impl::open_consumer(const ConsumerCommand& command) {
-    if (stopping) return Error(errc::not_ready, "the broker is stopping");
+    if (stopping) return stopping_error();
     Queue* const queue = router.find(command.destination);
     if (queue == nullptr || queue->closing()) return Error(errc::not_found, "the destination is gone");
     if (queue->is_temporary() && queue->owner != command.connection) {
@@ -290,6 +306,8 @@ void Core::Impl::close_connection(ConnectionId connection, CloseReason reason) {
         if (consumer->connection == connection) its_consumers.push_back(id);
     }
     std::sort(its_consumers.begin(), its_consumers.end());
+    // What one of them returns must not go to another: nobody would see it there, and it would be counted as a failed delivery.
+    for (const auto id : its_consumers) consumers.at(id)->queue->silence(*consumers.at(id));
     for (const auto id : its_consumers) close_consumer(id, reason);
     std::vector<ProducerId> its_producers;
     for (const auto& [id, producer] : producers) {
@@ -300,11 +318,22 @@ void Core::Impl::close_connection(ConnectionId connection, CloseReason reason) {
 }
 
 void Core::Impl::end_all_of(Queue& queue, const Error& reason) {
-    // The queue itself tells its consumers, when it closes.
+    std::vector<ConsumerId> ended_consumers;
+    for (const auto& [id, consumer] : consumers) {
+        if (consumer->queue == &queue) ended_consumers.push_back(id);
+    }
+    std::sort(ended_consumers.begin(), ended_consumers.end());
+    for (const auto id : ended_consumers) {
+        // The queue still knows it, and forgets it when it closes, which is next.
+        auto* const port = consumers.at(id)->port;
+        consumers.erase(id);
+        port->ended(reason);
+    }
     std::vector<ProducerId> ended;
     for (const auto& [id, producer] : producers) {
         if (producer->queue == &queue) ended.push_back(id);
     }
+    std::sort(ended.begin(), ended.end());
     for (const auto id : ended) {
         auto* const port = producers.at(id)->port;
         close_producer(id);
@@ -336,10 +365,11 @@ void Core::Impl::tick() {
 
 void Core::Impl::stop(UniqueFunction<void()> done) {
     stopping = true;
-    const Error reason(errc::not_ready, "the broker is stopping");
+    const Error reason = stopping_error();
     std::vector<ConsumerId> all;
     for (const auto& [id, consumer] : consumers) all.push_back(id);
     std::sort(all.begin(), all.end());
+    for (const auto id : all) consumers.at(id)->queue->silence(*consumers.at(id));
     for (const auto id : all) {
         auto* const port = consumers.at(id)->port;
         close_consumer(id, CloseReason::orderly);
@@ -402,22 +432,39 @@ void Core::tick() { impl_->tick(); }
 void Core::stop(UniqueFunction<void()> done) { impl_->stop(std::move(done)); }
 
 void Core::open_destination(std::string_view name, bool may_create, UniqueFunction<void(Result<DestinationId>)> done) {
-    impl_->router.open(name, may_create, std::move(done));
+    if (impl_->stopping) {
+        done(stopping_error());
+    } else {
+        impl_->router.open(name, may_create, std::move(done));
+    }
 }
 std::optional<DestinationId> Core::find_destination(std::string_view name) const {
     const Queue* const queue = impl_->router.find_name(name);
-    return queue == nullptr || queue->closing() ? std::nullopt : std::optional(queue->id());
+    return queue == nullptr || queue->closing() || impl_->router.is_opening(name) ? std::nullopt : std::optional(queue->id());
 }
 void Core::create_queue(DestinationSettings settings, UniqueFunction<void(Result<DestinationId>)> done) {
-    impl_->router.create(std::move(settings), std::move(done));
+    if (impl_->stopping) {
+        done(stopping_error());
+    } else {
+        impl_->router.create(std::move(settings), std::move(done));
+    }
 }
-Result<DestinationId> Core::create_temporary_queue(ConnectionId connection) { return impl_->router.create_temporary(connection); }
+Result<DestinationId> Core::create_temporary_queue(ConnectionId connection) {
+    if (impl_->stopping) return stopping_error();
+    return impl_->router.create_temporary(connection);
+}
 void Core::delete_queue(DestinationId queue, bool even_if_used, UniqueFunction<void(Result<void>)> done) {
-    impl_->router.remove(queue, even_if_used, std::move(done));
+    if (impl_->stopping) {
+        done(stopping_error());
+    } else {
+        impl_->router.remove(queue, even_if_used, std::move(done));
+    }
 }
 void Core::purge_queue(DestinationId id, UniqueFunction<void(Result<std::uint64_t>)> done) {
     Queue* const queue = impl_->router.find(id);
-    if (queue == nullptr || queue->closing()) {
+    if (impl_->stopping) {
+        done(stopping_error());
+    } else if (queue == nullptr || queue->closing()) {
         done(Error(errc::not_found));
     } else if (!impl_->context.idle_of_retries()) {
         done(Error(errc::not_ready, "the store refuses changes now; try again"));
@@ -435,7 +482,7 @@ std::vector<QueueView> Core::list_queues(std::string_view after, std::size_t lim
     const auto& names = impl_->router.names();
     for (auto next = names.upper_bound(after); next != names.end() && views.size() < limit; ++next) {
         const Queue* const queue = impl_->router.find(next->second);
-        if (!queue->closing()) views.push_back(queue->view());
+        if (!queue->closing() && !impl_->router.is_opening(next->first)) views.push_back(queue->view());
     }
     return views;
 }
@@ -487,10 +534,18 @@ void Core::close_connection(ConnectionId connection, CloseReason reason) { impl_
 
 const std::vector<User>& Core::recovered_users() const { return impl_->router.users; }
 void Core::put_user(User user, UniqueFunction<void(Result<void>)> done) {
-    impl_->commit_user(store::PutUser{std::move(user)}, std::move(done));
+    if (impl_->stopping) {
+        done(stopping_error());
+    } else {
+        impl_->commit_user(store::PutUser{std::move(user)}, std::move(done));
+    }
 }
 void Core::remove_user(std::string name, UniqueFunction<void(Result<void>)> done) {
-    impl_->commit_user(store::RemoveUser{std::move(name)}, std::move(done));
+    if (impl_->stopping) {
+        done(stopping_error());
+    } else {
+        impl_->commit_user(store::RemoveUser{std::move(name)}, std::move(done));
+    }
 }
 
 }  // namespace giromq::core

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "base/check.hpp"
@@ -14,9 +15,9 @@ static_assert(std::endian::native == std::endian::little);
 
 Novelty ProducerSequences::novelty(std::uint64_t sequence) const {
     if (sequence > high_water_) return Novelty::fresh;
-    if (sequence + window <= high_water_) return Novelty::known;
-    if (!bit(sequence)) return Novelty::fresh;
-    return under_way_.contains(sequence) ? Novelty::under_way : Novelty::known;
+    // First of all: the ring may have passed one that is still under way.
+    if (under_way_.contains(sequence)) return Novelty::under_way;
+    return high_water_ - sequence >= window || bit(sequence) ? Novelty::known : Novelty::fresh;
 }
 
 void ProducerSequences::set_bit(std::uint64_t sequence, bool seen) {
@@ -45,7 +46,7 @@ void ProducerSequences::settle(std::uint64_t sequence, const SendResult& result)
     auto node = under_way_.extract(sequence);
     GIROMQ_CHECK(!node.empty(), "a sequence was settled that was not staged");
     // A refused sequence was not seen: the producer may send it again. If the ring has passed it, it can no longer come back.
-    if (!result.accepted && sequence + window > high_water_) set_bit(sequence, false);
+    if (!result.accepted && high_water_ - sequence < window) set_bit(sequence, false);
     SendResult same = result;
     same.duplicate = result.accepted;
     for (auto& done : node.mapped()) done(same);
@@ -74,15 +75,21 @@ ProducerSequences& Producers::of(const std::string& producer, Timestamp now) {
     } else {
         by_use_.emplace_front().producer = producer;
         index_.emplace(by_use_.front().producer, by_use_.begin());
-        // A producer with sends under way is in use, whatever the order says.
-        if (by_use_.size() > producers_max_ && by_use_.back().sequences.idle()) {
-            forgotten_.push_back(by_use_.back().producer);
-            index_.erase(by_use_.back().producer);
-            by_use_.pop_back();
-        }
+        forget_oldest();
     }
     by_use_.front().sequences.last_used = now;
     return by_use_.front().sequences;
+}
+
+void Producers::forget_oldest() {
+    // A producer with sends under way is in use, whatever the order says; nor is the newest one forgotten.
+    for (auto last = std::prev(by_use_.end()); by_use_.size() > producers_max_ && last != by_use_.begin();) {
+        const auto oldest = last--;
+        if (!oldest->sequences.idle()) continue;
+        forgotten_.push_back(oldest->producer);
+        index_.erase(oldest->producer);
+        by_use_.erase(oldest);
+    }
 }
 
 ProducerSequences* Producers::find(const std::string& producer) {
@@ -99,7 +106,7 @@ Novelty DuplicateIds::novelty(const std::string& id) const {
 }
 
 void DuplicateIds::stage(const std::string& id, Position position, Timestamp now) {
-    known_.emplace(id, Known{});
+    known_.emplace(id, Known{.position = position, .durable = false, .waiting = {}});
     order_.push_back(Taken{id, position, now});
 }
 
@@ -121,7 +128,7 @@ void DuplicateIds::settle(const std::string& id, const SendResult& result) {
 }
 
 void DuplicateIds::recover(std::string id, Position position, Timestamp time) {
-    known_[id].durable = true;
+    known_.insert_or_assign(id, Known{.position = position, .durable = true, .waiting = {}});
     order_.push_back(Taken{std::move(id), position, time});
 }
 
@@ -129,7 +136,8 @@ std::optional<Position> DuplicateIds::trim(std::uint32_t ids_max, Timestamp olde
     std::optional<Position> before;
     while (!order_.empty() && (order_.size() > ids_max || order_.front().time < oldest)) {
         const auto found = known_.find(order_.front().id);
-        if (found != known_.end()) {
+        // An id that was refused and sent again has a later place in the order.
+        if (found != known_.end() && found->second.position == order_.front().position) {
             if (!found->second.durable) break;
             known_.erase(found);
         }

@@ -71,6 +71,8 @@ private:
         ProducerSequences sequences;
     };
 
+    void forget_oldest();
+
     std::size_t producers_max_;
     std::list<Node> by_use_;  // most recently used first
     std::unordered_map<std::string_view, std::list<Node>::iterator> index_;
@@ -92,6 +94,7 @@ public:
 
 private:
     struct Known {
+        Position position;
         bool durable = false;
         std::vector<SendDone> waiting;
     };

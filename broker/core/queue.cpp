@@ -19,7 +19,9 @@ Queue::~Queue() { context_.memory_bytes -= accounted_bytes_; }
 void Queue::recover(const store::StoredDestination& stored) {
     messages_ = stored.messages;
     bytes_ = stored.bytes;
-    crash_horizon_ = horizon_durable_ = horizon_staged_ = stored.crash_horizon;
+    has_row_ = true;
+    // The horizon goes ahead of what was delivered; the positions there are given again, to messages that nobody has seen.
+    crash_horizon_ = horizon_durable_ = horizon_staged_ = std::min(stored.crash_horizon, context_.next_position());
     reaches_tail_ = messages_ == 0;
     covered_through_ = Position{0};
     durable_through_ = Position{context_.next_position().value - 1};
@@ -35,6 +37,10 @@ std::optional<Error> Queue::refusal(std::uint64_t bytes) const {
                                                " bytes; consume some or raise the limit");
     }
     return std::nullopt;
+}
+
+bool Queue::unused() const {
+    return messages_ == 0 && pending_messages_ == 0 && consumers_.empty() && producer_count == 0 && units_under_way_ == 0;
 }
 
 bool Queue::has_room() const {
@@ -71,6 +77,7 @@ Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool me
     placed.staged = true;
     ++pending_messages_;
     pending_bytes_ += message.size();
+    if (!has_row()) work.stage(row());
     if (!message_is_stored) work.stage(store::PutMessage{arrival.message});
     work.stage(store::PutEntry{.key = {.destination = id_, .position = placed.position},
                                .number = message.number,
@@ -90,7 +97,7 @@ Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool me
         account_memory();
     } else {
         if (std::exchange(reaches_tail_, false)) covered_through_ = Position{placed.position.value - 1};
-        if (!page_under_way_ || !keep_aside(std::move(entry))) not_kept_through_ = placed.position;
+        outside_.emplace_hint(outside_.end(), placed.position, std::move(entry));
     }
     return placed;
 }
@@ -102,48 +109,32 @@ void Queue::commit_arrival(const Placed& placed, const Arrival& arrival) {
     ++messages_;
     bytes_ += bytes;
     ++counters_.enqueued;
+    has_row_ = true;
     durable_through_ = std::max(durable_through_, placed.position);
     horizon_durable_ = std::max(horizon_durable_, placed.horizon);
-    Entry* entry = window_.find(placed.position);
-    if (entry == nullptr) entry = find_aside(placed.position);
-    if (entry != nullptr) {
+    if (Entry* const entry = window_.find(placed.position)) {
         // A page may have brought it already, and a consumer may hold it.
         if (entry->state == EntryState::pending) entry->state = EntryState::available;
-        return;
     }
-    // The window has passed its position while its unit was tried again: nothing would read it any more.
-    const bool passed = reaches_tail_ || placed.position <= covered_through_;
-    if (!passed || placed.position <= purged_through_ || closing_) return;
-    std::vector<Entry> late;
-    late.push_back(make_entry(placed.position, arrival));
-    window_.merge(std::move(late));
-    account_memory();
-    rewind(placed.position);
+    auto node = outside_.extract(placed.position);
+    if (node.empty() || !page_under_way_) return;
+    node.mapped().state = EntryState::available;
+    keep_aside(std::move(node.mapped()));
 }
 
 void Queue::refuse_arrival(const Placed& placed, const Arrival& arrival) {
     --pending_messages_;
     pending_bytes_ -= arrival.message->size();
     horizon_staged_ = horizon_durable_;
-    if (Entry* const entry = window_.find(placed.position)) {
-        take_out(*entry);
-    } else {
-        std::erase_if(arrived_meanwhile_, [&](const Entry& aside) { return aside.position == placed.position; });
-    }
+    if (outside_.erase(placed.position) > 0) return;
+    if (Entry* const entry = window_.find(placed.position)) take_out(*entry);
 }
 
-bool Queue::keep_aside(Entry entry) {
+void Queue::keep_aside(Entry entry) {
     constexpr std::uint64_t aside_bytes_max = 1024 * 1024;
-    if (meanwhile_bytes_ + entry.message->memory() > aside_bytes_max) return false;
     meanwhile_bytes_ += entry.message->memory();
-    arrived_meanwhile_.push_back(std::move(entry));
-    return true;
-}
-
-Entry* Queue::find_aside(Position position) {
-    const auto found = std::lower_bound(arrived_meanwhile_.begin(), arrived_meanwhile_.end(), position,
-                                        [](const Entry& entry, Position wanted) { return entry.position < wanted; });
-    return found != arrived_meanwhile_.end() && found->position == position ? &*found : nullptr;
+    meanwhile_overflowed_ = meanwhile_overflowed_ || meanwhile_bytes_ > aside_bytes_max;
+    if (!meanwhile_overflowed_) arrived_meanwhile_.push_back(std::move(entry));
 }
 
 void Queue::account_memory() {

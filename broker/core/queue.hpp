@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,7 +83,9 @@ struct Arrival {
 /// One queue: strict FIFO by position, competing consumers in turn, a bounded window of it in memory and the rest in the store.
 ///
 /// What is in the window: if `reaches_tail_`, every entry there is; otherwise every entry up to `covered_through_`, and what
-/// is behind it is read from the store page by page when consumers need it (queue_paging.cpp).
+/// is behind it is read from the store page by page when consumers need it (queue_paging.cpp). Entries whose COMMIT has not returned
+/// are no exception: the ones behind the window wait in `outside_` and come into it when it reaches them, so that nothing behind a
+/// pending entry is ever shown before it.
 class Queue {
 public:
     Queue(DestinationId id, DestinationSettings settings, Timestamp created_at, Context& context, QueueHost& host);
@@ -91,6 +94,13 @@ public:
 
     /// As found in the store at start.
     void recover(const store::StoredDestination& stored);
+    /// The row of the queue is in the store. Until then every unit that puts an entry into the queue brings the row with it, as the unit
+    /// that was meant to create it may be refused.
+    void row_is_durable() { has_row_ = true; }
+    bool has_row() const { return has_row_ || is_temporary(); }
+    store::PutDestination row() const { return {id_, settings_, created_at_}; }
+    /// Nobody uses it and nothing is in it or on its way into it.
+    bool unused() const;
 
     // Arrival (queue.cpp)
 
@@ -113,6 +123,8 @@ public:
     void attach(Consumer& consumer);
     void detach(Consumer& consumer, CloseReason reason);
     void flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain);
+    /// Takes the consumer's credit away: it is about to be closed, and must not be given what others of its connection return.
+    void silence(Consumer& consumer);
     void dispatch();
 
     // Outcomes (queue_outcome.cpp)
@@ -123,8 +135,11 @@ public:
     // Administration (queue_admin.cpp)
 
     void purge(UniqueFunction<void(Result<std::uint64_t>)> done);
-    /// Ends everybody, removes every message in steps, and calls `emptied` when nothing of it is left but its row.
-    void close(const Error& reason, UniqueFunction<void()> emptied);
+    /// Takes no more part: its consumers and producers were ended before, its memory is given back.
+    void close();
+    /// Removes every message of a closed queue in steps, and calls `emptied` when nothing of it is left but its row. Waits for what is
+    /// under way in it, so that a removal that was refused is not tried again when its entry, or the queue, is gone.
+    void empty(UniqueFunction<void()> emptied);
     /// Gives memory back where nobody is waiting for it.
     void shrink();
     /// The queue is gone: its share of the memory budget is returned.
@@ -150,20 +165,25 @@ private:
     // queue_dispatch.cpp
     void make_ready(Consumer& consumer);
     Consumer* next_consumer(const Entry& entry);
-    bool deliver(Entry& entry, Consumer& consumer);
+    void deliver(Entry& entry, Consumer& consumer);
     bool horizon_allows(const Entry& entry);
     void extend_horizon();
     void answer_drains();
     void rewind(Position position);
     bool nothing_more(const Consumer& consumer) const;
+    bool nothing_available_behind(std::size_t index) const;
 
     // queue_browse.cpp
+    enum class Look : std::uint8_t { shown, blocked, end };
     void look_further(Consumer& browser);
-    bool show_from_window(Consumer& browser);
+    Look show_from_window(Consumer& browser);
+    bool sees_everything(const Consumer& browser, Look look) const;
+    void finish_drain(Consumer& browser);
+    void forget_read_ahead();
     bool show_read_ahead(Consumer& browser);
     void show(Consumer& browser, Delivery delivery);
     void read_for(Consumer& browser);
-    void read_for_browser(ConsumerId id, Result<store::Page> page);
+    void read_for_browser(ConsumerId id, std::uint64_t generation, Result<store::Page> page);
     void browsers_look();
 
     // queue_paging.cpp
@@ -173,29 +193,37 @@ private:
     void read_page();
     void page_read(std::uint64_t generation, Result<store::Page> page);
     void merge_page(store::Page page);
+    void bring_in(std::vector<Entry> entries, Position through);
     std::optional<Entry> entry_of(store::StoredEntry stored);
+    bool can_be_read_again(const Entry& entry) const;
     void quarantine(const store::StoredEntry& stored);
 
     // queue_outcome.cpp
+    // `done` is taken by an outcome that has to wait for a COMMIT; one that is left has only to be called.
+    using Done = UniqueFunction<void(Result<void>)>;
     void give_back(Entry& entry);
-    void fail_delivery(Entry& entry, UniqueFunction<void(Result<void>)> done);
-    void remove(Entry& entry, UniqueFunction<void(Result<void>)> done);
-    void dead_letter(Entry& entry, std::string cause, std::string description, UniqueFunction<void(Result<void>)> done);
+    void fail_delivery(Entry& entry, Done& done);
+    void store_count(const Entry& entry, Done& done);
+    void remove(Entry& entry, Done& done);
+    bool dead_letter(Entry& entry, std::string cause, std::string description, Done& done);
+    void move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::UnitOfWork work, Done& done);
     void drop_expired(Entry& entry);
     store::RemoveEntry removal_of(const Entry& entry, bool last_reference) const;
     void removed(Position position, std::uint64_t bytes);
     void unlock(Entry& entry);
+    /// Around a unit that is tried until it is durable and names entries of this queue.
+    void unit_begins() { ++units_under_way_; }
+    void unit_ends();
 
     // queue_admin.cpp
     void purge_step(Position through, std::vector<Position> kept, std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done);
-    void reload();
+    void purge_ends(std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done);
 
     /// Tells the common budget what the window holds now.
     void account_memory();
     void take_out(Entry& entry);
     Entry make_entry(Position position, const Arrival& arrival) const;
-    bool keep_aside(Entry entry);
-    Entry* find_aside(Position position);
+    void keep_aside(Entry entry);
 
     const DestinationId id_;
     DestinationSettings settings_;
@@ -211,13 +239,16 @@ private:
     bool dispatching_ = false;
     std::uint64_t accounted_bytes_ = 0;
 
-    // Paging: what arrives while a page is read is kept aside, so that the window can reach the tail again.
+    // Paging: what becomes durable while a page is read is kept aside, so that the window can reach the tail again although the snapshot
+    // of the page may not have it.
     bool page_under_way_ = false;
     std::uint64_t page_generation_ = 0;
+    std::map<Position, Entry> outside_;  // pending entries behind the window
     std::vector<Entry> arrived_meanwhile_;
-    Position not_kept_through_;  // the last arrival that is neither in the window nor kept aside: only the store has it
+    bool meanwhile_overflowed_ = false;
     std::uint64_t meanwhile_bytes_ = 0;
-    Position purged_through_;
+    std::uint32_t purges_under_way_ = 0;
+    std::vector<Position> quarantining_;  // entries on their way into quarantine
 
     // Delivery horizon.
     Position crash_horizon_;
@@ -239,7 +270,10 @@ private:
     std::vector<Consumer*> browsers_;
 
     QueueCounters counters_;
+    bool has_row_ = false;
     bool closing_ = false;
+    std::uint64_t units_under_way_ = 0;
+    UniqueFunction<void()> emptied_;  // set while empty() waits for them
 };
 
 }  // namespace giromq::core

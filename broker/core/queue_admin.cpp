@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/log.hpp"
 #include "core/queue.hpp"
 
 namespace giromq::core {
@@ -14,7 +13,14 @@ constexpr std::uint32_t purge_step_entries = 1000;
 
 void Queue::purge(UniqueFunction<void(Result<std::uint64_t>)> done) {
     const auto through = durable_through_;
-    std::vector<Position> kept;
+    // From here on the window covers what is purged, so that no page brings it back, not even one that is being read.
+    ++purges_under_way_;
+    forget_read_ahead();
+    if (!reaches_tail_) {
+        covered_through_ = std::max(covered_through_, through);
+        bring_in({}, covered_through_);
+    }
+    std::vector<Position> kept = quarantining_;
     std::uint64_t in_memory_only = 0;
     for (std::size_t index = 0; index < window_.slots(); ++index) {
         Entry& entry = window_.at(index);
@@ -30,25 +36,19 @@ void Queue::purge(UniqueFunction<void(Result<std::uint64_t>)> done) {
             kept.push_back(entry.position);
         }
     }
-    ++page_generation_;
-    purged_through_ = through;
-    covered_through_ = std::max(covered_through_, through);
+    std::sort(kept.begin(), kept.end());
     purge_step(through, std::move(kept), in_memory_only, std::move(done));
 }
 
+/// Tried until it is durable: the purged entries are not in the window any more, so there is no way back.
 void Queue::purge_step(Position through, std::vector<Position> kept, std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done) {
     tx::UnitOfWork work;
     work.stage(store::PurgeEntries{.destination = id_, .through = through, .limit = purge_step_entries, .kept = kept});
     work.then(
         [host = &host_, id = id_, through, kept = std::move(kept), sum, done = std::move(done)](const store::UnitResult& result) mutable {
             Queue* const queue = host->find(id);
-            if (queue == nullptr) {
-                if (done) done(Error(errc::deleted));
-                return;
-            }
-            if (!result.durable) {
-                queue->reload();
-                if (done) done(Error(errc::not_ready, result.error.to_string()));
+            if (queue == nullptr || !result.durable) {
+                if (done) done(queue == nullptr ? Error(errc::deleted) : Error(errc::not_ready, result.error.to_string()));
                 return;
             }
             const auto& count = result.purged.at(0);
@@ -58,41 +58,44 @@ void Queue::purge_step(Position through, std::vector<Position> kept, std::uint64
             if (count.entries == purge_step_entries) {
                 queue->purge_step(through, std::move(kept), sum + count.entries, std::move(done));
             } else {
-                // The answer comes last: it may be what ends this queue.
-                queue->dispatch();
-                if (done) done(sum + count.entries);
+                queue->purge_ends(sum + count.entries, std::move(done));
             }
         });
-    context_.commit(std::move(work));
+    context_.commit_until_durable(std::move(work));
 }
 
-void Queue::reload() {
-    ++page_generation_;
-    reaches_tail_ = false;
-    covered_through_ = Position{0};
-    purged_through_ = Position{0};
+void Queue::purge_ends(std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done) {
+    --purges_under_way_;
+    dispatch();
+    // The answer comes last: it may be what ends this queue.
+    if (done) done(sum);
 }
 
-void Queue::close(const Error& reason, UniqueFunction<void()> emptied) {
+void Queue::close() {
     closing_ = true;
-    for (auto& [id, consumer] : consumers_) consumer->port->ended(reason);
+    ++page_generation_;
     consumers_.clear();
     ready_.clear();
     draining_.clear();
     browsers_.clear();
+    outside_.clear();
+    arrived_meanwhile_.clear();
     for (std::size_t index = 0; index < window_.slots(); ++index) {
         if (window_.at(index).state != EntryState::gone) take_out(window_.at(index));
     }
     locked_ = 0;
+}
+
+void Queue::empty(UniqueFunction<void()> emptied) {
+    if (units_under_way_ > 0) {
+        emptied_ = std::move(emptied);
+        return;
+    }
+    ++purges_under_way_;
     const auto last = Position{context_.next_position().value - 1};
-    purge_step(last, {}, 0, [host = &host_, id = id_, emptied = std::move(emptied)](Result<std::uint64_t> count) mutable {
-        if (host->find(id) == nullptr) return;
-        if (!count.ok()) {
-            // Nobody sees the queue any more, and its row says that it is closing: the next start goes on from here.
-            log::warning("queue_not_emptied", {{"error", count.error().to_string()}, {"effect", "finished at the next start"}});
-            return;
-        }
-        emptied();
+    purge_step(last, {}, 0, [emptied = std::move(emptied)](const Result<std::uint64_t>& count) mutable {
+        // Refused only when the broker ends: its row says that the queue is closing, and the next start goes on from here.
+        if (count.ok()) emptied();
     });
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "base/log.hpp"
@@ -16,8 +17,10 @@ void Queue::browsers_look() {
 
 void Queue::look_further(Consumer& browser) {
     while (browser.credit() > 0) {
-        if (show_read_ahead(browser) || show_from_window(browser)) continue;
-        if (!reaches_tail_) {
+        if (show_read_ahead(browser)) continue;
+        const auto look = show_from_window(browser);
+        if (look == Look::shown) continue;
+        if (look == Look::end && !reaches_tail_) {
             // Up to here the window has told everything; the store knows the rest.
             browser.looked_at = std::max(browser.looked_at, covered_through_);
             if (browser.looked_at < durable_through_) {
@@ -25,13 +28,30 @@ void Queue::look_further(Consumer& browser) {
                 return;
             }
         }
-        if (std::exchange(browser.drain, false)) {
-            browser.delivery_limit = browser.delivered;
-            browser.port->drained();
-        }
+        if (sees_everything(browser, look)) finish_drain(browser);
         return;
     }
-    if (std::exchange(browser.drain, false)) browser.port->drained();
+    finish_drain(browser);
+}
+
+/// Of a browser that was shown all it can be shown now: whether that is all there is. Behind a pending entry there may be others that
+/// are accepted.
+bool Queue::sees_everything(const Consumer& browser, Look look) const {
+    if (look == Look::end) return true;
+    const auto index = window_.lower_bound(Position{browser.looked_at.value + 1});
+    return nothing_available_behind(index) && (reaches_tail_ || durable_through_ <= covered_through_);
+}
+
+void Queue::finish_drain(Consumer& browser) {
+    if (!std::exchange(browser.drain, false)) return;
+    browser.delivery_limit = browser.delivered;
+    browser.port->drained();
+}
+
+/// What was read, or is being read, may be wrong now: it is read again.
+void Queue::forget_read_ahead() {
+    ++page_generation_;
+    for (Consumer* const browser : browsers_) browser->read_ahead.clear();
 }
 
 bool Queue::show_read_ahead(Consumer& browser) {
@@ -39,15 +59,16 @@ bool Queue::show_read_ahead(Consumer& browser) {
         auto stored = std::move(browser.read_ahead.front());
         browser.read_ahead.pop_front();
         const auto position = stored.key.position;
-        if (position <= browser.looked_at || position <= purged_through_) continue;
+        if (position <= browser.looked_at) continue;
         browser.looked_at = position;
         // A damaged message is quarantined when a consumer's turn comes; a browser only passes it over.
         if (stored.message == nullptr) continue;
         if (stored.message->is_expired(context_.clock.wall_now())) continue;
         if (reaches_tail_ || position <= covered_through_) {
-            // The window has caught up with what was read: it knows better whether the message is still there.
+            // The window has caught up with what was read: it knows better whether the message is still there. If it is pending there,
+            // the store has it and only its completion is still to come.
             const Entry* const entry = window_.find(position);
-            if (entry == nullptr || entry->state != EntryState::available) continue;
+            if (entry == nullptr || (entry->state != EntryState::available && entry->state != EntryState::pending)) continue;
         }
         const auto count = stored.delivery_count + (position < crash_horizon_ ? 1U : 0U);
         show(browser, Delivery{position, std::move(stored.message), count, std::move(stored.dead_letter)});
@@ -56,16 +77,16 @@ bool Queue::show_read_ahead(Consumer& browser) {
     return false;
 }
 
-bool Queue::show_from_window(Consumer& browser) {
+Queue::Look Queue::show_from_window(Consumer& browser) {
     for (auto index = window_.lower_bound(Position{browser.looked_at.value + 1}); index < window_.slots(); ++index) {
         const Entry& entry = window_.at(index);
-        if (entry.state == EntryState::pending || (!reaches_tail_ && entry.position > covered_through_)) return false;
+        if (entry.state == EntryState::pending) return Look::blocked;
         browser.looked_at = entry.position;
         if (entry.state != EntryState::available || entry.message->is_expired(context_.clock.wall_now())) continue;
         show(browser, Delivery{entry.position, entry.message, entry.delivery_count(), entry.dead_letter});
-        return true;
+        return Look::shown;
     }
-    return false;
+    return Look::end;
 }
 
 void Queue::show(Consumer& browser, Delivery delivery) {
@@ -75,12 +96,13 @@ void Queue::show(Consumer& browser, Delivery delivery) {
 
 void Queue::read_for(Consumer& browser) {
     if (std::exchange(browser.reading, true)) return;
-    context_.reads.page(id_, browser.looked_at, browse_limits, [host = &host_, id = id_, consumer = browser.id](Result<store::Page> page) {
-        if (Queue* const queue = host->find(id)) queue->read_for_browser(consumer, std::move(page));
-    });
+    context_.reads.page(id_, browser.looked_at, browse_limits,
+                        [host = &host_, id = id_, consumer = browser.id, generation = page_generation_](Result<store::Page> page) {
+                            if (Queue* const queue = host->find(id)) queue->read_for_browser(consumer, generation, std::move(page));
+                        });
 }
 
-void Queue::read_for_browser(ConsumerId id, Result<store::Page> page) {
+void Queue::read_for_browser(ConsumerId id, std::uint64_t generation, Result<store::Page> page) {
     const auto found = consumers_.find(id);
     if (found == consumers_.end()) return;
     Consumer& browser = *found->second;
@@ -89,10 +111,12 @@ void Queue::read_for_browser(ConsumerId id, Result<store::Page> page) {
         log::error("page_not_read", {{"queue", settings_.name}, {"for", "browser"}, {"error", page.error().to_string()}});
         return;  // tried again at the next tick
     }
-    if (page->entries.empty() && page->end) {
-        browser.looked_at = std::max(browser.looked_at, Position{page->next_position.value - 1});
+    if (generation == page_generation_) {
+        if (page->entries.empty() && page->end) {
+            browser.looked_at = std::max(browser.looked_at, Position{page->next_position.value - 1});
+        }
+        for (auto& stored : page->entries) browser.read_ahead.push_back(std::move(stored));
     }
-    for (auto& stored : page->entries) browser.read_ahead.push_back(std::move(stored));
     look_further(browser);
 }
 

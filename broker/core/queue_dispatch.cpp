@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "core/queue.hpp"
 
@@ -35,7 +36,10 @@ void Queue::detach(Consumer& consumer, CloseReason reason) {
     }
     // Of a torn connection the application was most likely busy with the oldest: only that one counts as failed, so that a message that
     // kills its consumer ends in the dead-letter queue, and its innocent neighbours do not.
-    if (reason == CloseReason::lost && oldest != nullptr) fail_delivery(*oldest, {});
+    if (reason == CloseReason::lost && oldest != nullptr) {
+        Done nobody;
+        fail_delivery(*oldest, nobody);
+    }
     if (first) rewind(*first);
     dispatch();
 }
@@ -51,6 +55,12 @@ void Queue::flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain) {
     }
     make_ready(consumer);
     dispatch();
+}
+
+void Queue::silence(Consumer& consumer) {
+    consumer.delivery_limit = consumer.delivered;
+    consumer.drain = false;
+    std::erase(draining_, &consumer);
 }
 
 void Queue::make_ready(Consumer& consumer) {
@@ -102,11 +112,13 @@ void Queue::dispatch() {
         Consumer* const consumer = next_consumer(entry);
         if (consumer == nullptr) {
             if (ready_.empty()) break;
-            if (!skipped_) skipped_ = entry.position;
+            skipped_ = std::min(skipped_.value_or(entry.position), entry.position);
+            ++scan_;
         } else {
+            // On first: being ready again may take the scan back to what was skipped.
+            ++scan_;
             deliver(entry, *consumer);
         }
-        ++scan_;
     }
     scan_ -= window_.sweep(scan_);
     if (wants_page()) read_page();
@@ -115,7 +127,7 @@ void Queue::dispatch() {
     dispatching_ = false;
 }
 
-bool Queue::deliver(Entry& entry, Consumer& consumer) {
+void Queue::deliver(Entry& entry, Consumer& consumer) {
     ++consumer.delivered;
     ++counters_.delivered;
     const auto count = entry.delivery_count();
@@ -127,12 +139,15 @@ bool Queue::deliver(Entry& entry, Consumer& consumer) {
     ++locked_;
     if (consumer.presettled) {
         ++counters_.acknowledged;
-        remove(entry, {});
+        Done nobody;
+        remove(entry, nobody);
     } else {
         ++consumer.unsettled;
     }
+    // It was ready before, so what was skipped was not for it: no need to scan that again for every delivery.
+    const auto skipped = std::exchange(skipped_, std::nullopt);
     make_ready(consumer);
-    return true;
+    skipped_ = skipped;
 }
 
 bool Queue::horizon_allows(const Entry& entry) {
@@ -166,7 +181,16 @@ void Queue::extend_horizon() {
 bool Queue::nothing_more(const Consumer& consumer) const {
     if (consumer.unsettled >= context_.settings.consumer_unsettled_max) return true;
     if (!reaches_tail_ || page_under_way_) return false;
-    return scan_ >= window_.slots() || window_.at(scan_).state == EntryState::pending;
+    return nothing_available_behind(scan_);
+}
+
+/// True if there is nothing from slot `index` on, or only what is not durable yet. A message in memory only may be accepted already
+/// and wait behind a pending one.
+bool Queue::nothing_available_behind(std::size_t index) const {
+    for (; index < window_.slots(); ++index) {
+        if (window_.at(index).state == EntryState::available) return false;
+    }
+    return true;
 }
 
 void Queue::answer_drains() {

@@ -14,27 +14,31 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
     --consumer.unsettled;
     if (std::holds_alternative<Accepted>(outcome)) {
         ++counters_.acknowledged;
-        remove(*entry, std::move(done));
+        remove(*entry, done);
     } else if (auto* const rejected = std::get_if<Rejected>(&outcome)) {
         unlock(*entry);
         const auto separator = rejected->condition.empty() || rejected->description.empty() ? "" : ": ";
-        dead_letter(*entry, "rejected", rejected->condition + separator + rejected->description, std::move(done));
-    } else if (const auto* const modified = std::get_if<Modified>(&outcome)) {
-        unlock(*entry);
-        if (modified->undeliverable_here) entry->not_for.push_back(consumer.id);
-        if (modified->delivery_failed) {
-            fail_delivery(*entry, std::move(done));
-        } else {
+        if (!dead_letter(*entry, "rejected", rejected->condition + separator + rejected->description, done)) {
+            // Nothing is discarded: it goes back to its place, counted.
+            ++entry->failed_deliveries;
+            entry->perhaps_delivered = false;
             give_back(*entry);
-            if (done) done({});
+            store_count(*entry, done);
         }
     } else {
         unlock(*entry);
-        give_back(*entry);
-        if (done) done({});
+        const auto* const modified = std::get_if<Modified>(&outcome);
+        if (modified != nullptr && modified->undeliverable_here) entry->not_for.push_back(consumer.id);
+        if (modified != nullptr && modified->delivery_failed) {
+            fail_delivery(*entry, done);
+        } else {
+            give_back(*entry);
+        }
     }
     make_ready(consumer);
     dispatch();
+    // The answer comes last: it may be what ends this consumer, or this queue.
+    if (done) done({});
 }
 
 void Queue::unlock(Entry& entry) {
@@ -45,20 +49,19 @@ void Queue::unlock(Entry& entry) {
 
 void Queue::give_back(Entry& entry) { rewind(entry.position); }
 
-void Queue::fail_delivery(Entry& entry, UniqueFunction<void(Result<void>)> done) {
+void Queue::fail_delivery(Entry& entry, Done& done) {
     ++entry.failed_deliveries;
     entry.perhaps_delivered = false;
     if (settings_.max_deliveries != 0 && entry.failed_deliveries >= settings_.max_deliveries &&
-        settings_.dead_letter_queue != settings_.name) {
-        dead_letter(entry, "max-deliveries", "delivered " + std::to_string(entry.failed_deliveries) + " times without success",
-                    std::move(done));
+        dead_letter(entry, "max-deliveries", "delivered " + std::to_string(entry.failed_deliveries) + " times without success", done)) {
         return;
     }
     give_back(entry);
-    if (!entry.stored) {
-        if (done) done({});
-        return;
-    }
+    store_count(entry, done);
+}
+
+void Queue::store_count(const Entry& entry, Done& done) {
+    if (!entry.stored) return;
     tx::UnitOfWork work;
     work.stage(store::SetDeliveryCount{{.destination = id_, .position = entry.position}, entry.failed_deliveries});
     if (done) {
@@ -76,20 +79,23 @@ store::RemoveEntry Queue::removal_of(const Entry& entry, bool last_reference) co
                               .last_reference = last_reference};
 }
 
-void Queue::remove(Entry& entry, UniqueFunction<void(Result<void>)> done) {
+void Queue::remove(Entry& entry, Done& done) {
     if (entry.state == EntryState::locked) unlock(entry);
     const auto bytes = entry.message->size();
     const auto position = entry.position;
     if (!entry.stored) {
         removed(position, bytes);
-        if (done) done({});
         return;
     }
     entry.state = EntryState::leaving;
+    unit_begins();
     tx::UnitOfWork work;
     work.stage(removal_of(entry, true));
     work.then([host = &host_, id = id_, position, bytes](const store::UnitResult&) {
-        if (Queue* const queue = host->find(id)) queue->removed(position, bytes);
+        Queue* const queue = host->find(id);
+        if (queue == nullptr) return;
+        queue->removed(position, bytes);
+        queue->unit_ends();
     });
     if (done) {
         work.then([done = std::move(done)](const store::UnitResult& result) mutable {
@@ -97,6 +103,11 @@ void Queue::remove(Entry& entry, UniqueFunction<void(Result<void>)> done) {
         });
     }
     context_.commit_until_durable(std::move(work));
+}
+
+void Queue::unit_ends() {
+    --units_under_way_;
+    if (units_under_way_ == 0 && emptied_) empty(std::exchange(emptied_, nullptr));
 }
 
 void Queue::removed(Position position, std::uint64_t bytes) {
@@ -111,20 +122,16 @@ void Queue::removed(Position position, std::uint64_t bytes) {
 void Queue::drop_expired(Entry& entry) {
     ++counters_.expired;
     log::debug("message_expired", {{"queue", settings_.name}, {"message", entry.message->number.value}});
-    remove(entry, {});
+    Done nobody;
+    remove(entry, nobody);
 }
 
-void Queue::dead_letter(Entry& entry, std::string cause, std::string description, UniqueFunction<void(Result<void>)> done) {
+/// False if there is nowhere to move it: a dead-letter queue cannot send on its own messages, and one that is being deleted takes none.
+bool Queue::dead_letter(Entry& entry, std::string cause, std::string description, Done& done) {
+    if (settings_.dead_letter_queue == settings_.name) return false;
     tx::UnitOfWork work;
-    Queue* const target =
-        settings_.dead_letter_queue == settings_.name ? nullptr : host_.dead_letter_queue(settings_.dead_letter_queue, work);
-    if (target == nullptr) {
-        // A dead-letter queue has nowhere to send its own; nothing is discarded, so the message goes back to its place.
-        if (settings_.dead_letter_queue == settings_.name) ++entry.failed_deliveries;
-        give_back(entry);
-        if (done) done({});
-        return;
-    }
+    Queue* const target = host_.dead_letter_queue(settings_.dead_letter_queue, work);
+    if (target == nullptr) return false;
     ++counters_.dead_lettered;
     auto reason = std::make_shared<DeadLetter>();
     reason->cause = std::move(cause);
@@ -137,31 +144,38 @@ void Queue::dead_letter(Entry& entry, std::string cause, std::string description
                                    {"message", entry.message->number.value},
                                    {"cause", reason->cause},
                                    {"deliveries", reason->delivery_count}});
-    const Arrival arrival{.message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable};
+    move_to(*target, entry, Arrival{.message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable},
+            std::move(work), done);
+    return true;
+}
+
+/// Out of this queue and into another in one unit, which is tried until it is durable.
+void Queue::move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::UnitOfWork work, Done& done) {
     const bool was_stored = entry.stored;
-    const auto position = entry.position;
-    const auto bytes = entry.message->size();
     entry.state = EntryState::leaving;
     if (was_stored) work.stage(removal_of(entry, false));
-    const auto placed = target->place(arrival, work, was_stored);
-    work.then([host = &host_, id = id_, target_id = target->id(), position, bytes, placed, arrival](const store::UnitResult& result) {
-        if (Queue* const origin = host->find(id)) origin->removed(position, bytes);
-        Queue* const into = host->find(target_id);
-        if (into == nullptr || !placed.staged) return;
-        if (result.durable) {
-            into->commit_arrival(placed, arrival);
-        } else {
-            into->refuse_arrival(placed, arrival);
-        }
-        into->dispatch();
-    });
-    if (done) work.then([done = std::move(done)](const store::UnitResult&) mutable { done({}); });
+    const auto placed = target.place(arrival, work, was_stored);
+    unit_begins();
+    target.unit_begins();
+    work.then(
+        [host = &host_, id = id_, target_id = target.id(), position = entry.position, placed, arrival](const store::UnitResult& result) {
+            if (Queue* const origin = host->find(id)) {
+                origin->removed(position, arrival.message->size());
+                origin->unit_ends();
+            }
+            Queue* const into = host->find(target_id);
+            if (into == nullptr) return;
+            if (placed.staged && result.durable) into->commit_arrival(placed, arrival);
+            if (placed.staged && !result.durable) into->refuse_arrival(placed, arrival);
+            into->unit_ends();
+            into->dispatch();
+        });
     if (work.empty()) {
         work.settle(store::UnitResult{});
-        target->dispatch();
-    } else {
-        context_.commit_until_durable(std::move(work));
+        return;
     }
+    if (done) work.then([done = std::move(done)](const store::UnitResult&) mutable { done({}); });
+    context_.commit_until_durable(std::move(work));
 }
 
 void Queue::expire(Timestamp now) {

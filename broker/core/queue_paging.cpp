@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/log.hpp"
@@ -39,6 +40,7 @@ bool Queue::wants_page() const {
 void Queue::read_page() {
     page_under_way_ = true;
     arrived_meanwhile_.clear();
+    meanwhile_overflowed_ = false;
     meanwhile_bytes_ = 0;
     // Out of memory for all queues together, a queue still moves on, in small steps.
     const bool scarce = context_.memory_bytes >= context_.settings.memory_bytes;
@@ -62,7 +64,6 @@ void Queue::page_read(std::uint64_t generation, Result<store::Page> page) {
 }
 
 std::optional<Entry> Queue::entry_of(store::StoredEntry stored) {
-    if (stored.key.position <= purged_through_) return std::nullopt;
     if (stored.message == nullptr) {
         quarantine(stored);
         return std::nullopt;
@@ -86,24 +87,29 @@ void Queue::merge_page(store::Page page) {
         last = std::max(last, stored.key.position);
         if (auto entry = entry_of(std::move(stored))) entries.push_back(std::move(*entry));
     }
-    const auto first = entries.empty() ? std::optional<Position>() : entries.front().position;
-    window_.merge(std::move(entries));
-    if (first) rewind(*first);
-    if (!page.end) {
-        covered_through_ = last;
-    } else {
-        covered_through_ = std::max(last, Position{page.next_position.value - 1});
-        // The tail is reached if whatever the snapshot did not see was kept aside. An arrival that was staged before the page was asked
-        // for, and became durable after its snapshot, was not: the next page brings it.
-        reaches_tail_ = not_kept_through_ < page.next_position;
-        if (reaches_tail_) {
-            std::vector<Entry> later;
-            for (auto& entry : arrived_meanwhile_) {
-                if (entry.position >= page.next_position) later.push_back(std::move(entry));
-            }
-            window_.merge(std::move(later));
-        }
+    covered_through_ = last;
+    // The end of the snapshot is the tail if everything that became durable after it was kept aside.
+    reaches_tail_ = page.end && !meanwhile_overflowed_;
+    const auto through = reaches_tail_ ? Position{std::numeric_limits<std::uint64_t>::max()} : last;
+    for (auto& entry : arrived_meanwhile_) {
+        if (entry.position <= through) entries.push_back(std::move(entry));
     }
+    bring_in(std::move(entries), through);
+}
+
+/// Merges durable entries into the window, and the pending ones up to `through` with them.
+void Queue::bring_in(std::vector<Entry> entries, Position through) {
+    while (!outside_.empty() && outside_.begin()->first <= through) {
+        entries.push_back(std::move(outside_.extract(outside_.begin()).mapped()));
+    }
+    if (entries.empty()) return;
+    // Of an entry that a page already shows, and whose completion is still to come, the first, durable one stays.
+    std::stable_sort(entries.begin(), entries.end(), [](const Entry& left, const Entry& right) { return left.position < right.position; });
+    const auto twice = [](const Entry& left, const Entry& right) { return left.position == right.position; };
+    entries.erase(std::unique(entries.begin(), entries.end(), twice), entries.end());
+    const auto first = entries.front().position;
+    window_.merge(std::move(entries));
+    rewind(first);
     account_memory();
 }
 
@@ -114,6 +120,8 @@ void Queue::quarantine(const store::StoredEntry& stored) {
                                        {"position", stored.key.position.value},
                                        {"reason", stored.damage},
                                        {"do", "look at the table quarantine of the store, and at the disk"}});
+    quarantining_.push_back(stored.key.position);
+    unit_begins();
     tx::UnitOfWork work;
     work.stage(store::QuarantineEntry{.key = stored.key,
                                       .number = stored.number,
@@ -121,25 +129,38 @@ void Queue::quarantine(const store::StoredEntry& stored) {
                                       .is_volatile = stored.is_volatile,
                                       .reason = stored.damage,
                                       .time = context_.clock.wall_now()});
-    work.then([host = &host_, id = id_, bytes = stored.message_bytes](const store::UnitResult& result) {
+    work.then([host = &host_, id = id_, position = stored.key.position, bytes = stored.message_bytes](const store::UnitResult&) {
         Queue* const queue = host->find(id);
-        if (queue == nullptr || !result.durable) return;
+        if (queue == nullptr) return;
+        std::erase(queue->quarantining_, position);
         --queue->messages_;
         queue->bytes_ -= bytes;
+        if (queue->held) queue->host_.room_changed(*queue);
+        queue->unit_ends();
     });
     context_.commit_until_durable(std::move(work));
 }
 
+/// True if the store gives back everything that is known of the entry: marks of torn connections are in memory only, and a count may
+/// not be durable yet.
+bool Queue::can_be_read_again(const Entry& entry) const {
+    return entry.state == EntryState::available && entry.stored && entry.failed_deliveries == 0 &&
+           (!entry.perhaps_delivered || entry.position < crash_horizon_);
+}
+
 void Queue::shrink() {
     if (page_under_way_ || !reaches_tail_ || consumers_.size() != browsers_.size()) return;
+    // Of what is being purged or quarantined the store still has the rows.
+    if (purges_under_way_ > 0 || !quarantining_.empty()) return;
     constexpr std::uint64_t kept_bytes = 16 * 1024;
     while (window_.bytes() > kept_bytes) {
         Entry* const last = window_.back();
-        if (last == nullptr || last->state != EntryState::available || !last->stored) break;
+        if (last == nullptr || !can_be_read_again(*last)) break;
         reaches_tail_ = false;
         covered_through_ = Position{last->position.value - 1};
         window_.pop_back();
     }
+    if (!reaches_tail_) forget_read_ahead();
     scan_ = std::min(scan_, window_.slots());
     account_memory();
 }

@@ -78,9 +78,8 @@ Queue* Router::dead_letter_queue(const std::string& name, tx::UnitOfWork& work) 
     settings.name = name;
     settings.origin = DestinationOrigin::automatic;
     settings.dead_letter_queue = name;
-    const auto now = context_.clock.wall_now();
-    Queue& queue = add(context_.take_destination_id(), settings, now);
-    work.stage(store::PutDestination{queue.id(), settings, now});
+    Queue& queue = add(context_.take_destination_id(), std::move(settings), context_.clock.wall_now());
+    work.stage(queue.row());
     log::info("queue_created", {{"queue", name}, {"for", "dead letters"}});
     return &queue;
 }
@@ -104,19 +103,22 @@ void Router::duplicate_id(store::PutDuplicateId id) {
 void Router::user(User user) { users.push_back(std::move(user)); }
 
 void Router::start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done) {
-    for (const auto id : std::exchange(to_close_, {})) close(*find(id), Error(errc::deleted));
+    for (const auto id : std::exchange(to_close_, {})) {
+        Queue& queue = *find(id);
+        close(queue, Error(errc::deleted));
+        empty(queue);
+    }
     tx::UnitOfWork work;
-    const auto now = context_.clock.wall_now();
     for (auto& settings : configured) {
         settings.origin = DestinationOrigin::configured;
         Queue* queue = find_name(settings.name);
         if (queue != nullptr && (queue->settings() == settings || queue->closing())) continue;
         if (queue == nullptr) {
-            queue = &add(context_.take_destination_id(), settings, now);
+            queue = &add(context_.take_destination_id(), settings, context_.clock.wall_now());
         } else {
             queue->update(settings);
         }
-        work.stage(store::PutDestination{queue->id(), settings, queue->created_at()});
+        work.stage(queue->row());
         log::info("queue_configured", {{"queue", settings.name}});
     }
     for (const auto& settings : configured) static_cast<void>(dead_letter_queue(settings.dead_letter_queue, work));
@@ -125,7 +127,14 @@ void Router::start(std::vector<DestinationSettings> configured, UniqueFunction<v
         done({});
         return;
     }
-    work.then([done = std::move(done)](const store::UnitResult& result) mutable {
+    std::vector<DestinationId> created;
+    for (const auto& [id, queue] : queues_) {
+        if (!queue->has_row()) created.push_back(id);
+    }
+    work.then([this, created = std::move(created), done = std::move(done)](const store::UnitResult& result) mutable {
+        for (const auto id : created) {
+            if (Queue* const queue = find(id); queue != nullptr && result.durable) queue->row_is_durable();
+        }
         done(result.durable ? Result<void>() : Result<void>(Error(errc::internal, result.error.to_string())));
     });
     context_.commit(std::move(work));
@@ -176,25 +185,29 @@ void Router::create(DestinationSettings settings, UniqueFunction<void(Result<Des
         return;
     }
     const auto name = settings.name;
-    const auto now = context_.clock.wall_now();
     const auto id = context_.take_destination_id();
-    add(id, settings, now);
+    Queue& created = add(id, std::move(settings), context_.clock.wall_now());
     opening_[name].waiting.push_back(std::move(done));
     tx::UnitOfWork work;
-    work.stage(store::PutDestination{id, settings, now});
-    // Its dead-letter queue comes with it, and goes with it if the store refuses.
-    const bool has_dead_letter_queue = find_name(settings.dead_letter_queue) != nullptr;
-    Queue* const dead_letters = has_dead_letter_queue ? nullptr : dead_letter_queue(settings.dead_letter_queue, work);
+    work.stage(created.row());
+    // Its dead-letter queue comes with it.
+    const auto& its_dead_letter_queue = created.settings().dead_letter_queue;
+    Queue* const dead_letters = find_name(its_dead_letter_queue) == nullptr ? dead_letter_queue(its_dead_letter_queue, work) : nullptr;
     const auto made_for_it = dead_letters == nullptr ? DestinationId{} : dead_letters->id();
     work.grow(512);
     work.then([this, name, id, made_for_it](const store::UnitResult& result) {
         auto waiting = std::move(opening_.extract(name).mapped().waiting);
-        if (result.durable) {
-            log::info("queue_created", {{"queue", name}});
-        } else {
-            forget(id);
-            forget(made_for_it);
+        for (const auto made : {id, made_for_it}) {
+            Queue* const queue = find(made);
+            if (queue == nullptr) continue;
+            if (result.durable) {
+                queue->row_is_durable();
+            } else if (queue->unused()) {
+                forget(made);
+            }
+            // Otherwise somebody has come for it meanwhile, or dead letters are on their way into it: the first of them brings the row.
         }
+        if (result.durable) log::info("queue_created", {{"queue", name}});
         for (auto& answer : waiting) {
             if (result.durable) {
                 answer(id);
@@ -241,24 +254,31 @@ void Router::remove(DestinationId id, bool even_if_used, UniqueFunction<void(Res
         return;
     }
     const Error reason(errc::deleted, "queue '" + name + "' was deleted");
+    close(*queue, reason);
     if (queue->is_temporary()) {
-        close(*queue, reason);
+        empty(*queue);
         done({});
         return;
     }
     tx::UnitOfWork work;
+    if (!queue->has_row()) work.stage(queue->row());
     work.stage(store::CloseDestination{id});
-    work.then([done = std::move(done)](const store::UnitResult& result) mutable {
-        done(result.durable ? Result<void>() : Result<void>(Error(errc::internal, result.error.to_string())));
+    work.then([this, id, done = std::move(done)](const store::UnitResult& result) mutable {
+        // Emptied only when it is certain that the queue goes: until then a crash must find it whole.
+        if (result.durable) empty(*find(id));
+        done(result.durable ? Result<void>() : Result<void>(Error(errc::not_ready, result.error.to_string())));
     });
     log::info("queue_deleted", {{"queue", name}});
-    context_.commit(std::move(work));
-    close(*queue, reason);
+    context_.commit_until_durable(std::move(work));
 }
 
 void Router::close(Queue& queue, const Error& reason) {
     if (on_closing) on_closing(queue, reason);
-    queue.close(reason, [this, id = queue.id(), temporary = queue.is_temporary()] {
+    queue.close();
+}
+
+void Router::empty(Queue& queue) {
+    queue.empty([this, id = queue.id(), temporary = queue.is_temporary()] {
         if (temporary) {
             forget(id);
             return;
@@ -268,7 +288,7 @@ void Router::close(Queue& queue, const Error& reason) {
         work.then([this, id](const store::UnitResult& result) {
             if (result.durable) forget(id);
         });
-        context_.commit(std::move(work));
+        context_.commit_until_durable(std::move(work));
     });
 }
 
@@ -278,7 +298,11 @@ void Router::remove_temporary_of(ConnectionId connection) {
         if (queue->is_temporary() && queue->owner == connection && !queue->closing()) mine.push_back(id);
     }
     std::sort(mine.begin(), mine.end());
-    for (const auto id : mine) close(*find(id), Error(errc::deleted, "the connection of this temporary queue has ended"));
+    for (const auto id : mine) {
+        Queue& queue = *find(id);
+        close(queue, Error(errc::deleted, "the connection of this temporary queue has ended"));
+        empty(queue);
+    }
 }
 
 }  // namespace giromq::core

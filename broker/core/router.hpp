@@ -31,6 +31,8 @@ public:
 
     void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
     Queue* find_name(std::string_view name);
+    /// Its creation is under way, so it is not shown yet.
+    bool is_opening(std::string_view name) const { return opening_.contains(name); }
     void open(std::string_view name, bool may_create, UniqueFunction<void(Result<DestinationId>)> done);
     void create(DestinationSettings settings, UniqueFunction<void(Result<DestinationId>)> done);
     Result<DestinationId> create_temporary(ConnectionId connection);
@@ -39,7 +41,7 @@ public:
 
     /// Called when the room for producers of a queue may have changed.
     std::function<void(Queue&)> on_room_changed;
-    /// Called before a queue is closed, so that its consumers and producers are taken from the connections.
+    /// Called before a queue is closed, so that its consumers and producers are told and forgotten.
     std::function<void(Queue&, const Error&)> on_closing;
 
     const std::unordered_map<DestinationId, std::unique_ptr<Queue>>& queues() const { return queues_; }
@@ -49,6 +51,7 @@ public:
 private:
     Queue& add(DestinationId id, DestinationSettings settings, Timestamp created_at);
     void close(Queue& queue, const Error& reason);
+    void empty(Queue& queue);
     void forget(DestinationId id);
     Result<void> check_new(std::string_view name) const;
 

@@ -22,12 +22,12 @@ struct DestinationSettings {
     std::string name;  // 1 to 255 bytes of UTF-8 without control characters
     DestinationKind kind = DestinationKind::queue;
     DestinationOrigin origin = DestinationOrigin::administrator;
-    std::uint32_t max_deliveries = 10;              // 0: no limit; counts failed deliveries, never crash marks
-    std::string dead_letter_queue = "DLQ";          // where rejected and undeliverable messages go
-    std::uint64_t max_messages = 0;                 // 0: no limit
-    std::uint64_t max_bytes = 0;                    // 0: no limit
+    std::uint32_t max_deliveries = 10;      // 0: no limit; counts failed deliveries, never crash marks
+    std::string dead_letter_queue = "DLQ";  // where rejected and undeliverable messages go
+    std::uint64_t max_messages = 0;         // 0: no limit
+    std::uint64_t max_bytes = 0;            // 0: no limit
     OverflowPolicy overflow = OverflowPolicy::refuse;
-    std::uint32_t duplicate_ids_max = 20000;        // ids given by applications that are remembered
+    std::uint32_t duplicate_ids_max = 20000;  // ids given by applications that are remembered
     std::chrono::milliseconds duplicate_ids_age{600000};
 
     friend bool operator==(const DestinationSettings&, const DestinationSettings&) = default;

@@ -13,7 +13,7 @@ enum class errc {
     malformed,              // the bytes are not of the mechanism's form
     invalid_name,
     weak_password,
-    internal,               // the cryptography library failed
+    internal,  // the cryptography library failed
 };
 
 }  // namespace giromq::security

@@ -18,12 +18,15 @@
 /// there twice) as a broken invariant of the broker, never as a refusal.
 namespace giromq::store {
 
+/// The priority of every entry until priorities come.
+inline constexpr std::uint8_t default_priority = 4;
+
 /// The place of an entry: the key of its row. `priority` is 4 for every entry until priorities come; it is part of the key now so
 /// that they need no new table.
 struct EntryKey {
     DestinationId destination;
     Position position;
-    std::uint8_t priority = 4;
+    std::uint8_t priority = default_priority;
 
     friend bool operator==(const EntryKey&, const EntryKey&) = default;
 };

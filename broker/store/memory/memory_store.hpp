@@ -14,9 +14,11 @@ class MemoryDisk;
 enum class MemoryFault : std::uint8_t { none, disk_full_once, disk_full, in_doubt_applied, in_doubt_not_applied };
 
 std::shared_ptr<MemoryDisk> make_memory_disk();
+/// A copy of what is on the disk now: the state to which a simulated crash goes back.
+std::shared_ptr<MemoryDisk> copy_memory_disk(const MemoryDisk& disk);
 
-/// A store in memory with exactly the meaning of the SQLite one, for tests and the simulation. Everything committed is on `disk`; a
-/// new MemoryStore over the same disk is a restart, an unclean one unless release() was called.
+/// A store in memory with the meaning of the SQLite one (save for backups, which it refuses), for tests and the simulation. Everything
+/// committed is on `disk`; a new MemoryStore over the same disk is a restart, an unclean one unless release() was called.
 class MemoryStore final : public Store {
 public:
     explicit MemoryStore(std::shared_ptr<MemoryDisk> disk);

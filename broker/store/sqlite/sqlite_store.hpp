@@ -11,12 +11,12 @@
 namespace giromq::store {
 
 struct SqliteSettings {
-    std::string directory;                    // exists or is created, mode 0700; one broker per directory
-    std::uint32_t page_bytes = 4096;          // of a new store; 512 to 65536, a power of two
+    std::string directory;                       // exists or is created, mode 0700; one broker per directory
+    std::uint32_t page_bytes = 4096;             // of a new store; 512 to 65536, a power of two
     std::uint64_t checkpoint_bytes = 16u << 20;  // a PASSIVE checkpoint after this much WAL
-    std::uint64_t wal_bytes = 32u << 20;      // the WAL is grown to this at open, and is never truncated
-    std::uint64_t reserve_bytes = 8u << 20;   // preallocated file that is freed when the disk is full
-    std::string vfs;                          // name of a registered SQLite VFS, for fault injection; empty for the default
+    std::uint64_t wal_bytes = 32u << 20;         // the WAL is grown to this at open, and is never truncated
+    std::uint64_t reserve_bytes = 8u << 20;      // preallocated file that is freed when the disk is full
+    std::string vfs;                             // name of a registered SQLite VFS, for fault injection; empty for the default
 };
 
 /// Opens or creates the store in settings.directory (file giromq.db), takes the exclusive lock (file giromq.lock), migrates the schema.

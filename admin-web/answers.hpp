@@ -1,0 +1,46 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin-web/http_message.hpp"
+#include "admin-web/url.hpp"
+#include "base/clock.hpp"
+#include "core/core.hpp"
+
+namespace giromq::admin_web {
+
+Response json_response(int status, const boost::json::object& body);
+Response empty_response(int status);
+Response not_found();
+/// 405 with the methods that are.
+Response method_not_allowed(std::string_view allowed);
+/// True for GET and HEAD.
+bool is_read(std::string_view method);
+
+/// {"items": [...], "nextCursor": cursor or null}
+Response list_response(boost::json::array items, const std::optional<std::string>& next_cursor);
+
+/// What `limit` and `cursor` ask for, or the problem with them, or with a parameter that there is not.
+struct PageRequest {
+    std::size_t limit = 100;
+    std::string after;
+    std::optional<Response> problem;
+};
+PageRequest page_request(const Target& target);
+
+/// The problem if the query has a parameter other than these.
+std::optional<Response> refuse_other_parameters(const Target& target, std::initializer_list<std::string_view> allowed);
+
+/// RFC 3339 in UTC, with milliseconds.
+std::string to_text(Timestamp time);
+
+boost::json::object to_json(const core::QueueView& queue);
+
+}  // namespace giromq::admin_web

@@ -1,0 +1,2 @@
+// Boost.JSON is compiled here, once; everybody else uses its declarations only.
+#include <boost/json/src.hpp>

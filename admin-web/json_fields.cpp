@@ -1,0 +1,70 @@
+#include "admin-web/json_fields.hpp"
+
+#include <boost/json/parse.hpp>
+#include <utility>
+
+#include "admin-web/problem.hpp"
+
+namespace giromq::admin_web {
+namespace json = boost::json;
+
+JsonFields::JsonFields(std::string_view body) {
+    if (body.empty()) return;
+    json::parse_options options;
+    options.max_depth = 8;
+    json::error_code error;
+    auto value = body.size() > http_limits::body_bytes ? json::value() : json::parse(body, error, {}, options);
+    if (error) {
+        fail("invalid_json", error.message());
+    } else if (!value.is_object()) {
+        fail("invalid_json", "the body must be a JSON object");
+    } else {
+        object_ = std::move(value.get_object());
+    }
+}
+
+const json::value* JsonFields::take(std::string_view name) {
+    known_.emplace(name);
+    return object_.if_contains(name);
+}
+
+std::optional<std::uint64_t> JsonFields::number(std::string_view name, std::uint64_t minimum, std::uint64_t maximum) {
+    const auto* const value = take(name);
+    if (value == nullptr) return std::nullopt;
+    json::error_code error;
+    // Refuses negative numbers and fractions; 10.0 is 10.
+    const auto number = value->is_number() ? value->to_number<std::uint64_t>(error) : 0;
+    if (!value->is_number() || error || number < minimum || number > maximum) {
+        fail("invalid_argument",
+             std::string(name) + " must be a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum));
+        return std::nullopt;
+    }
+    return number;
+}
+
+std::optional<std::string> JsonFields::text(std::string_view name) {
+    const auto* const value = take(name);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_string()) {
+        fail("invalid_argument", std::string(name) + " must be a text");
+        return std::nullopt;
+    }
+    return std::string(value->get_string());
+}
+
+std::optional<Response> JsonFields::problem() {
+    for (const auto& field : object_) {
+        const std::string_view name(field.key().data(), field.key().size());
+        if (known_.find(name) == known_.end()) fail("unknown_field", "there is no field '" + std::string(name) + "'");
+    }
+    if (code_.empty()) return std::nullopt;
+    return admin_web::problem(400, code_, "the body is not what is expected", detail_);
+}
+
+void JsonFields::fail(std::string code, std::string detail) {
+    if (!code_.empty()) return;
+    code_ = std::move(code);
+    detail_ = std::move(detail);
+}
+
+}  // namespace giromq::admin_web

@@ -1,0 +1,136 @@
+#include "admin-web/site.hpp"
+
+#include <utility>
+
+#include "admin-web/answers.hpp"
+#include "admin-web/problem.hpp"
+#include "admin-web/request_gate.hpp"
+#include "base/log.hpp"
+
+namespace giromq::admin_web {
+namespace {
+
+constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+
+Response text_response(int status, std::string text) {
+    Response response;
+    response.status = status;
+    response.content_type = plain_text;
+    response.body = std::move(text);
+    return response;
+}
+
+Response wants_login() { return problem(401, "login_required", "log in", "send a user name and a password (HTTP Basic)"); }
+
+}  // namespace
+
+Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings)
+    : admin_(admin), users_(users), workers_(workers), settings_(settings) {}
+
+void Site::handle(Request request, Done done) {
+    if (auto refusal = refuse_at_gate(request, settings_.anonymous_is_administrator)) return done(std::move(*refusal));
+    auto target = parse_target(request.target);
+    if (!target) return done(problem(400, "invalid_target", "the address is not well-formed", {}));
+    if (serve_public(request, *target, done)) return;
+    if (request.count("authorization") > 0) return log_in(std::move(request), std::move(*target), std::move(done));
+    if (!settings_.anonymous_is_administrator || !request.peer.is_loopback) return done(wants_login());
+    Identity who{"anonymous", Role::administrator};
+    dispatch({std::move(request), std::move(*target), std::move(who), std::move(done)});
+}
+
+bool Site::serve_public(const Request& request, const Target& target, Done& done) {
+    const auto& path = target.segments;
+    const bool is_root = path.empty();
+    if (!is_root && !(path.size() == 1 && (path[0] == "livez" || path[0] == "readyz"))) return false;
+    if (!is_read(request.method)) {
+        done(method_not_allowed("GET, HEAD"));
+    } else if (is_root) {
+        done(text_response(200, "GiroMQ\n\nHealth: /livez /readyz\nMetrics: /metrics /metrics/queues\nREST: /api/v1\n"));
+    } else if (path[0] == "livez") {
+        done(text_response(200, "live\n"));
+    } else {
+        ready(request, target, std::move(done));
+    }
+    return true;
+}
+
+void Site::ready(const Request&, const Target& target, Done done) const {
+    const auto readiness = admin_.readiness();
+    const auto store = admin_.store_health();
+    const bool is_ready = readiness.state == admin::BrokerState::ready && store.writable;
+    std::string text(to_string(readiness.state));
+    if (!readiness.reason.empty()) text += ": " + readiness.reason;
+    if (!store.writable) text += ": the store cannot be written";
+    text += '\n';
+    if (target.parameter("verbose")) {
+        text += std::string(readiness.state == admin::BrokerState::ready ? "[ok] " : "[failed] ") + "broker\n";
+        text += std::string(store.writable ? "[ok] " : "[failed] ") + "store\n";
+        // Consumers go on while the disk is full, and they are who makes room; so it is a warning.
+        text += std::string(store.disk_full ? "[warning] " : "[ok] ") + "disk space\n";
+    }
+    done(text_response(is_ready ? 200 : 503, std::move(text)));
+}
+
+void Site::log_in(Request request, Target target, Done done) {
+    if (!request.peer.is_encrypted && !request.peer.is_loopback) {
+        return done(
+            problem(403, "tls_required", "the connection is not encrypted", "passwords are taken over TLS or from this machine only"));
+    }
+    if (request.count("authorization") != 1 || !parse_basic(request.header("authorization"))) return done(wants_login());
+    if (logins_under_way_.fetch_add(1) >= settings_.logins_at_once_max) {
+        --logins_under_way_;
+        return done(problem(503, "busy", "too many logins at once", {}));
+    }
+    Call call{std::move(request), std::move(target), Identity{}, std::move(done)};
+    workers_.execute([this, call = std::move(call)]() mutable { verify(std::move(call)); });
+}
+
+void Site::verify(Call call) {
+    const auto credentials = parse_basic(call.request.header("authorization"));
+    auto identity = users_.verify_password(credentials->user, credentials->password);
+    --logins_under_way_;
+    if (!identity) {
+        ++admin_.failed_logins;
+        log::warning("login_failed", {{"protocol", "http"}, {"user", credentials->user}, {"peer", call.request.peer.address}});
+        return call.done(problem_of(identity.error()));
+    }
+    ++admin_.logins;
+    call.who = std::move(*identity);
+    dispatch(std::move(call));
+}
+
+void Site::dispatch(Call call) {
+    const auto& path = call.target.segments;
+    if (path[0] == "metrics" && path.size() == 1) return metrics(std::move(call));
+    if (path[0] == "metrics" && path.size() == 2 && path[1] == "queues") return queue_metrics(std::move(call));
+    if (path.size() >= 3 && path[0] == "api" && path[1] == "v1") return dispatch_api(std::move(call));
+    call.done(not_found());
+}
+
+void Site::dispatch_api(Call call) {
+    struct Route {
+        std::string_view collection;
+        std::size_t segments;
+        std::string_view last;  // empty: a name, or the collection itself
+        void (Site::*serve)(Call);
+    };
+    static constexpr Route routes[] = {
+        {"queues", 3, {}, &Site::queues},
+        {"queues", 4, {}, &Site::queue},
+        {"queues", 5, "purge", &Site::purge},
+        {"users", 3, {}, &Site::users},
+        {"users", 4, {}, &Site::user},
+        {"overview", 3, {}, &Site::overview},
+        {"connections", 3, {}, &Site::connections},
+        {"backup", 3, {}, &Site::backup},
+    };
+    const auto& path = call.target.segments;
+    for (const auto& route : routes) {
+        if (path[2] == route.collection && path.size() == route.segments && (route.last.empty() || path.back() == route.last)) {
+            return (this->*route.serve)(std::move(call));
+        }
+    }
+    call.done(not_found());
+}
+
+}  // namespace giromq::admin_web

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "admin-web/http_message.hpp"
+#include "admin-web/url.hpp"
+#include "admin/broker_admin.hpp"
+#include "base/executor.hpp"
+#include "base/unique_function.hpp"
+#include "security/user_directory.hpp"
+
+namespace giromq::admin_web {
+
+struct SiteSettings {
+    /// --dev: whoever comes from this machine without credentials is administrator.
+    bool anonymous_is_administrator = false;
+    /// Passwords that are being checked or wait for it; more are refused with 503.
+    std::uint32_t logins_at_once_max = 64;
+};
+
+/// What the web server serves: health, metrics and REST under /api/v1 (schemas/openapi.yaml), as a function from request to response.
+///
+/// Threads: handle() from any; `done` is called once, on any thread. Passwords are checked on the workers, never on the caller's thread.
+class Site {
+public:
+    using Done = UniqueFunction<void(Response)>;
+
+    Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings);
+
+    void handle(Request request, Done done);
+
+private:
+    using Identity = security::Identity;
+
+    /// A request that has come so far: who it is from, and where it goes.
+    struct Call {
+        Request request;
+        Target target;
+        Identity who;
+        Done done;
+    };
+
+    bool serve_public(const Request& request, const Target& target, Done& done);
+    void log_in(Request request, Target target, Done done);
+    void verify(Call call);
+    void dispatch(Call call);
+    void dispatch_api(Call call);
+
+    // Each checks the method and answers.
+    void ready(const Request& request, const Target& target, Done done) const;
+    void queues(Call call);
+    void queue(Call call);
+    void put_queue(Call call);
+    void purge(Call call);
+    void users(Call call);
+    void user(Call call);
+    void put_user(Call call);
+    void overview(Call call);
+    void connections(Call call);
+    void backup(Call call);
+    void metrics(Call call);
+    void queue_metrics(Call call);
+
+    admin::BrokerAdmin& admin_;
+    const security::UserDirectory& users_;
+    Executor& workers_;
+    const SiteSettings settings_;
+    std::atomic<std::uint32_t> logins_under_way_{0};
+};
+
+}  // namespace giromq::admin_web

@@ -1,0 +1,195 @@
+#include <boost/json/array.hpp>
+#include <charconv>
+#include <utility>
+
+#include "admin-web/answers.hpp"
+#include "admin-web/json_fields.hpp"
+#include "admin-web/problem.hpp"
+#include "admin-web/site.hpp"
+
+namespace giromq::admin_web {
+namespace json = boost::json;
+namespace {
+
+constexpr std::string_view prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
+constexpr std::string_view body_title = "the body is not what is expected";
+
+std::string_view name_of(Role role) { return role == Role::administrator ? "administrator" : "application"; }
+
+Response metrics_response(std::string text) {
+    Response response;
+    response.content_type = prometheus_text;
+    response.body = std::move(text);
+    return response;
+}
+
+json::object to_json(const store::Health& store, const store::CommitQueue::Statistics& commits) {
+    json::object item;
+    item["writable"] = store.writable;
+    item["diskFull"] = store.disk_full;
+    item["freeBytes"] = store.free_bytes;
+    item["walBytes"] = store.wal_bytes;
+    item["storeBytes"] = store.store_bytes;
+    item["checkpoints"] = store.checkpoints;
+    item["commits"] = commits.batches;
+    item["units"] = commits.units;
+    item["refusedUnits"] = commits.refused_units;
+    item["commitNanoseconds"] = commits.commit_nanoseconds;
+    item["commitNanosecondsMax"] = commits.commit_nanoseconds_max;
+    return item;
+}
+
+json::object to_json(const admin::Overview& overview) {
+    json::object item;
+    item["name"] = overview.name;
+    item["version"] = overview.version;
+    item["state"] = to_string(overview.state);
+    item["reason"] = overview.reason;
+    item["startedAt"] = to_text(overview.started_at);
+    item["uptimeMs"] = overview.now.milliseconds - overview.started_at.milliseconds;
+    item["connections"] = overview.connections;
+    item["queues"] = overview.core.queues;
+    item["messages"] = overview.core.messages;
+    item["consumers"] = overview.core.consumers;
+    item["producers"] = overview.core.producers;
+    item["memoryBytes"] = overview.core.memory_bytes;
+    item["enqueued"] = overview.core.enqueued;
+    item["delivered"] = overview.core.delivered;
+    item["redelivered"] = overview.core.redelivered;
+    item["acknowledged"] = overview.core.acknowledged;
+    item["expired"] = overview.core.expired;
+    item["deadLettered"] = overview.core.dead_lettered;
+    item["duplicates"] = overview.core.duplicates;
+    item["quarantined"] = overview.core.quarantined;
+    item["store"] = to_json(overview.store, overview.commits);
+    return item;
+}
+
+json::object to_json(const admin::ConnectionView& connection) {
+    json::object item;
+    item["id"] = connection.id.value;
+    item["peer"] = connection.peer;
+    item["encrypted"] = connection.is_encrypted;
+    item["containerId"] = connection.container_id;
+    item["user"] = connection.user;
+    item["sessions"] = connection.sessions;
+    item["consumers"] = connection.consumers;
+    item["producers"] = connection.producers;
+    item["messagesIn"] = connection.messages_in;
+    item["messagesOut"] = connection.messages_out;
+    return item;
+}
+
+}  // namespace
+
+void Site::overview(Call call) {
+    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
+    admin_.overview(call.who, [done = std::move(call.done)](Result<admin::Overview> overview) mutable {
+        done(overview ? json_response(200, to_json(*overview)) : problem_of(overview.error()));
+    });
+}
+
+void Site::connections(Call call) {
+    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
+    auto page = page_request(call.target);
+    if (page.problem) return call.done(std::move(*page.problem));
+    ConnectionId after{0};
+    const auto end = page.after.data() + page.after.size();
+    if (!page.after.empty() && std::from_chars(page.after.data(), end, after.value).ptr != end) {
+        return call.done(problem(400, "invalid_cursor", "the query is not what is expected", "the cursor is not one that was given out"));
+    }
+    admin_.list_connections(call.who, after, page.limit + 1,
+                            [limit = page.limit, done = std::move(call.done)](Result<std::vector<admin::ConnectionView>> found) mutable {
+                                if (!found) return done(problem_of(found.error()));
+                                auto& connections = *found;
+                                const bool more = connections.size() > limit;
+                                if (more) connections.resize(limit);
+                                json::array items;
+                                for (const auto& connection : connections) items.push_back(to_json(connection));
+                                std::optional<std::string> next;
+                                if (more) next = encode_cursor(std::to_string(connections.back().id.value));
+                                done(list_response(std::move(items), next));
+                            });
+}
+
+void Site::backup(Call call) {
+    if (call.request.method != "POST") return call.done(method_not_allowed("POST"));
+    JsonFields fields(call.request.body);
+    auto file = fields.text("file");
+    if (auto wrong = fields.problem()) return call.done(std::move(*wrong));
+    if (!file) return call.done(problem(400, "invalid_argument", body_title, "file is missing: the name of the backup"));
+    admin_.backup(call.who, std::move(*file), [done = std::move(call.done)](Result<admin::BrokerAdmin::Backup> backup) mutable {
+        if (!backup) return done(problem_of(backup.error()));
+        json::object body;
+        body["path"] = backup->path;
+        body["bytes"] = backup->bytes;
+        done(json_response(200, body));
+    });
+}
+
+void Site::users(Call call) {
+    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
+    auto page = page_request(call.target);
+    if (page.problem) return call.done(std::move(*page.problem));
+    const auto users = admin_.list_users(call.who);
+    if (!users) return call.done(problem_of(users.error()));
+    json::array items;
+    std::optional<std::string> next;
+    for (const auto& user : *users) {
+        if (user.name <= page.after) continue;
+        if (items.size() == page.limit) {
+            next = encode_cursor(std::string_view(items.back().as_object().at("name").as_string()));
+            break;
+        }
+        json::object item;
+        item["name"] = user.name;
+        item["role"] = name_of(user.role);
+        items.push_back(std::move(item));
+    }
+    call.done(list_response(std::move(items), next));
+}
+
+void Site::user(Call call) {
+    if (call.request.method == "PUT") return put_user(std::move(call));
+    if (call.request.method != "DELETE") return call.done(method_not_allowed("PUT, DELETE"));
+    admin_.delete_user(call.who, call.target.segments.back(), [done = std::move(call.done)](Result<void> deleted) mutable {
+        done(deleted ? empty_response(204) : problem_of(deleted.error()));
+    });
+}
+
+void Site::put_user(Call call) {
+    using PutUser = admin::BrokerAdmin::PutUser;
+    JsonFields fields(call.request.body);
+    const auto role_name = fields.text("role");
+    auto password = fields.text("password");
+    if (auto wrong = fields.problem()) return call.done(std::move(*wrong));
+    if (!role_name || (*role_name != "administrator" && *role_name != "application")) {
+        return call.done(problem(400, "invalid_argument", body_title, "role is \"administrator\" or \"application\""));
+    }
+    const auto role = *role_name == "administrator" ? Role::administrator : Role::application;
+    const auto name = call.target.segments.back();
+    admin_.put_user(call.who, name, role, std::move(password), [name, role, done = std::move(call.done)](Result<PutUser> put) mutable {
+        if (!put) return done(problem_of(put.error()));
+        json::object body;
+        body["name"] = name;
+        body["role"] = name_of(role);
+        done(json_response(*put == PutUser::created ? 201 : 200, body));
+    });
+}
+
+void Site::metrics(Call call) {
+    // Any user may read what holds for the broker as a whole, so that a monitor needs no administrator's password.
+    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
+    admin_.metrics([done = std::move(call.done)](std::string text) mutable { done(metrics_response(std::move(text))); });
+}
+
+void Site::queue_metrics(Call call) {
+    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
+    auto page = page_request(call.target);
+    if (page.problem) return call.done(std::move(*page.problem));
+    admin_.queue_metrics(call.who, std::move(page.after), page.limit, [done = std::move(call.done)](Result<std::string> text) mutable {
+        done(text ? metrics_response(std::move(*text)) : problem_of(text.error()));
+    });
+}
+
+}  // namespace giromq::admin_web

@@ -1,0 +1,123 @@
+#include "admin/broker_admin.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace giromq::admin {
+
+using security::Action;
+
+BrokerAdmin::BrokerAdmin(Parts parts, AdminSettings settings)
+    : parts_(parts), settings_(std::move(settings)), started_at_(parts.clock.wall_now()) {}
+
+// Queues
+
+void BrokerAdmin::list_queues(const Identity& who, std::string after, std::size_t limit, Done<QueuePage> done) {
+    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    parts_.core_executor.execute([this, after = std::move(after), limit, done = std::move(done)]() mutable {
+        QueuePage page;
+        page.items = parts_.core.list_queues(after, limit + 1);
+        page.more = page.items.size() > limit;
+        if (page.more) page.items.resize(limit);
+        done(std::move(page));
+    });
+}
+
+namespace {
+
+Result<DestinationId> find_queue(core::Core& core, const std::string& name) {
+    if (const auto id = core.find_destination(name)) return *id;
+    return Error(core::errc::not_found, "there is no queue '" + name + "'");
+}
+
+}  // namespace
+
+void BrokerAdmin::view_queue(const Identity& who, std::string name, Done<core::QueueView> done) {
+    if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
+    parts_.core_executor.execute([this, name = std::move(name), done = std::move(done)]() mutable {
+        const auto queue = find_queue(parts_.core, name);
+        done(queue ? parts_.core.view_queue(*queue) : queue.error());
+    });
+}
+
+void BrokerAdmin::put_queue(const Identity& who, DestinationSettings settings, Done<Put> done) {
+    if (auto allowed = authorise(who, Action::administer, settings.name); !allowed) return done(allowed.error());
+    parts_.core_executor.execute([this, by = who.user, settings = std::move(settings), done = std::move(done)]() mutable {
+        if (const auto existing = parts_.core.find_destination(settings.name)) {
+            const auto view = parts_.core.view_queue(*existing);
+            if (!view) return done(view.error());
+            // Who made it first is no setting.
+            settings.origin = view->settings.origin;
+            if (settings == view->settings) return done(Put::unchanged);
+            return done(Error(errc::different, "queue '" + settings.name + "' exists with other settings"));
+        }
+        settings.origin = DestinationOrigin::administrator;
+        auto name = settings.name;
+        parts_.core.create_queue(std::move(settings), [by = std::move(by), name = std::move(name),
+                                                       done = std::move(done)](Result<DestinationId> created) mutable {
+            if (!created) return done(created.error());
+            log::info("queue_created", {{"queue", name}, {"by", by}});
+            done(Put::created);
+        });
+    });
+}
+
+void BrokerAdmin::delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done) {
+    if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
+    parts_.core_executor.execute([this, by = who.user, name = std::move(name), even_if_used, done = std::move(done)]() mutable {
+        const auto queue = find_queue(parts_.core, name);
+        if (!queue) return done(queue.error());
+        parts_.core.delete_queue(*queue, even_if_used,
+                                 [by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> deleted) mutable {
+                                     if (deleted) log::info("queue_deleted", {{"queue", name}, {"by", by}});
+                                     done(std::move(deleted));
+                                 });
+    });
+}
+
+void BrokerAdmin::purge_queue(const Identity& who, std::string name, Done<std::uint64_t> done) {
+    if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
+    parts_.core_executor.execute([this, by = who.user, name = std::move(name), done = std::move(done)]() mutable {
+        const auto queue = find_queue(parts_.core, name);
+        if (!queue) return done(queue.error());
+        parts_.core.purge_queue(*queue,
+                                [by = std::move(by), name = std::move(name), done = std::move(done)](Result<std::uint64_t> purged) mutable {
+                                    if (purged) log::info("queue_purged", {{"queue", name}, {"messages", *purged}, {"by", by}});
+                                    done(std::move(purged));
+                                });
+    });
+}
+
+// The broker
+
+Overview BrokerAdmin::overview_on_core() const {
+    Overview overview;
+    auto readiness = parts_.readiness.view();
+    overview.state = readiness.state;
+    overview.reason = std::move(readiness.reason);
+    overview.version = settings_.version;
+    overview.name = settings_.name;
+    overview.started_at = started_at_;
+    overview.now = parts_.clock.wall_now();
+    overview.core = parts_.core.view();
+    overview.connections = parts_.connections.count();
+    overview.connections_accepted = parts_.connections.accepted();
+    overview.store = parts_.store.health();
+    overview.commits = parts_.store.statistics();
+    return overview;
+}
+
+void BrokerAdmin::overview(const Identity& who, Done<Overview> done) {
+    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    parts_.core_executor.execute([this, done = std::move(done)]() mutable { done(overview_on_core()); });
+}
+
+void BrokerAdmin::list_connections(const Identity& who, ConnectionId after, std::size_t limit, Done<std::vector<ConnectionView>> done) {
+    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    parts_.connections.list(after, limit,
+                            [done = std::move(done)](std::vector<ConnectionView> connections) mutable { done(std::move(connections)); });
+}
+
+}  // namespace giromq::admin

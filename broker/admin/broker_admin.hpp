@@ -1,0 +1,137 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "admin/errc.hpp"
+#include "admin/ports.hpp"
+#include "admin/readiness.hpp"
+#include "base/clock.hpp"
+#include "base/executor.hpp"
+#include "core/core.hpp"
+#include "security/authorisation.hpp"
+#include "security/user_directory.hpp"
+
+namespace giromq::admin {
+
+struct AdminSettings {
+    std::string version;
+    std::string name;               // the AMQP container id
+    std::string backups_directory;  // the only place for backups; made when first needed, mode 0700
+    DestinationSettings queue_defaults;
+};
+
+struct Overview {
+    BrokerState state = BrokerState::starting;
+    std::string reason;
+    std::string version;
+    std::string name;
+    Timestamp started_at;
+    Timestamp now;
+    core::CoreView core;
+    std::uint64_t connections = 0;
+    std::uint64_t connections_accepted = 0;
+    store::Health store;
+    store::CommitQueue::Statistics commits;
+};
+
+struct UserView {
+    std::string name;
+    Role role = Role::application;
+};
+
+/// Everything that an administrator can see and do, for REST, the console and the metrics. The one choke point: each command asks
+/// security::authorise() before it does anything, and is logged with who gave it.
+///
+/// Threads: any method from any thread; `done` runs once, on the core's executor, a worker, or the store thread, and must only hand
+/// over. A command that has been taken is carried out even if nobody waits for the answer any more.
+class BrokerAdmin {
+public:
+    struct Parts {
+        core::Core& core;
+        Executor& core_executor;
+        Executor& workers;
+        security::UserDirectory& users;
+        const Clock& clock;
+        const ConnectionsPort& connections;
+        StoreAdminPort& store;
+        const Readiness& readiness;
+    };
+    using Identity = security::Identity;
+    template <typename T>
+    using Done = UniqueFunction<void(Result<T>)>;
+
+    BrokerAdmin(Parts parts, AdminSettings settings);
+
+    const DestinationSettings& queue_defaults() const { return settings_.queue_defaults; }
+    Readiness::View readiness() const { return parts_.readiness.view(); }
+    store::Health store_health() const { return parts_.store.health(); }
+
+    // Queues
+
+    struct QueuePage {
+        std::vector<core::QueueView> items;
+        bool more = false;
+    };
+    /// In order of name, from the first after `after`; `limit` from 1.
+    void list_queues(const Identity& who, std::string after, std::size_t limit, Done<QueuePage> done);
+    void view_queue(const Identity& who, std::string name, Done<core::QueueView> done);
+
+    enum class Put : std::uint8_t { created, unchanged };
+    /// Creates the queue, or finds it with the same settings; with others: errc::different.
+    void put_queue(const Identity& who, DestinationSettings settings, Done<Put> done);
+    void delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done);
+    void purge_queue(const Identity& who, std::string name, Done<std::uint64_t> done);
+
+    // Users
+
+    Result<std::vector<UserView>> list_users(const Identity& who) const;
+    enum class PutUser : std::uint8_t { created, changed };
+    /// Without a password only the role of an existing user is changed.
+    void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done);
+    void delete_user(const Identity& who, std::string name, Done<void> done);
+
+    // The broker
+
+    void overview(const Identity& who, Done<Overview> done);
+    void list_connections(const Identity& who, ConnectionId after, std::size_t limit, Done<std::vector<ConnectionView>> done);
+
+    struct Backup {
+        std::string path;
+        std::uint64_t bytes = 0;
+    };
+    /// `file` is a plain file name in the backups directory, which must not exist yet; answered when the copy is complete.
+    void backup(const Identity& who, std::string file, Done<Backup> done);
+
+    /// In the text format of Prometheus: the broker as a whole; each queue after `after` up to `limit`.
+    void metrics(UniqueFunction<void(std::string)> done);
+    void queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<std::string> done);
+
+    /// Logins over HTTP, counted for the metrics.
+    std::atomic<std::uint64_t> logins{0};
+    std::atomic<std::uint64_t> failed_logins{0};
+
+private:
+    Overview overview_on_core() const;
+    void change_user(Task change);
+    void user_changed();
+    bool is_last_administrator(const std::string& name) const;
+    void store_user(const Identity& who, User user, Done<PutUser> done);
+
+    Parts parts_;
+    const AdminSettings settings_;
+    const Timestamp started_at_;
+    std::atomic<bool> backup_runs_{false};
+    // On the core's executor: changes of users, one at a time, so that two of them cannot remove the last two administrators.
+    std::deque<Task> user_changes_;
+    bool user_change_runs_ = false;
+};
+
+/// A name for a backup: 1 to 100 letters, digits, dots, hyphens and underscores, not beginning with a dot.
+bool is_backup_name(std::string_view file);
+
+}  // namespace giromq::admin

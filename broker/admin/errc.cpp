@@ -1,0 +1,13 @@
+#include "admin/errc.hpp"
+
+std::string_view giromq::ErrcTraits<giromq::admin::errc>::text(admin::errc code) {
+    switch (code) {
+        case admin::errc::invalid_argument: return "invalid argument";
+        case admin::errc::not_found: return "not found";
+        case admin::errc::different: return "it exists with other settings";
+        case admin::errc::last_administrator: return "the last administrator must stay";
+        case admin::errc::busy: return "already under way";
+        case admin::errc::failed: return "failed";
+    }
+    return "unknown error";
+}

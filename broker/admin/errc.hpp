@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/errc.hpp"
+
+namespace giromq::admin {
+
+/// Refusals of administration itself; those of the core and of security/ pass through unchanged.
+enum class errc {
+    invalid_argument = 1,  // 400
+    not_found,             // no such user  404
+    different,             // it exists with other settings  409
+    last_administrator,    // nobody could administer the broker any more  409
+    busy,                  // the same work is under way  409
+    failed,                // 500
+};
+
+}  // namespace giromq::admin
+
+template <>
+struct giromq::ErrcTraits<giromq::admin::errc> {
+    static constexpr std::string_view module = "admin";
+    static std::string_view text(admin::errc code);
+};

@@ -1,0 +1,376 @@
+#include "amqp/connection_engine.hpp"
+
+#include <proton/connection.h>
+#include <proton/link.h>
+#include <proton/logger.h>
+#include <proton/session.h>
+#include <proton/transport.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "amqp/proton_values.hpp"
+#include "base/log.hpp"
+
+namespace giromq::amqp {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t input_bytes_first = 4 * 1024;
+constexpr std::size_t input_bytes_usual = 64 * 1024;
+/// After so many small reads in a row a connection is idle enough to give its larger buffer back.
+constexpr std::uint32_t small_reads_max = 64;
+/// Chunks of large messages that may be under way to the store before reading stops.
+constexpr std::uint32_t chunks_outstanding_max = 4;
+/// What one consumer's link may send before it is the next one's turn.
+constexpr std::size_t turn_bytes = 32 * 1024;
+/// How long a peer may take to answer a close.
+constexpr milliseconds close_timeout{5000};
+/// A peer may ask for heartbeats as often as it likes; this is how often it gets them.
+constexpr milliseconds tick_min{10};
+constexpr milliseconds tick_max{60000};
+
+constexpr std::string_view sasl_protocol_header("AMQP\x03\x01\x00\x00", 8);
+constexpr std::string_view amqp_protocol_header("AMQP\x00\x01\x00\x00", 8);
+
+std::int64_t milliseconds_of(MonotonicTime time) {
+    // Zero means "no time" to the engine.
+    return std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count());
+}
+
+GuardLimits guard_limits(const ConnectionSettings& settings) {
+    GuardLimits limits;
+    limits.max_frame_bytes = settings.max_frame_bytes;
+    limits.bytes_before_authentication = settings.bytes_before_authentication;
+    limits.sessions_max = settings.sessions_max;
+    limits.links_max = settings.links_max;
+    return limits;
+}
+
+}  // namespace
+
+std::shared_ptr<Connection> Connection::create(ConnectionId id, Services services, ConnectionSettings settings, Peer peer, Executor& self,
+                                               Executor& workers, ConnectionHost& host) {
+    auto connection = std::make_shared<ConnectionEngine>(id, services, std::move(settings), std::move(peer), self, workers, host);
+    connection->start();
+    return connection;
+}
+
+ConnectionEngine::ConnectionEngine(ConnectionId id, const Services& services, ConnectionSettings settings, Peer peer, Executor& self,
+                                   Executor& workers, ConnectionHost& host)
+    : id_(id),
+      services_(services),
+      settings_(std::move(settings)),
+      peer_(std::move(peer)),
+      workers_(workers),
+      host_(host),
+      created_at_(services.clock.monotonic_now()),
+      sasl_(services.users, settings_, peer_),
+      guard_(guard_limits(settings_)),
+      mailbox_(std::make_shared<Mailbox>(self)),
+      core_session_(std::make_shared<CoreSession>(id, services.core, services.core_executor, mailbox_)),
+      context_(settings_, services_.clock, id_, peer_) {}
+
+ConnectionEngine::~ConnectionEngine() {
+    // The links' engine objects go with the driver.
+    slots_.clear();
+    if (driver_.connection != nullptr) pn_connection_driver_destroy(&driver_);
+}
+
+void ConnectionEngine::start() {
+    mailbox_->set_reader(std::static_pointer_cast<ConnectionEngine>(shared_from_this()));
+    GIROMQ_CHECK(pn_connection_driver_init(&driver_, nullptr, nullptr) == 0, "no memory for a connection");
+    pn_transport_t* const transport = driver_.transport;
+    // What the engine has to say comes as conditions; its own log would go to standard error in its own form.
+    pn_logger_reset_mask(pn_transport_logger(transport), PN_SUBSYSTEM_ALL, PN_LEVEL_ALL);
+    pn_transport_set_server(transport);
+    sasl_.install(transport);
+    pn_transport_set_max_frame(transport, settings_.max_frame_bytes);
+    pn_transport_set_channel_max(transport, static_cast<std::uint16_t>(std::max<int>(1, settings_.sessions_max) - 1));
+    // The engine advertises half of what it enforces.
+    pn_transport_set_idle_timeout(transport, static_cast<pn_millis_t>(settings_.idle_timeout.count()));
+    process_events();
+}
+
+// Input
+
+bool ConnectionEngine::wants_input() const {
+    if (aborted_ || hung_up_ || pn_connection_driver_read_closed(&driver_)) return false;
+    if (sasl_.state() == SaslServer::State::verifying || sasl_.state() == SaslServer::State::failed) return false;
+    return context_.chunks_outstanding <= chunks_outstanding_max;
+}
+
+std::span<std::uint8_t> ConnectionEngine::input_buffer() {
+    if (!wants_input()) return {};
+    const std::size_t wanted = std::max(input_wanted_, input_bytes_first);
+    if (input_used_ == 0 && small_reads_ >= small_reads_max && input_.size() > wanted) {
+        input_.resize(wanted);
+        input_.shrink_to_fit();
+    }
+    if (input_.size() < wanted) input_.resize(wanted);
+    if (input_used_ == input_.size())
+        input_.resize(std::max(input_.size() + input_bytes_first, std::min(2 * input_.size(), input_bytes_usual)));
+    return std::span(input_).subspan(input_used_);
+}
+
+void ConnectionEngine::input_done(std::size_t bytes) {
+    GIROMQ_CHECK(bytes <= input_.size() - input_used_, "more input than there was room for");
+    const bool was_filled = bytes == input_.size() - input_used_;
+    small_reads_ = bytes < input_bytes_first / 4 ? small_reads_ + 1 : 0;
+    input_used_ += bytes;
+    process_input();
+    // A busy connection gets a larger buffer, an idle one keeps a small one.
+    if (was_filled && input_.size() < input_bytes_usual) input_.resize(std::min(2 * input_.size(), input_bytes_usual));
+    if (input_used_ == 0 && input_.size() > input_bytes_usual) {
+        input_.resize(input_bytes_usual);
+        input_.shrink_to_fit();
+    }
+    finish_call();
+}
+
+void ConnectionEngine::process_input() {
+    std::size_t offset = 0;
+    while (wants_input() && process_step(offset)) {
+    }
+    if (offset > 0) {
+        std::memmove(input_.data(), input_.data() + offset, input_used_ - offset);
+        input_used_ -= offset;
+    }
+}
+
+bool ConnectionEngine::process_step(std::size_t& offset) {
+    const std::span<const std::uint8_t> rest = std::span(input_).subspan(offset, input_used_ - offset);
+    if (rest.empty()) return false;
+    FrameGuard::Step step = guard_.next(rest);
+    switch (step.verdict) {
+        case FrameGuard::Verdict::pass:
+            feed(rest.first(step.bytes));
+            offset += step.bytes;
+            process_events();
+            if (!guard_.is_authenticated()) look_at_sasl();
+            return true;
+        case FrameGuard::Verdict::discard: offset += step.bytes; return true;
+        case FrameGuard::Verdict::incomplete: input_wanted_ = step.bytes; return false;
+        case FrameGuard::Verdict::wrong_header: refuse_header(); return false;
+        case FrameGuard::Verdict::refuse: fail(step.condition, step.description); return false;
+    }
+    return false;
+}
+
+void ConnectionEngine::feed(std::span<const std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const pn_rwbytes_t room = pn_connection_driver_read_buffer_sized(&driver_, bytes.size());
+        if (room.size == 0) return;  // the engine has had enough, and its events say why
+        const std::size_t count = std::min(room.size, bytes.size());
+        std::memcpy(room.start, bytes.data(), count);
+        pn_connection_driver_read_done(&driver_, count);
+        bytes = bytes.subspan(count);
+    }
+}
+
+void ConnectionEngine::input_closed() {
+    if (aborted_) return;
+    end_in_core(core::CloseReason::lost);
+    pn_connection_driver_read_close(&driver_);
+    process_events();
+    finish_call();
+}
+
+// Output
+
+std::size_t ConnectionEngine::unwritten_bytes() const {
+    std::size_t bytes = output_.size() - output_written_;
+    for (pn_session_t* const session : sessions_) bytes += pn_session_outgoing_bytes(session);
+    return bytes;
+}
+
+void ConnectionEngine::send_pending() {
+    std::size_t unwritten = unwritten_bytes();
+    // A link that cannot send now (no credit, a chunk being read) is passed over; a round of only such ends it.
+    std::size_t idle = 0;
+    while (idle < pending_senders_.size() && unwritten < settings_.output_window_bytes) {
+        const LinkId id = pending_senders_.front();
+        pending_senders_.pop_front();
+        SenderLink* const link = find_sender(id);
+        if (link == nullptr) continue;
+        // One session whose window is shut must not take the whole of what may be under way.
+        const std::size_t of_session = pn_session_outgoing_bytes(pn_link_session(link->pn()));
+        const std::size_t room = settings_.output_window_bytes - unwritten;
+        const std::size_t given = of_session >= settings_.output_window_bytes / 2 ? 0 : link->send_pending(std::min(room, turn_bytes));
+        unwritten += given;
+        idle = given > 0 ? 0 : idle + 1;
+        if (link->has_pending()) {
+            pending_senders_.push_back(id);
+        } else {
+            slots_[id.slot].listed = false;
+        }
+    }
+}
+
+void ConnectionEngine::drain_engine() {
+    while (true) {
+        const pn_bytes_t bytes = pn_connection_driver_write_buffer(&driver_);
+        if (bytes.size == 0) break;
+        output_.insert(output_.end(), bytes.start, bytes.start + bytes.size);
+        pn_connection_driver_write_done(&driver_, bytes.size);
+    }
+    process_events();
+    free_ended();
+}
+
+void ConnectionEngine::free_ended() {
+    if (ended_sessions_.empty() && ended_links_.empty()) return;
+    // Links first: a session takes what it still has with it.
+    for (pn_link_t* const link : std::exchange(ended_links_, {})) pn_link_free(link);
+    for (pn_session_t* const session : std::exchange(ended_sessions_, {})) pn_session_free(session);
+    process_events();
+}
+
+std::span<const std::uint8_t> ConnectionEngine::output() {
+    if (aborted_) return {};
+    if (output_written_ < output_.size()) return std::span(output_).subspan(output_written_);
+    output_.clear();
+    output_written_ = 0;
+    if (output_.capacity() > 2 * settings_.output_window_bytes) output_ = {};
+    std::size_t before = 0;
+    do {
+        before = output_.size();
+        if (!hung_up_) send_pending();
+        drain_engine();
+    } while (output_.size() > before && output_.size() < settings_.output_window_bytes);
+    if (hung_up_ && !last_words_.empty()) {
+        output_.insert(output_.end(), last_words_.begin(), last_words_.end());
+        last_words_ = {};
+    }
+    finish_call();
+    return output_;
+}
+
+void ConnectionEngine::output_done(std::size_t bytes) {
+    GIROMQ_CHECK(bytes <= output_.size() - output_written_, "more output than there was");
+    output_written_ += bytes;
+}
+
+bool ConnectionEngine::finished() const {
+    if (aborted_) return true;
+    if (output_written_ < output_.size() || !last_words_.empty()) return false;
+    return hung_up_ || pn_connection_driver_finished(&driver_);
+}
+
+void ConnectionEngine::finish_call() {
+    if (context_.commands.empty()) return;
+    core_session_->submit(std::move(context_.commands));
+    context_.commands.clear();
+}
+
+// Time
+
+MonotonicTime ConnectionEngine::tick(MonotonicTime now) {
+    MonotonicTime next = now + tick_max;
+    if (aborted_ || hung_up_) return next;
+    if (!open_) {
+        const MonotonicTime deadline = created_at_ + settings_.authentication_timeout;
+        if (now >= deadline) {
+            log::warning("login_timeout", {{"connection", id_.value}, {"peer", peer_.address}});
+            hang_up();
+            return next;
+        }
+        next = std::min(next, deadline);
+    }
+    if (close_deadline_) {
+        if (now >= *close_deadline_) {
+            hang_up();
+            return next;
+        }
+        next = std::min(next, *close_deadline_);
+    }
+    const std::int64_t now_ms = milliseconds_of(now);
+    const std::int64_t next_ms = pn_transport_tick(driver_.transport, now_ms);
+    process_events();
+    finish_call();
+    if (next_ms > 0) next = std::min(next, now + milliseconds(std::max<std::int64_t>(0, next_ms - now_ms)));
+    return std::max(next, now + tick_min);
+}
+
+// Ends
+
+void ConnectionEngine::refuse_header() {
+    // §2.2: answer with a header that would be acceptable, and close.
+    log::warning("protocol_header_refused", {{"connection", id_.value}, {"peer", peer_.address}});
+    last_words_ = guard_.is_authenticated() ? amqp_protocol_header : sasl_protocol_header;
+    hang_up();
+}
+
+void ConnectionEngine::fail(std::string_view condition, const std::string& description) {
+    log::warning("connection_failed",
+                 {{"connection", id_.value}, {"peer", peer_.address}, {"condition", condition}, {"reason", description}});
+    end_in_core(core::CloseReason::lost);
+    // Before authentication nothing is explained to anybody.
+    if (!guard_.is_authenticated()) return hang_up();
+    // With a condition set, closing the tail makes the engine send open, if it has not, and close with that condition.
+    pn_connection_driver_errorf(&driver_, std::string(condition).c_str(), "%s", description.c_str());
+    pn_connection_driver_read_close(&driver_);
+    process_events();
+}
+
+void ConnectionEngine::close(std::string condition, std::string description) {
+    if (aborted_ || hung_up_ || close_deadline_) return;
+    log::info("connection_closing",
+              {{"connection", id_.value}, {"peer", peer_.address}, {"condition", condition}, {"reason", description}});
+    end_in_core(core::CloseReason::lost);
+    if (!open_) {
+        hang_up();
+    } else {
+        close_deadline_ = services_.clock.monotonic_now() + close_timeout;
+        set_condition(pn_connection_condition(driver_.connection), Refusal{std::move(condition), std::move(description)});
+        pn_connection_close(driver_.connection);
+        process_events();
+    }
+    finish_call();
+    host_.wake();
+}
+
+void ConnectionEngine::abort() {
+    if (aborted_) return;
+    end_in_core(core::CloseReason::lost);
+    aborted_ = true;
+    mailbox_->close();
+}
+
+void ConnectionEngine::end_in_core(core::CloseReason reason) {
+    if (ended_in_core_) return;
+    ended_in_core_ = true;
+    // What was asked before goes first.
+    finish_call();
+    std::vector<std::shared_ptr<CoreLink>> links;
+    for (Slot& slot : slots_) {
+        if (slot.link == nullptr) continue;
+        links.push_back(slot.link->core());
+        pn_link_set_context(slot.link->pn(), nullptr);
+        slot.link.reset();
+        ++slot.generation;
+    }
+    consumers_ = 0;
+    producers_ = 0;
+    context_.commands.clear();
+    core_session_->close(reason, std::move(links));
+    if (container_claimed_) services_.containers.release(container_, id_);
+    container_claimed_ = false;
+}
+
+Connection::View ConnectionEngine::view() const {
+    View view;
+    view.id = id_;
+    view.peer = peer_;
+    view.container_id = container_;
+    view.user = context_.identity.user;
+    view.sessions = static_cast<std::uint32_t>(sessions_.size());
+    view.consumers = consumers_;
+    view.producers = producers_;
+    view.messages_in = context_.messages_in;
+    view.messages_out = context_.messages_out;
+    return view;
+}
+
+}  // namespace giromq::amqp

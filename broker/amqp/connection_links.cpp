@@ -1,0 +1,340 @@
+#include <proton/link.h>
+#include <proton/session.h>
+#include <proton/terminus.h>
+
+#include <algorithm>
+
+#include "amqp/connection_engine.hpp"
+#include "amqp/proton_values.hpp"
+#include "base/log.hpp"
+#include "security/authorisation.hpp"
+
+namespace giromq::amqp {
+namespace {
+
+constexpr std::string_view queue_capability = "queue";
+constexpr std::string_view temporary_queue_capability = "temporary-queue";
+/// What a temporary queue is called to authorisation, before it has its name.
+const std::string temporary_queue_prefix = "temp-";
+
+Refusal not_implemented(std::string sentence) { return {std::string(condition::not_implemented), std::move(sentence)}; }
+
+/// What the node is, in the word the peer uses for it.
+std::string_view capability_of(pn_terminus_t* remote) {
+    const bool is_temporary = pn_terminus_is_dynamic(remote) || has_symbol(pn_terminus_capabilities(remote), temporary_queue_capability);
+    return is_temporary ? temporary_queue_capability : queue_capability;
+}
+
+void answer_settle_modes(pn_link_t* link) {
+    pn_link_set_snd_settle_mode(link, pn_link_remote_snd_settle_mode(link));
+    pn_link_set_rcv_settle_mode(link, pn_link_remote_rcv_settle_mode(link));
+}
+
+}  // namespace
+
+// Attaching
+
+bool ConnectionEngine::may(security::Action action, const std::string& address) const {
+    return security::authorise(context_.identity, action, address).ok();
+}
+
+std::optional<Refusal> ConnectionEngine::refuse_topic(pn_terminus_t* terminus) const {
+    pn_data_t* const capabilities = pn_terminus_capabilities(terminus);
+    if (has_symbol(capabilities, "topic") || has_symbol(capabilities, "temporary-topic"))
+        return not_implemented("topics are not implemented");
+    return std::nullopt;
+}
+
+void ConnectionEngine::on_link_open(pn_link_t* link) {
+    if (ended_in_core_) return;
+    const std::size_t links = slots_.size() - free_slots_.size();
+    if (links >= settings_.links_max) {
+        return refuse_attach(link, {std::string(condition::resource_limit_exceeded),
+                                    "a connection has at most " + std::to_string(settings_.links_max) + " links"});
+    }
+    if (pn_link_is_receiver(link)) {
+        attach_producer(link);
+    } else {
+        attach_consumer(link);
+    }
+}
+
+void ConnectionEngine::attach_producer(pn_link_t* link) {
+    pn_terminus_t* const target = pn_link_remote_target(link);
+    if (pn_terminus_get_type(target) == PN_COORDINATOR) return refuse_attach(link, not_implemented("transactions are not implemented"));
+    if (pn_terminus_get_type(target) != PN_TARGET) {
+        return refuse_attach(link, {std::string(condition::invalid_field), "an attach of a sender needs a target"});
+    }
+    if (const auto refusal = refuse_topic(target)) return refuse_attach(link, *refusal);
+    const bool is_dynamic = pn_terminus_is_dynamic(target);
+    const bool is_relay = !is_dynamic && !has_address(target);
+    const std::string address = is_dynamic ? temporary_queue_prefix : address_of(target);
+    const bool allowed = is_relay || (is_dynamic ? may(security::Action::create, address) : may(security::Action::send, address));
+    if (!allowed) return refuse_attach(link, {std::string(condition::unauthorized_access), "user may not send to '" + address + "'"});
+
+    LinkId id;
+    Slot& slot = take_slot(id);
+    auto core = std::make_shared<CoreLink>(core_session_, id);
+    slot.link = std::make_unique<ReceiverLink>(context_, id, link, core, is_relay);
+    slot.link->is_dynamic = is_dynamic;
+    pn_link_set_context(link, slot.link.get());
+    ++producers_;
+    context_.commands.emplace_back(command::OpenProducer{.link = std::move(core),
+                                                         .address = address,
+                                                         .is_relay = is_relay,
+                                                         .is_dynamic = is_dynamic,
+                                                         .may_create = may(security::Action::create, address)});
+}
+
+void ConnectionEngine::attach_consumer(pn_link_t* link) {
+    pn_terminus_t* const source = pn_link_remote_source(link);
+    if (const auto refusal = refuse_topic(source)) return refuse_attach(link, *refusal);
+    const bool is_dynamic = pn_terminus_is_dynamic(source);
+    if (pn_terminus_get_type(source) != PN_SOURCE || (!is_dynamic && !has_address(source))) {
+        // JMS clients look for the source of a subscription this way; there is none.
+        return refuse_attach(link, {std::string(condition::not_found), "an attach of a receiver needs the address of a queue"});
+    }
+    const bool is_browser = pn_terminus_get_distribution_mode(source) == PN_DIST_MODE_COPY;
+    const std::string address = is_dynamic ? temporary_queue_prefix : address_of(source);
+    const security::Action action = is_dynamic   ? security::Action::create
+                                    : is_browser ? security::Action::browse
+                                                 : security::Action::receive;
+    if (!may(action, address)) {
+        return refuse_attach(link, {std::string(condition::unauthorized_access), "user may not receive from '" + address + "'"});
+    }
+    if (const std::string filters = filter_names(source); !filters.empty()) {
+        log::warning("filter_not_supported",
+                     {{"connection", id_.value}, {"peer", peer_.address}, {"address", address}, {"filters", filters}});
+    }
+    const bool presettled = pn_link_remote_snd_settle_mode(link) == PN_SND_SETTLED;
+
+    LinkId id;
+    Slot& slot = take_slot(id);
+    auto core = std::make_shared<CoreLink>(core_session_, id);
+    slot.link = std::make_unique<SenderLink>(context_, id, link, core, presettled);
+    slot.link->is_dynamic = is_dynamic;
+    slot.link->is_browser = is_browser;
+    pn_link_set_context(link, slot.link.get());
+    ++consumers_;
+    context_.commands.emplace_back(command::OpenConsumer{.link = std::move(core),
+                                                         .address = address,
+                                                         .is_dynamic = is_dynamic,
+                                                         .may_create = may(security::Action::create, address),
+                                                         .mode = is_browser ? core::ConsumerMode::browse : core::ConsumerMode::acquire,
+                                                         .presettled = presettled});
+}
+
+void ConnectionEngine::refuse_attach(pn_link_t* link, const Refusal& refusal) {
+    log::info("attach_refused",
+              {{"connection", id_.value}, {"peer", peer_.address}, {"condition", refusal.condition}, {"reason", refusal.description}});
+    // §2.6.3: the attach is answered without the terminus that could not be made, and then detached with the reason.
+    answer_settle_modes(link);
+    if (pn_link_is_receiver(link)) {
+        pn_terminus_copy(pn_link_source(link), pn_link_remote_source(link));
+        pn_terminus_set_type(pn_link_target(link), PN_UNSPECIFIED);
+    } else {
+        pn_terminus_set_type(pn_link_source(link), PN_UNSPECIFIED);
+        pn_terminus_copy(pn_link_target(link), pn_link_remote_target(link));
+    }
+    pn_link_open(link);
+    set_condition(pn_link_condition(link), refusal);
+    pn_link_close(link);
+}
+
+void ConnectionEngine::on_news(news::Attached& attached) {
+    Link* const owner = find(attached.link);
+    if (owner == nullptr) return;
+    pn_link_t* const link = owner->pn();
+    if (attached.error != nullptr) {
+        remove(*owner);
+        return refuse_attach(link, refusal_of(*attached.error));
+    }
+    answer_settle_modes(link);
+    pn_terminus_t* const node = owner->is_sender() ? pn_link_source(link) : pn_link_target(link);
+    pn_terminus_t* const asked = owner->is_sender() ? pn_link_remote_source(link) : pn_link_remote_target(link);
+    const bool is_relay = !owner->is_dynamic && !has_address(asked);
+    answer_terminus(node, asked, is_relay ? std::string_view() : capability_of(asked));
+    if (owner->is_dynamic) set_dynamic_node(node, attached.address);
+    if (owner->is_sender()) {
+        pn_terminus_copy(pn_link_target(link), pn_link_remote_target(link));
+    } else {
+        pn_terminus_copy(pn_link_source(link), pn_link_remote_source(link));
+        pn_link_set_max_message_size(link, settings_.max_message_bytes);
+    }
+    pn_link_open(link);
+    owner->opened();
+}
+
+// Detaching
+
+bool ConnectionEngine::must_linger(const Link& link) const {
+    return !link.is_sender() && static_cast<const ReceiverLink&>(link).unanswered() > 0;
+}
+
+void ConnectionEngine::on_link_end(pn_link_t* link, bool closed) {
+    if (auto* const owner = static_cast<Link*>(pn_link_get_context(link))) {
+        if (must_linger(*owner)) {
+            Link::Leaving leaving = owner->leaving.value_or(Link::Leaving{});
+            leaving.by_peer = true;
+            leaving.peer_closed = closed;
+            owner->leaving = leaving;
+            return;
+        }
+        // The peer may leave before its attach was answered: the answer then has no terminus.
+        if (!owner->is_open()) {
+            pn_terminus_set_type(pn_link_source(link), PN_UNSPECIFIED);
+            pn_terminus_set_type(pn_link_target(link), PN_UNSPECIFIED);
+            pn_link_open(link);
+        }
+        remove(*owner);
+    }
+    if (closed) {
+        pn_link_close(link);
+    } else {
+        pn_link_detach(link);
+    }
+    ended_links_.push_back(link);
+}
+
+void ConnectionEngine::detach(Link& link, const Refusal& refusal) {
+    pn_link_t* const pn = link.pn();
+    log::warning("link_detached", {{"connection", id_.value},
+                                   {"peer", peer_.address},
+                                   {"link", pn_link_name(pn)},
+                                   {"condition", refusal.condition},
+                                   {"reason", refusal.description}});
+    if (!link.is_open()) {
+        remove(link);
+        return refuse_attach(pn, refusal);
+    }
+    set_condition(pn_link_condition(pn), refusal);
+    pn_link_close(pn);
+    if (must_linger(link)) {
+        link.leaving = Link::Leaving{.by_peer = false, .peer_closed = false, .told = true};
+    } else {
+        remove(link);
+    }
+}
+
+void ConnectionEngine::finish_leaving(Link& link) {
+    const Link::Leaving leaving = *link.leaving;
+    pn_link_t* const pn = link.pn();
+    remove(link);
+    if (!leaving.by_peer) return;
+    if (leaving.told || leaving.peer_closed) {
+        pn_link_close(pn);
+    } else {
+        pn_link_detach(pn);
+    }
+    ended_links_.push_back(pn);
+}
+
+void ConnectionEngine::detach_if_violated(Link& link) {
+    if (!link.violation() || link.leaving) return;
+    const Refusal refusal = *link.violation();
+    detach(link, refusal);
+}
+
+ConnectionEngine::Slot& ConnectionEngine::take_slot(LinkId& id) {
+    if (free_slots_.empty()) {
+        free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+        slots_.emplace_back();
+    }
+    id.slot = free_slots_.back();
+    free_slots_.pop_back();
+    id.generation = slots_[id.slot].generation;
+    return slots_[id.slot];
+}
+
+Link* ConnectionEngine::find(LinkId id) {
+    if (id.slot >= slots_.size() || slots_[id.slot].generation != id.generation) return nullptr;
+    return slots_[id.slot].link.get();
+}
+
+void ConnectionEngine::remove(Link& link) {
+    Slot& slot = slots_[link.id().slot];
+    const std::uint32_t number = link.id().slot;
+    pn_link_set_context(link.pn(), nullptr);
+    context_.commands.emplace_back(command::Close{link.core()});
+    --(link.is_sender() ? consumers_ : producers_);
+    slot.link.reset();
+    slot.listed = false;
+    ++slot.generation;
+    free_slots_.push_back(number);
+}
+
+// News of the core
+
+ReceiverLink* ConnectionEngine::find_receiver(LinkId id) {
+    Link* const link = find(id);
+    return link == nullptr || link->is_sender() ? nullptr : static_cast<ReceiverLink*>(link);
+}
+
+SenderLink* ConnectionEngine::find_sender(LinkId id) {
+    Link* const link = find(id);
+    return link == nullptr || !link->is_sender() ? nullptr : static_cast<SenderLink*>(link);
+}
+
+void ConnectionEngine::on_mail() {
+    if (aborted_) return;
+    mailbox_->take(mail_);
+    for (News& item : mail_) {
+        std::visit([this](auto& news) { on_news(news); }, item);
+    }
+    mail_.clear();
+    process_events();
+    finish_call();
+    host_.wake();
+}
+
+void ConnectionEngine::on_news(news::Sent& sent) {
+    ReceiverLink* const link = find_receiver(sent.link);
+    if (link == nullptr) return;
+    link->on_sent(sent);
+    if (link->leaving && link->unanswered() == 0) finish_leaving(*link);
+}
+
+void ConnectionEngine::on_news(news::Window& window) {
+    if (ReceiverLink* const link = find_receiver(window.link)) link->on_window(window.messages);
+}
+
+void ConnectionEngine::on_news(news::Delivered& delivered) {
+    SenderLink* const link = find_sender(delivered.link);
+    if (link == nullptr) return;
+    link->on_delivered(std::move(delivered.delivery));
+    Slot& slot = slots_[delivered.link.slot];
+    if (!std::exchange(slot.listed, true)) pending_senders_.push_back(delivered.link);
+}
+
+void ConnectionEngine::on_news(news::Drained& drained) {
+    if (SenderLink* const link = find_sender(drained.link)) link->on_drained(drained);
+}
+
+void ConnectionEngine::on_news(news::Settled& settled) {
+    SenderLink* const link = find_sender(settled.link);
+    if (link == nullptr) return;
+    link->on_settled(settled);
+    detach_if_violated(*link);
+}
+
+void ConnectionEngine::on_news(news::Ended& ended) {
+    Link* const link = find(ended.link);
+    if (link != nullptr && !link->leaving) detach(*link, refusal_of(*ended.error));
+}
+
+void ConnectionEngine::on_news(news::ChunkStored& stored) {
+    if (stored.error != nullptr) {
+        if (ReceiverLink* const link = find_receiver(stored.link)) link->on_chunk_refused(stored.stream, *stored.error);
+    }
+    if (context_.chunks_outstanding > 0) --context_.chunks_outstanding;
+    if (input_used_ > 0 && wants_input()) process_input();
+}
+
+void ConnectionEngine::on_news(news::ChunkRead& read) {
+    SenderLink* const link = find_sender(read.link);
+    if (link == nullptr) return;
+    link->on_chunk(std::move(read));
+    detach_if_violated(*link);
+}
+
+}  // namespace giromq::amqp

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "amqp/mailbox.hpp"
+#include "core/core.hpp"
+
+/// The half of a connection that lives on the core's executor. The connection's half collects commands while it handles what came in
+/// and gives them over as one task; the core's answers are collected here while the core works and go back as one task.
+namespace giromq::amqp {
+
+class CoreSession;
+
+/// A link as the core sees it: its producer or consumer port. Made by the connection, and used by it only as a name; everything else
+/// happens on the core's executor.
+class CoreLink final : public core::ProducerPort, public core::ConsumerPort, public std::enable_shared_from_this<CoreLink> {
+public:
+    CoreLink(std::shared_ptr<CoreSession> session, LinkId id) : session_(std::move(session)), id_(id) {}
+
+    void window(std::uint32_t messages) override;
+    void deliver(core::Delivery delivery) override;
+    void drained() override;
+    void ended(const Error& reason) override;
+
+private:
+    friend class CoreSession;
+
+    /// A large message whose chunks are being stored.
+    struct Stream {
+        MessageNumber number;
+        std::uint32_t outstanding = 0;
+        ErrorPtr error;
+    };
+    struct HeldSend;
+
+    std::shared_ptr<CoreSession> session_;
+    LinkId id_;
+    ProducerId producer_;
+    ConsumerId consumer_;
+    DestinationId destination_;
+    DestinationId temporary_;
+    bool closed_ = false;
+    std::uint64_t flow_number_ = 0;
+    std::unordered_map<std::uint32_t, Stream> streams_;
+    /// Sends that wait for their chunks, or for their queue to be made, and everything behind them.
+    std::deque<HeldSend> held_;
+};
+
+/// What the connection asks of the core.
+namespace command {
+
+struct OpenProducer {
+    std::shared_ptr<CoreLink> link;
+    std::string address;
+    bool is_relay = false;
+    bool is_dynamic = false;
+    bool may_create = false;
+};
+struct OpenConsumer {
+    std::shared_ptr<CoreLink> link;
+    std::string address;
+    bool is_dynamic = false;
+    bool may_create = false;
+    core::ConsumerMode mode = core::ConsumerMode::acquire;
+    bool presettled = false;
+};
+struct Close {
+    std::shared_ptr<CoreLink> link;
+};
+
+/// What only some sends need.
+struct SendExtras {
+    std::optional<core::ProducerSequence> sequence;
+    std::string duplicate_id;
+    std::string address;  // of a send over the anonymous relay
+    bool may_create = false;
+    std::optional<std::uint32_t> stream;  // the chunks of a large message
+};
+struct Send {
+    CoreLink* link = nullptr;
+    pn_delivery_t* delivery = nullptr;
+    std::shared_ptr<Message> message;
+    std::unique_ptr<SendExtras> extras;
+};
+struct Settle {
+    CoreLink* link = nullptr;
+    pn_delivery_t* delivery = nullptr;  // null: nobody waits for the answer
+    Position position;
+    Outcome outcome;
+};
+struct Flow {
+    CoreLink* link = nullptr;
+    std::uint64_t delivery_limit = 0;
+    bool drain = false;
+    std::uint64_t number = 0;
+};
+struct StoreChunk {
+    CoreLink* link = nullptr;
+    std::uint32_t stream = 0;
+    std::uint32_t index = 0;
+    SharedBytes bytes;
+};
+struct DropStream {
+    CoreLink* link = nullptr;
+    std::uint32_t stream = 0;
+};
+struct ReadChunk {
+    CoreLink* link = nullptr;
+    std::uint64_t read = 0;
+    MessageNumber number;
+    std::uint32_t index = 0;
+};
+
+}  // namespace command
+
+using Command = std::variant<command::Send, command::Settle, command::Flow, command::StoreChunk, command::DropStream, command::ReadChunk,
+                             command::OpenProducer, command::OpenConsumer, command::Close>;
+
+struct CoreLink::HeldSend {
+    command::Send send;
+    std::uint64_t key = 0;
+    bool waits_for_address = false;
+    ErrorPtr error;
+    DestinationId destination;
+};
+
+/// Threads: submit() and close() from the connection's executor, everything else on the core's.
+class CoreSession : public std::enable_shared_from_this<CoreSession> {
+public:
+    CoreSession(ConnectionId connection, core::Core& core, Executor& core_executor, std::shared_ptr<Mailbox> mailbox)
+        : connection_(connection), core_(core), executor_(core_executor), mailbox_(std::move(mailbox)) {}
+
+    /// Runs the commands, in order, as one task of the core. Raw link pointers in them must stay valid until their Close has run or
+    /// close() was called with the links.
+    void submit(std::vector<Command> commands);
+
+    /// The connection is gone. Takes over the links that are still open, so that they outlive the core's use of them.
+    void close(core::CloseReason reason, std::vector<std::shared_ptr<CoreLink>> links);
+
+    void emit(News item);
+    /// For callbacks that run on another thread than the core's executor.
+    Mailbox& mailbox() { return *mailbox_; }
+
+private:
+    void run(command::OpenProducer& command);
+    void run(command::OpenConsumer& command);
+    void run(command::Close& command);
+    void run(command::Send& command);
+    void run(command::Settle& command);
+    void run(command::Flow& command);
+    void run(command::StoreChunk& command);
+    void run(command::DropStream& command);
+    void run(command::ReadChunk& command);
+
+    void open_producer(CoreLink& link, DestinationId destination, std::string address);
+    void open_consumer(CoreLink& link, DestinationId destination, const command::OpenConsumer& command);
+    void refuse_attach(const CoreLink& link, const Error& error);
+    std::optional<DestinationId> open_temporary(CoreLink& link);
+
+    void send(CoreLink& link, command::Send& command, DestinationId destination);
+    void resolve(CoreLink& link, std::uint64_t key, const std::string& address, bool may_create);
+    void release_held(CoreLink& link);
+    static bool is_ready(const CoreLink& link, const CoreLink::HeldSend& held);
+    void refuse_send(const CoreLink& link, const command::Send& command, const Error& error);
+    void chunk_stored(CoreLink& link, std::uint32_t stream, Result<void> result);
+    void flush();
+
+    const ConnectionId connection_;
+    core::Core& core_;
+    Executor& executor_;
+    const std::shared_ptr<Mailbox> mailbox_;
+    std::vector<News> pending_;
+    bool flush_scheduled_ = false;
+    std::uint64_t next_key_ = 1;
+};
+
+}  // namespace giromq::amqp

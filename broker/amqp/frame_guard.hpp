@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/amqp_reader.hpp"
+
+namespace giromq::amqp {
+
+/// What the guard bounds.
+struct GuardLimits {
+    std::uint32_t max_frame_bytes = 256 * 1024;
+    std::uint32_t bytes_before_authentication = 16 * 1024;
+    std::uint16_t sessions_max = 256;
+    std::uint32_t links_max = 4096;
+    /// Nesting and elements of one performative.
+    codec::StructureLimits performative{.depth = 16, .elements = 4096};
+};
+
+/// Stands in front of the engine and lets pass only what it can bear. Proton 0.37 decodes without bounds, takes SASL frames after
+/// authentication, keeps references to handles that are attached twice, and asserts (ends the process) on a first transfer without
+/// delivery-id; so every frame is looked at here first: protocol headers and their order (AMQP 1.0 §2.2), frame headers (§2.3.1),
+/// size against what was advertised, performatives allowed in each phase, their nesting and number of elements, and the state of
+/// channels and handles as far as the engine relies on it.
+///
+/// It holds no bytes: it looks at those that have come and says how many of them may go on.
+class FrameGuard {
+public:
+    explicit FrameGuard(GuardLimits limits) : limits_(limits) {}
+
+    enum class Verdict : std::uint8_t {
+        pass,          // `bytes` bytes may go to the engine
+        incomplete,    // more bytes are needed: the beginning of the input wants to be `bytes` long
+        discard,       // `bytes` bytes are to be dropped (after a close frame nothing counts any more)
+        wrong_header,  // not a protocol header that is acceptable now: answer with the SASL header and hang up (§2.2)
+        refuse,        // the peer broke the protocol: `condition` and `description` say how
+    };
+    struct Step {
+        Verdict verdict = Verdict::incomplete;
+        std::size_t bytes = 0;
+        std::string_view condition;
+        std::string description;
+    };
+
+    /// Examines the beginning of what has come and was not passed yet. In the SASL phase it passes one header or frame at a time, so
+    /// that the caller can see what became of it; afterwards as many whole frames as there are.
+    Step next(std::span<const std::uint8_t> input);
+
+    /// SASL has succeeded: the AMQP header is next.
+    void authenticated() { phase_ = Phase::amqp_header; }
+    bool is_authenticated() const { return phase_ >= Phase::amqp_header; }
+
+    /// True once the open performative has been passed.
+    bool is_open() const { return phase_ == Phase::opened || phase_ == Phase::closed; }
+
+private:
+    enum class Phase : std::uint8_t { sasl_header, sasl, amqp_header, amqp, opened, closed };
+    struct LinkState {
+        bool peer_sends = false;
+        bool in_delivery = false;  // a transfer with more=true was the last one
+    };
+    struct ChannelState {
+        std::unordered_map<std::uint32_t, LinkState> links;
+    };
+
+    Step header(std::span<const std::uint8_t> input);
+    Step frame(std::span<const std::uint8_t> input);
+    Step sasl_frame(std::span<const std::uint8_t> body, std::size_t bytes);
+    Step amqp_frame(std::span<const std::uint8_t> body, std::uint16_t channel, std::size_t bytes);
+    Step performative(std::uint64_t code, const codec::Value& list, std::uint16_t channel, std::size_t bytes);
+    Step begin(const codec::Value& list, std::uint16_t channel, std::size_t bytes);
+    Step attach(const codec::Value& list, ChannelState& state, std::size_t bytes);
+    Step detach(const codec::Value& list, ChannelState& state, std::size_t bytes);
+    Step transfer(const codec::Value& list, ChannelState& state, std::size_t bytes);
+    static Step flow(const codec::Value& list, const ChannelState& state, std::size_t bytes);
+
+    static Step pass(std::size_t bytes) { return {Verdict::pass, bytes, {}, {}}; }
+    static Step refuse(std::string_view condition, std::string description) {
+        return {Verdict::refuse, 0, condition, std::move(description)};
+    }
+
+    GuardLimits limits_;
+    Phase phase_ = Phase::sasl_header;
+    std::uint64_t unauthenticated_bytes_ = 0;
+    std::unordered_map<std::uint16_t, ChannelState> channels_;
+    std::size_t links_ = 0;
+};
+
+}  // namespace giromq::amqp

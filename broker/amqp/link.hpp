@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "amqp/conditions.hpp"
+#include "amqp/connection.hpp"
+#include "amqp/core_session.hpp"
+
+struct pn_link_t;
+
+namespace giromq::amqp {
+
+/// What the links of a connection share with it.
+struct LinkContext {
+    LinkContext(const ConnectionSettings& connection_settings, const Clock& the_clock, ConnectionId id, const Peer& other_end)
+        : settings(connection_settings), clock(the_clock), connection(id), peer(other_end) {}
+
+    const ConnectionSettings& settings;
+    const Clock& clock;
+    const ConnectionId connection;
+    const Peer& peer;
+    security::Identity identity;
+
+    /// What the core is to do; handed over when everything that came in has been handled.
+    std::vector<Command> commands;
+    /// Memory of deliveries that have not come in whole yet.
+    std::uint64_t partial_bytes = 0;
+    /// Chunks of large messages that are not durable yet.
+    std::uint32_t chunks_outstanding = 0;
+    std::uint64_t messages_in = 0;
+    std::uint64_t messages_out = 0;
+    std::uint64_t refused_presettled = 0;
+    /// Reused for every message that goes out.
+    std::vector<std::uint8_t> prefix;
+};
+
+/// The broker's end of a link. Made when the peer attaches, opened when the core has agreed.
+/// Threads: the connection's. `pn` is valid as long as the link is in its connection.
+class Link {
+public:
+    Link(LinkContext& context, LinkId id, pn_link_t* pn, std::shared_ptr<CoreLink> core)
+        : context_(context), id_(id), pn_(pn), core_(std::move(core)) {}
+    virtual ~Link() = default;
+    Link(const Link&) = delete;
+    Link& operator=(const Link&) = delete;
+
+    LinkId id() const { return id_; }
+    pn_link_t* pn() const { return pn_; }
+    const std::shared_ptr<CoreLink>& core() const { return core_; }
+    virtual bool is_sender() const = 0;
+
+    /// The attach was answered.
+    virtual void opened() { open_ = true; }
+    bool is_open() const { return open_; }
+
+    /// Set when the link must be detached with an error; the connection looks after every call.
+    const std::optional<Refusal>& violation() const { return violation_; }
+
+    /// The terminus asked for a node of its own.
+    bool is_dynamic = false;
+    bool is_browser = false;
+
+    /// A producer's link that is ending, but still owes its peer the outcomes of sends that are under way: telling nothing about them
+    /// would be wrong, and so would be settling them without an outcome.
+    struct Leaving {
+        bool by_peer = false;      // the peer has detached
+        bool peer_closed = false;  // and closed
+        bool told = false;         // our detach is out
+    };
+    std::optional<Leaving> leaving;
+
+protected:
+    void violate(std::string_view condition, std::string description) {
+        if (!violation_) violation_ = Refusal{std::string(condition), std::move(description)};
+    }
+
+    LinkContext& context_;
+    const LinkId id_;
+    pn_link_t* const pn_;
+    const std::shared_ptr<CoreLink> core_;
+    bool open_ = false;
+
+private:
+    std::optional<Refusal> violation_;
+};
+
+}  // namespace giromq::amqp

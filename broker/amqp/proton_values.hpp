@@ -1,0 +1,39 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "amqp/conditions.hpp"
+
+struct pn_condition_t;
+struct pn_data_t;
+struct pn_link_t;
+struct pn_terminus_t;
+
+/// Small conversions between the engine's values and ours.
+namespace giromq::amqp {
+
+void set_condition(pn_condition_t* condition, const Refusal& refusal);
+
+/// Writes an array of symbols, as capabilities and outcomes are told.
+void put_symbols(pn_data_t* data, std::initializer_list<std::string_view> symbols);
+
+/// True if `data` is the symbol, or an array that has it.
+bool has_symbol(pn_data_t* data, std::string_view symbol);
+
+/// The address of a terminus; empty for none.
+std::string address_of(pn_terminus_t* terminus);
+bool has_address(pn_terminus_t* terminus);
+
+/// The keys of a source's filter set, for the log; empty if there is none.
+std::string filter_names(pn_terminus_t* source);
+
+/// Answers an attach: the terminus as the peer asked for it, except that filters are not echoed (none is supported, and an echo would
+/// promise that it is applied), and that the capabilities say what the node is.
+void answer_terminus(pn_terminus_t* local, pn_terminus_t* remote, std::string_view capability);
+
+/// Makes the terminus a dynamic node that lives as long as its link (AMQP 1.0 §3.5.10).
+void set_dynamic_node(pn_terminus_t* local, const std::string& address);
+
+}  // namespace giromq::amqp

@@ -1,0 +1,261 @@
+#include "amqp/sender_link.hpp"
+
+#include <proton/condition.h>
+#include <proton/delivery.h>
+#include <proton/disposition.h>
+#include <proton/link.h>
+
+#include <algorithm>
+#include <array>
+
+#include "amqp/message_output.hpp"
+#include "base/log.hpp"
+
+namespace giromq::amqp {
+namespace {
+
+/// The state of a transaction (AMQP 1.0 §4.5.8), which Proton 0.37 has no name for.
+constexpr std::uint64_t transactional_state = 0x34;
+
+/// What a delivery's context pointer carries: the position that names it to the core, and whether the core is asked already. Zero
+/// once it is settled.
+struct Mark {
+    Position position;
+    bool is_asked = false;
+
+    void* pack() const { return reinterpret_cast<void*>(position.value << 1U | (is_asked ? 1U : 0U)); }
+    static Mark of(pn_delivery_t* delivery) {
+        const auto packed = reinterpret_cast<std::uintptr_t>(pn_delivery_get_context(delivery));
+        return {Position{packed >> 1U}, (packed & 1U) != 0};
+    }
+};
+
+std::string text_or_empty(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+
+bool is_terminal(std::uint64_t state) { return state >= PN_ACCEPTED && state <= PN_MODIFIED; }
+
+/// §3.4; settled without an outcome means that the consumer does not care any more, so the message goes back as it was.
+Outcome outcome_of(pn_delivery_t* delivery) {
+    pn_disposition_t* const remote = pn_delivery_remote(delivery);
+    switch (pn_delivery_remote_state(delivery)) {
+        case PN_ACCEPTED: return Accepted{};
+        case PN_REJECTED: {
+            pn_condition_t* const told = pn_disposition_condition(remote);
+            return Rejected{text_or_empty(pn_condition_get_name(told)), text_or_empty(pn_condition_get_description(told))};
+        }
+        case PN_MODIFIED: return Modified{pn_disposition_is_failed(remote), pn_disposition_is_undeliverable(remote)};
+        default: return Released{};
+    }
+}
+
+void echo_outcome(pn_delivery_t* delivery) {
+    pn_disposition_t* const local = pn_delivery_local(delivery);
+    pn_disposition_t* const remote = pn_delivery_remote(delivery);
+    const std::uint64_t state = pn_delivery_remote_state(delivery);
+    if (state == PN_MODIFIED) {
+        pn_disposition_set_failed(local, pn_disposition_is_failed(remote));
+        pn_disposition_set_undeliverable(local, pn_disposition_is_undeliverable(remote));
+    }
+    if (state == PN_REJECTED) pn_condition_copy(pn_disposition_condition(local), pn_disposition_condition(remote));
+    pn_delivery_update(delivery, state);
+}
+
+}  // namespace
+
+void SenderLink::opened() {
+    Link::opened();
+    on_flow();
+}
+
+void SenderLink::settle_core(Position position, Outcome outcome, pn_delivery_t* delivery) {
+    context_.commands.emplace_back(command::Settle{core_.get(), delivery, position, std::move(outcome)});
+}
+
+// Credit
+
+void SenderLink::on_flow() {
+    if (!open_ || violation()) return;
+    return_excess();
+    tell_credit();
+}
+
+void SenderLink::tell_credit() {
+    const auto credit = static_cast<std::uint64_t>(std::max(0, pn_link_credit(pn_)));
+    const std::uint64_t limit = sent_ + returned_ + credit;
+    const bool drain = pn_link_get_drain(pn_);
+    // The engine also reports what it has sent itself; that changes nothing here.
+    if (limit == told_limit_ && drain == told_drain_) return;
+    told_limit_ = limit;
+    told_drain_ = drain;
+    drained_ = false;
+    context_.commands.emplace_back(command::Flow{core_.get(), limit, drain, ++flow_number_});
+}
+
+void SenderLink::return_excess() {
+    // Of a pre-settled link and of a browser nothing can be given back: the core has let go of it already, or never held it.
+    if (presettled_ || is_browser) return;
+    const auto credit = static_cast<std::size_t>(std::max(0, pn_link_credit(pn_)));
+    const std::size_t kept = std::max<std::size_t>(credit, outgoing_ ? 1 : 0);
+    while (queue_.size() > kept) {
+        settle_core(queue_.back().position, Released{}, nullptr);
+        queue_.pop_back();
+        ++returned_;
+    }
+}
+
+void SenderLink::on_drained(const news::Drained& drained) {
+    // An answer to an older flow says nothing about what came since.
+    if (drained.flow_number != flow_number_ || !open_) return;
+    drained_ = true;
+    finish_drain();
+}
+
+void SenderLink::finish_drain() {
+    if (!drained_ || !queue_.empty()) return;
+    drained_ = false;
+    pn_link_drained(pn_);
+    // The rest of the credit is gone: the same credit again would be new.
+    told_limit_ = sent_ + returned_;
+    told_drain_ = false;
+}
+
+// Sending
+
+void SenderLink::on_delivered(core::Delivery delivery) {
+    queue_.push_back(std::move(delivery));
+    const std::uint64_t returned = returned_;
+    return_excess();
+    if (returned_ != returned) tell_credit();
+}
+
+void SenderLink::give(std::span<const std::uint8_t> bytes) {
+    if (!bytes.empty()) pn_link_send(pn_, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+pn_delivery_t* SenderLink::begin(const core::Delivery& delivery, std::size_t& bytes) {
+    std::array<char, 8> tag{};
+    std::uint64_t number = next_tag_++;
+    for (std::size_t index = tag.size(); index-- > 0; number >>= 8U) tag[index] = static_cast<char>(number & 0xffU);
+    pn_delivery_t* const begun = pn_delivery(pn_, pn_dtag(tag.data(), tag.size()));
+    pn_delivery_set_context(begun, Mark{delivery.position, false}.pack());
+    write_prefix(delivery, context_.clock.wall_now(), context_.prefix);
+    give(context_.prefix);
+    give(delivery.message->bare.span());
+    bytes += context_.prefix.size() + delivery.message->bare.size();
+    return begun;
+}
+
+void SenderLink::end(pn_delivery_t* delivery) {
+    pn_link_advance(pn_);
+    ++sent_;
+    ++context_.messages_out;
+    queue_.pop_front();
+    if (presettled_) {
+        pn_delivery_set_context(delivery, nullptr);
+        pn_delivery_settle(delivery);
+    } else {
+        // The consumer may have made up its mind before it had the whole message.
+        decide(delivery);
+    }
+}
+
+std::size_t SenderLink::send_pending(std::size_t budget) {
+    std::size_t given = 0;
+    if (!open_ || violation()) return given;
+    while (!queue_.empty() && given < budget) {
+        if (outgoing_) {
+            read_next();
+            break;
+        }
+        if (pn_link_credit(pn_) <= 0) break;
+        const core::Delivery& next = queue_.front();
+        pn_delivery_t* const begun = begin(next, given);
+        if (next.message->chunk_count == 0) {
+            end(begun);
+        } else {
+            outgoing_ = Outgoing{.next_chunk = 0, .read = 0, .delivery = begun};
+        }
+    }
+    finish_drain();
+    return given;
+}
+
+void SenderLink::read_next() {
+    if (outgoing_->read != 0) return;
+    outgoing_->read = next_read_++;
+    context_.commands.emplace_back(command::ReadChunk{core_.get(), outgoing_->read, queue_.front().message->number, outgoing_->next_chunk});
+}
+
+void SenderLink::on_chunk(news::ChunkRead chunk) {
+    if (!outgoing_ || outgoing_->read != chunk.read) return;
+    outgoing_->read = 0;
+    if (chunk.error != nullptr) {
+        log::error("chunk_not_read", {{"connection", context_.connection.value},
+                                      {"message", queue_.front().message->number.value},
+                                      {"chunk", outgoing_->next_chunk},
+                                      {"error", chunk.error->to_string()}});
+        return abort_outgoing();
+    }
+    give(chunk.bytes.span());
+    if (++outgoing_->next_chunk < queue_.front().message->chunk_count) return;
+    pn_delivery_t* const delivery = outgoing_->delivery;
+    outgoing_.reset();
+    end(delivery);
+    finish_drain();
+}
+
+void SenderLink::abort_outgoing() {
+    const Position position = queue_.front().position;
+    pn_delivery_set_context(outgoing_->delivery, nullptr);
+    pn_delivery_abort(outgoing_->delivery);
+    outgoing_.reset();
+    queue_.pop_front();
+    // An aborted delivery uses up credit like any other.
+    ++sent_;
+    // It may be readable another time, and for another consumer; if it never is, its delivery count sends it to the dead-letter queue.
+    if (!presettled_ && !is_browser) settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
+    tell_credit();
+    finish_drain();
+}
+
+// Outcomes
+
+void SenderLink::on_delivery(pn_delivery_t* delivery) {
+    if (!pn_delivery_updated(delivery)) return;
+    pn_delivery_clear(delivery);
+    if (outgoing_ && outgoing_->delivery == delivery) return;  // decided when the whole message has gone
+    decide(delivery);
+}
+
+void SenderLink::decide(pn_delivery_t* delivery) {
+    const Mark mark = Mark::of(delivery);
+    // Settled already, or the core is asked and its answer will settle.
+    if (!mark.position.is_set() || mark.is_asked) return;
+    const std::uint64_t state = pn_delivery_remote_state(delivery);
+    const bool is_settled = pn_delivery_settled(delivery);
+    if (state == transactional_state) return violate(condition::not_implemented, "transactions are not implemented");
+    if (!is_terminal(state) && !is_settled) return;
+    if (is_browser) {
+        pn_delivery_set_context(delivery, nullptr);
+        return pn_delivery_settle(delivery);
+    }
+    if (is_settled) {
+        settle_core(mark.position, outcome_of(delivery), nullptr);
+        pn_delivery_set_context(delivery, nullptr);
+        return pn_delivery_settle(delivery);
+    }
+    pn_delivery_set_context(delivery, Mark{mark.position, true}.pack());
+    settle_core(mark.position, outcome_of(delivery), delivery);
+}
+
+void SenderLink::on_settled(const news::Settled& settled) {
+    if (settled.error != nullptr) {
+        const Refusal refusal = refusal_of(*settled.error);
+        return violate(refusal.condition, refusal.description);
+    }
+    echo_outcome(settled.delivery);
+    pn_delivery_set_context(settled.delivery, nullptr);
+    pn_delivery_settle(settled.delivery);
+}
+
+}  // namespace giromq::amqp

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <deque>
+
+#include "amqp/link.hpp"
+
+struct pn_delivery_t;
+
+namespace giromq::amqp {
+
+/// A consumer's or browser's link: sends what the core delivers, in order and within credit and output window, tells the core about
+/// credit and about outcomes, and settles when an outcome is durable.
+class SenderLink final : public Link {
+public:
+    SenderLink(LinkContext& context, LinkId id, pn_link_t* pn, std::shared_ptr<CoreLink> core, bool presettled)
+        : Link(context, id, pn, std::move(core)), presettled_(presettled) {}
+
+    bool is_sender() const override { return true; }
+    void opened() override;
+
+    /// The peer has granted or taken back credit, or asks to drain.
+    void on_flow();
+    /// The peer has told an outcome, or has settled.
+    void on_delivery(pn_delivery_t* delivery);
+
+    void on_delivered(core::Delivery delivery);
+    void on_drained(const news::Drained& drained);
+    void on_settled(const news::Settled& settled);
+    void on_chunk(news::ChunkRead chunk);
+
+    bool has_pending() const { return !queue_.empty(); }
+    /// Gives pending deliveries to the engine until about `budget` bytes have been given; returns how many were.
+    std::size_t send_pending(std::size_t budget);
+
+private:
+    /// A message with chunks that is going out: the engine has its beginning.
+    struct Outgoing {
+        std::uint32_t next_chunk = 0;
+        std::uint64_t read = 0;  // the number of the read under way; 0: none
+        pn_delivery_t* delivery = nullptr;
+    };
+
+    pn_delivery_t* begin(const core::Delivery& delivery, std::size_t& bytes);
+    void end(pn_delivery_t* delivery);
+    void decide(pn_delivery_t* delivery);
+    void read_next();
+    void abort_outgoing();
+    void tell_credit();
+    void return_excess();
+    void settle_core(Position position, Outcome outcome, pn_delivery_t* delivery);
+    void finish_drain();
+    void give(std::span<const std::uint8_t> bytes);
+
+    const bool presettled_;
+    std::deque<core::Delivery> queue_;
+    std::optional<Outgoing> outgoing_;
+    std::uint64_t next_read_ = 1;
+    std::uint64_t next_tag_ = 1;
+    std::uint64_t sent_ = 0;      // given to the engine whole
+    std::uint64_t returned_ = 0;  // given back to the core unsent
+    std::uint64_t told_limit_ = 0;
+    bool told_drain_ = false;
+    std::uint64_t flow_number_ = 0;
+    bool drained_ = false;  // the core has nothing more; to be told when everything before is sent
+};
+
+}  // namespace giromq::amqp

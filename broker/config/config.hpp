@@ -1,0 +1,194 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "config/errc.hpp"
+#include "model/destination.hpp"
+#include "model/user.hpp"
+
+/// The configuration of giromqd as values. The defaults of every field are those of schemas/giromq-config.xsd (a test compares them);
+/// ranges are there too. Sizes are bytes, times milliseconds.
+namespace giromq::config {
+
+/// Where a part of a configuration was written, for messages; line 0 if it was not (a default, or the command line).
+struct Origin {
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+
+    /// Where something was written is no part of what it is.
+    friend constexpr bool operator==(const Origin&, const Origin&) { return true; }
+};
+
+enum class Mechanism : std::uint8_t { anonymous, plain, scram_sha_256, external };
+enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
+
+struct BrokerConfig {
+    std::string name = "giromq";  // the AMQP container id
+    std::string data_directory = "/var/lib/giromq";
+    log::Level log_level = log::Level::info;
+    std::uint32_t io_threads = 0;  // 0: as many as there are processors
+
+    friend bool operator==(const BrokerConfig&, const BrokerConfig&) = default;
+};
+
+struct ListenerConfig {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 5672;  // 0: any that is free
+    bool tls = false;
+    std::optional<std::vector<Mechanism>> mechanisms;  // nothing: those of SaslConfig
+    Origin origin;
+
+    friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
+};
+
+struct AmqpConfig {
+    std::vector<ListenerConfig> listeners{ListenerConfig{}};
+    std::chrono::milliseconds idle_timeout{60000};  // 0: none
+    std::uint32_t max_frame_bytes = 256 * 1024;
+    std::uint64_t max_message_bytes = 100u << 20;
+    std::uint16_t sessions_max = 256;
+    std::uint32_t links_max = 4096;
+    std::uint64_t session_window_bytes = 2u << 20;
+    std::uint64_t output_window_bytes = 512 * 1024;
+    std::uint32_t bytes_before_authentication = 16 * 1024;
+    std::chrono::milliseconds authentication_timeout{10000};
+    std::uint32_t connections_max = 10000;
+    std::uint32_t connections_per_address_max = 2000;
+    Origin origin;
+
+    friend bool operator==(const AmqpConfig&, const AmqpConfig&) = default;
+};
+
+struct TlsConfig {
+    std::string certificate_file;
+    std::string private_key_file;
+    std::string private_key_password;  // a reference, see resolve_secret(); empty for none
+    std::string client_ca_file;        // empty: client certificates are not asked for
+    bool require_client_certificate = false;
+    TlsVersion minimum_version = TlsVersion::tls_1_2;
+    std::string ciphers =  // TLS 1.2, in OpenSSL's words
+        "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+        "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
+    std::string cipher_suites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";  // TLS 1.3
+    std::chrono::milliseconds reload_interval{60000};                                                          // 0: never
+    Origin origin;
+
+    friend bool operator==(const TlsConfig&, const TlsConfig&) = default;
+};
+
+struct SaslConfig {
+    std::vector<Mechanism> mechanisms{Mechanism::scram_sha_256, Mechanism::plain};
+    bool allow_remote_anonymous = false;
+    Role anonymous_role = Role::application;
+    Origin origin;
+
+    friend bool operator==(const SaslConfig&, const SaslConfig&) = default;
+};
+
+struct HttpConfig {
+    bool enabled = true;
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 8161;  // 0: any that is free
+    bool tls = false;
+    Origin origin;
+
+    friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
+};
+
+struct CoreConfig {
+    std::uint64_t memory_bytes = 64u << 20;
+    std::uint64_t queue_window_bytes = 2u << 20;
+    std::uint32_t queue_window_messages = 4096;
+    std::uint32_t producer_window = 1000;
+    std::uint32_t consumer_unsettled_max = 2000;
+    bool create_queues = false;
+    std::uint32_t destinations_max = 100000;
+    std::uint32_t producers_max = 10000;
+    Origin origin;
+
+    friend bool operator==(const CoreConfig&, const CoreConfig&) = default;
+};
+
+struct StoreConfig {
+    std::uint32_t page_bytes = 4096;
+    std::uint64_t checkpoint_bytes = 16u << 20;
+    std::uint64_t wal_bytes = 32u << 20;
+    std::uint64_t reserve_bytes = 8u << 20;
+    Origin origin;
+
+    friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
+};
+
+struct QueueConfig {
+    DestinationSettings settings;  // origin: configured
+    Origin origin;
+
+    friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
+};
+
+struct Config {
+    std::string source;  // the file it was read from, for messages; empty for built-in ones
+    BrokerConfig broker;
+    AmqpConfig amqp;
+    TlsConfig tls;
+    SaslConfig sasl;
+    HttpConfig http;
+    CoreConfig core;
+    StoreConfig store;
+    DestinationSettings queue_defaults;  // its name, kind and origin mean nothing
+    std::vector<QueueConfig> queues;     // with the defaults filled in
+
+    /// Of a listener: its own, or those of sasl.
+    const std::vector<Mechanism>& mechanisms_of(const ListenerConfig& listener) const {
+        return listener.mechanisms ? *listener.mechanisms : sasl.mechanisms;
+    }
+};
+
+/// What an empty configuration file means.
+Config default_config();
+
+/// `giromqd --dev`: loopback only, nobody needs to log in, whoever is anonymous is administrator, queues are created on first use, and
+/// the store is in the folder giromq-data of the current one.
+Config dev_config();
+
+/// Reads a configuration: bounded, validated against the schema, ranges and combinations checked (check()). `source` names it in messages.
+/// Relative paths stay as they are. Opens no file. Thread-safe. Errors: invalid, out_of_range, not_allowed.
+Result<Config> parse_config(std::string_view text, std::string source = "configuration");
+
+/// Reads the file, of at most 4 MiB; relative paths in it start from its folder. Errors: cannot_read, and those of parse_config.
+Result<Config> load_config(const std::string& file);
+
+/// Whether the options go together. To be called again after the command line has changed some. Errors: not_allowed.
+Result<void> check(const Config& config);
+
+/// `--check-config`: whether the files that are named exist and can be read, and secrets can be found. Errors: cannot_read,
+/// secret_not_found.
+Result<void> check_files(const Config& config);
+
+/// The secret that "file:PATH" (its first line, at most 4096 bytes) or "env:NAME" refers to. Errors: secret_not_found.
+Result<std::string> resolve_secret(std::string_view reference);
+
+/// A host and a port as people write them: "127.0.0.1:5672", "[::1]:5672", "broker.bank.example:5671".
+struct Endpoint {
+    std::string host;  // without brackets
+    std::uint16_t port = 0;
+
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+/// For --amqp HOST:PORT and --http HOST:PORT. Errors: invalid.
+Result<Endpoint> parse_endpoint(std::string_view text);
+
+/// Whether only this machine can reach the address: 127.0.0.0/8, ::1, or the name localhost.
+bool is_loopback(std::string_view host);
+
+std::string_view name_of(Mechanism mechanism);  // as in the configuration: "scram-sha-256"
+
+}  // namespace giromq::config

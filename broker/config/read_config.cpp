@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "config/config.hpp"
+#include "config/schema_text.hpp"
+#include "config/section.hpp"
+#include "xml/parse.hpp"
+
+namespace giromq::config {
+namespace {
+
+/// Room for tens of thousands of queues.
+constexpr xml::Limits document_limits{.bytes = 4u << 20, .depth = 8, .elements = 100000, .attributes_per_element = 32, .value_bytes = 2048};
+
+template <typename Enum>
+using Choice = std::pair<std::string_view, Enum>;
+
+constexpr std::array<Choice<log::Level>, 5> log_levels{{{"trace", log::Level::trace},
+                                                        {"debug", log::Level::debug},
+                                                        {"info", log::Level::info},
+                                                        {"warning", log::Level::warning},
+                                                        {"error", log::Level::error}}};
+constexpr std::array<Choice<TlsVersion>, 2> tls_versions{{{"1.2", TlsVersion::tls_1_2}, {"1.3", TlsVersion::tls_1_3}}};
+constexpr std::array<Choice<Role>, 2> roles{{{"application", Role::application}, {"administrator", Role::administrator}}};
+constexpr std::array<Choice<OverflowPolicy>, 2> overflow_policies{{{"refuse", OverflowPolicy::refuse}, {"hold", OverflowPolicy::hold}}};
+constexpr std::array<Mechanism, 4> all_mechanisms{Mechanism::anonymous, Mechanism::plain, Mechanism::scram_sha_256, Mechanism::external};
+
+/// Compiled once: the schema is part of the program, and compiling takes longer than reading a configuration.
+const Result<xml::Schema>& schema() {
+    static const Result<xml::Schema> compiled = xml::Schema::compile(schema_text());
+    return compiled;
+}
+
+template <typename Enum, std::size_t count>
+std::span<const Choice<Enum>> choices_of(const std::array<Choice<Enum>, count>& choices) {
+    return {choices.data(), choices.size()};
+}
+
+class Reader {
+public:
+    Reader(const xml::Element& root, std::string source) : root_(root), problems_{std::move(source), std::nullopt} {}
+
+    Result<Config> read() {
+        config_.source = problems_.source;
+        read_broker();
+        read_amqp();
+        read_tls();
+        read_sasl();
+        read_http();
+        read_core();
+        read_store();
+        read_queues();
+        if (problems_.first) return *problems_.first;
+        return std::move(config_);
+    }
+
+private:
+    Section section(std::string_view name) { return Section(root_.child(name), name, problems_); }
+
+    void read_broker() {
+        const auto broker = section("broker");
+        broker.text("name", config_.broker.name);
+        broker.text("data-directory", config_.broker.data_directory);
+        broker.choice("log-level", config_.broker.log_level, choices_of(log_levels));
+        broker.number("io-threads", config_.broker.io_threads);
+    }
+
+    void read_amqp() {
+        const auto amqp = section("amqp");
+        amqp.origin(config_.amqp.origin);
+        amqp.duration("idle-timeout", config_.amqp.idle_timeout);
+        amqp.size("max-frame", config_.amqp.max_frame_bytes);
+        amqp.size("max-message", config_.amqp.max_message_bytes);
+        amqp.number("sessions-max", config_.amqp.sessions_max);
+        amqp.number("links-max", config_.amqp.links_max);
+        amqp.size("session-window", config_.amqp.session_window_bytes);
+        amqp.size("output-window", config_.amqp.output_window_bytes);
+        amqp.size("bytes-before-authentication", config_.amqp.bytes_before_authentication);
+        amqp.duration("authentication-timeout", config_.amqp.authentication_timeout);
+        amqp.number("connections-max", config_.amqp.connections_max);
+        amqp.number("connections-per-address-max", config_.amqp.connections_per_address_max);
+        const auto* const element = root_.child("amqp");
+        if (element == nullptr || element->children.empty()) return;
+        config_.amqp.listeners.clear();
+        for (const auto& child : element->children) config_.amqp.listeners.push_back(read_listener(child));
+    }
+
+    ListenerConfig read_listener(const xml::Element& element) {
+        const Section section(&element, "amqp/listener", problems_);
+        ListenerConfig listener;
+        section.origin(listener.origin);
+        section.text("host", listener.host);
+        section.number("port", listener.port);
+        section.flag("tls", listener.tls);
+        if (section.find("mechanisms") != nullptr) listener.mechanisms = read_mechanisms(section);
+        return listener;
+    }
+
+    std::vector<Mechanism> read_mechanisms(const Section& section) {
+        const auto* const attribute = section.find("mechanisms");
+        std::vector<Mechanism> mechanisms;
+        std::string_view rest = attribute->value;
+        while (!(rest = Section::trimmed(rest)).empty()) {
+            const auto word = rest.substr(0, rest.find_first_of(" \t\r\n"));
+            rest.remove_prefix(word.size());
+            for (const auto mechanism : all_mechanisms) {
+                if (name_of(mechanism) == word) mechanisms.push_back(mechanism);
+            }
+        }
+        for (std::size_t index = 1; index < mechanisms.size(); ++index) {
+            const auto end = mechanisms.begin() + static_cast<std::ptrdiff_t>(index);
+            if (std::find(mechanisms.begin(), end, *end) == end) continue;
+            problems_.add(errc::not_allowed, attribute->position, "the mechanism " + std::string(name_of(*end)) + " is listed twice");
+        }
+        return mechanisms;
+    }
+
+    void read_tls() {
+        const auto tls = section("tls");
+        tls.origin(config_.tls.origin);
+        tls.text("certificate-file", config_.tls.certificate_file);
+        tls.text("private-key-file", config_.tls.private_key_file);
+        tls.text("private-key-password", config_.tls.private_key_password);
+        tls.text("client-ca-file", config_.tls.client_ca_file);
+        tls.flag("require-client-certificate", config_.tls.require_client_certificate);
+        tls.choice("minimum-version", config_.tls.minimum_version, choices_of(tls_versions));
+        tls.text("ciphers", config_.tls.ciphers);
+        tls.text("cipher-suites", config_.tls.cipher_suites);
+        tls.duration("reload-interval", config_.tls.reload_interval);
+    }
+
+    void read_sasl() {
+        const auto sasl = section("sasl");
+        sasl.origin(config_.sasl.origin);
+        if (sasl.find("mechanisms") != nullptr) config_.sasl.mechanisms = read_mechanisms(sasl);
+        sasl.flag("allow-remote-anonymous", config_.sasl.allow_remote_anonymous);
+        sasl.choice("anonymous-role", config_.sasl.anonymous_role, choices_of(roles));
+    }
+
+    void read_http() {
+        const auto http = section("http");
+        http.origin(config_.http.origin);
+        http.flag("enabled", config_.http.enabled);
+        http.text("host", config_.http.host);
+        http.number("port", config_.http.port);
+        http.flag("tls", config_.http.tls);
+    }
+
+    void read_core() {
+        const auto core = section("core");
+        core.origin(config_.core.origin);
+        core.size("memory", config_.core.memory_bytes);
+        core.size("queue-window", config_.core.queue_window_bytes);
+        core.number("queue-window-messages", config_.core.queue_window_messages);
+        core.number("producer-window", config_.core.producer_window);
+        core.number("consumer-unsettled-max", config_.core.consumer_unsettled_max);
+        core.flag("create-queues", config_.core.create_queues);
+        core.number("destinations-max", config_.core.destinations_max);
+        core.number("producers-max", config_.core.producers_max);
+    }
+
+    void read_store() {
+        const auto store = section("store");
+        store.origin(config_.store.origin);
+        store.size("page", config_.store.page_bytes);
+        store.size("checkpoint", config_.store.checkpoint_bytes);
+        store.size("wal", config_.store.wal_bytes);
+        store.size("reserve", config_.store.reserve_bytes);
+    }
+
+    void read_queues() {
+        const auto* const queues = root_.child("queues");
+        if (queues == nullptr) return;
+        read_settings(Section(queues->child("defaults"), "queues/defaults", problems_), config_.queue_defaults);
+        for (const auto& child : queues->children) {
+            if (child.name != "queue") continue;
+            const Section section(&child, "queues/queue", problems_);
+            QueueConfig queue;
+            queue.settings = config_.queue_defaults;
+            queue.settings.origin = DestinationOrigin::configured;
+            section.origin(queue.origin);
+            section.text("name", queue.settings.name);
+            read_settings(section, queue.settings);
+            config_.queues.push_back(std::move(queue));
+        }
+    }
+
+    static void read_settings(const Section& section, DestinationSettings& settings) {
+        section.number("max-deliveries", settings.max_deliveries);
+        section.text("dead-letter-queue", settings.dead_letter_queue);
+        section.number("max-messages", settings.max_messages);
+        section.size("max-bytes", settings.max_bytes);
+        section.choice("overflow", settings.overflow, choices_of(overflow_policies));
+        section.number("duplicate-ids-max", settings.duplicate_ids_max);
+        section.duration("duplicate-ids-age", settings.duplicate_ids_age);
+    }
+
+    const xml::Element& root_;
+    Problems problems_;
+    Config config_;
+};
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, std::string source) {
+    if (!schema()) return Error(errc::invalid, "the built-in schema: " + schema().error().detail());
+    const auto root = xml::parse(text, *schema(), document_limits);
+    if (!root) return Error(errc::invalid, source + ":" + root.error().detail());
+    auto config = Reader(*root, std::move(source)).read();
+    if (!config) return config;
+    if (const auto checked = check(*config); !checked) return checked.error();
+    return config;
+}
+
+}  // namespace giromq::config

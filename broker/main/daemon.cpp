@@ -1,0 +1,336 @@
+#include "main/daemon.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <iostream>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "admin-web/http_server.hpp"
+#include "admin-web/site.hpp"
+#include "admin/broker_admin.hpp"
+#include "base/log.hpp"
+#include "core/core.hpp"
+#include "main/admin_ports.hpp"
+#include "main/first_administrator.hpp"
+#include "main/listeners.hpp"
+#include "main/service_manager.hpp"
+#include "main/signals.hpp"
+#include "main/store_commands.hpp"
+#include "net/amqp_server.hpp"
+#include "net/io_runtime.hpp"
+#include "net/strand_executor.hpp"
+#include "net/worker_thread.hpp"
+#include "store/commit_queue.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace giromq::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto tick_interval = 100ms;
+/// How long the stopping core may take to make everything durable, and clients to say good-bye.
+constexpr auto stop_timeout = 20s;
+constexpr auto close_timeout = 5s;
+constexpr auto abort_timeout = 2s;
+
+core::CoreSettings core_settings(const config::Config& config) {
+    core::CoreSettings settings;
+    settings.memory_bytes = config.core.memory_bytes;
+    settings.queue_window_bytes = config.core.queue_window_bytes;
+    settings.queue_window_messages = config.core.queue_window_messages;
+    settings.producer_window = config.core.producer_window;
+    settings.consumer_unsettled_max = config.core.consumer_unsettled_max;
+    settings.create_queues = config.core.create_queues;
+    settings.destinations_max = config.core.destinations_max;
+    settings.producers_max = config.core.producers_max;
+    settings.queue_defaults = config.queue_defaults;
+    return settings;
+}
+
+unsigned io_threads(const config::Config& config) {
+    return config.broker.io_threads > 0 ? config.broker.io_threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// Every connection is a descriptor; the soft limit of most systems is 1024.
+void raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The parts of a running broker, in the order in which they need one another; destroyed in the opposite one.
+class Broker {
+public:
+    Broker(const config::Config& config, bool dev, std::unique_ptr<store::Store> store, store::Lease lease, BatchNumber last_batch);
+
+    Result<void> start();
+    void run(Signals& signals);
+    ExitCode stop();
+    /// After start() has failed.
+    void abandon();
+
+private:
+    Result<void> recover();
+    Result<void> start_core();
+    Result<void> prepare_users();
+    void tick();
+    bool stop_core();
+    admin::BrokerAdmin::Parts admin_parts();
+    admin::AdminSettings admin_settings() const;
+    [[noreturn]] void store_failed(const Error& error);
+
+    /// Runs `command`, which is given what to call in the end, on the core's executor.
+    template <typename Answer, typename Command>
+    std::future<Answer> on_core(Command command);
+
+    const config::Config& config_;
+    const bool dev_;
+    const SystemClock clock_;
+    admin::Readiness readiness_;
+    std::unique_ptr<store::Store> store_;
+    const store::Lease lease_;
+    net::IoRuntime io_;
+    net::WorkerThread workers_;
+    net::StrandExecutor core_executor_;
+    store::CommitQueue commits_;
+    store::ReadQueue reads_;
+    core::Core core_;
+    security::UserDirectory users_;
+    amqp::ContainerRegistry containers_;
+    net::AmqpServer amqp_;
+    Connections connections_;
+    StoreAdministration store_administration_;
+    admin::BrokerAdmin admin_;
+    admin_web::Site site_;
+    admin_web::HttpServer http_;
+    Listeners listeners_;
+    std::atomic<bool> tick_under_way_{false};
+    bool core_started_ = false;
+};
+
+Broker::Broker(const config::Config& config, bool dev, std::unique_ptr<store::Store> store, store::Lease lease, BatchNumber last_batch)
+    : config_(config),
+      dev_(dev),
+      store_(std::move(store)),
+      lease_(lease),
+      io_(io_threads(config)),
+      core_executor_(io_.context(), net::StrandExecutor::Idle::run_now),
+      commits_(*store_, lease_, last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
+      reads_(*store_, core_executor_),
+      core_(clock_, commits_, reads_, core_settings(config)),
+      amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_}, workers_, {}),
+      connections_(amqp_),
+      store_administration_(*store_, commits_),
+      admin_(admin_parts(), admin_settings()),
+      site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}),
+      http_(site_, {}),
+      listeners_(io_.context(), config, amqp_, http_) {}
+
+admin::BrokerAdmin::Parts Broker::admin_parts() {
+    return {core_, core_executor_, workers_, users_, clock_, connections_, store_administration_, readiness_};
+}
+
+admin::AdminSettings Broker::admin_settings() const {
+    admin::AdminSettings settings;
+    settings.version = GIROMQ_VERSION;
+    settings.name = config_.broker.name;
+    settings.backups_directory = (std::filesystem::path(config_.broker.data_directory) / "backups").string();
+    settings.queue_defaults = config_.queue_defaults;
+    settings.queue_defaults.origin = DestinationOrigin::administrator;
+    return settings;
+}
+
+template <typename Answer, typename Command>
+std::future<Answer> Broker::on_core(Command command) {
+    const auto answered = std::make_shared<std::promise<Answer>>();
+    auto answer = answered->get_future();
+    core_executor_.execute([command = std::move(command), answered]() mutable {
+        command([answered](Answer value) { answered->set_value(std::move(value)); });
+    });
+    return answer;
+}
+
+Result<void> Broker::start() {
+    if (auto recovered = recover(); !recovered) return recovered;
+    io_.start();
+    if (auto started = start_core(); !started) return started;
+    if (auto prepared = prepare_users(); !prepared) return prepared;
+    if (auto opened = listeners_.open(); !opened) return opened;
+    readiness_.set(admin::BrokerState::ready, {});
+    listeners_.start();
+    std::cout << "giromqd ready " << listeners_.summary() << " data=" << config_.broker.data_directory << std::endl;
+    log::info("ready", {{"version", GIROMQ_VERSION},
+                        {"listeners", listeners_.summary()},
+                        {"data", config_.broker.data_directory},
+                        {"epoch", lease_.epoch.value},
+                        {"io_threads", io_threads(config_)}});
+    service_manager::ready("ready " + listeners_.summary());
+    return {};
+}
+
+Result<void> Broker::recover() {
+    // On the store thread, which may be doing background work already. No other thread uses the core yet.
+    std::promise<Result<void>> recovered;
+    commits_.run_on_store_thread([&](store::Store& store) { recovered.set_value(store.recover(core_.recovery())); });
+    return recovered.get_future().get();
+}
+
+Result<void> Broker::start_core() {
+    std::vector<DestinationSettings> queues;
+    for (const auto& queue : config_.queues) queues.push_back(queue.settings);
+    auto started =
+        on_core<Result<void>>([this, queues = std::move(queues)](auto done) mutable { core_.start(std::move(queues), std::move(done)); });
+    auto result = started.get();
+    core_started_ = result.ok();
+    return result;
+}
+
+Result<void> Broker::prepare_users() {
+    users_.replace_all(on_core<std::vector<User>>([this](auto done) { done(core_.recovered_users()); }).get());
+    if (dev_ || !users_.empty()) return {};
+    auto first = make_first_administrator(config_.broker.data_directory);
+    if (!first) return first.error();
+    auto stored =
+        on_core<Result<void>>([this, user = first->user](auto done) mutable { core_.put_user(std::move(user), std::move(done)); });
+    if (auto result = stored.get(); !result) return result;
+    log::warning(
+        "first_administrator_made",
+        {{"user", first->user.name}, {"password_file", first->password_file}, {"next", "log in, set a password, delete the file"}});
+    users_.put(std::move(first->user));
+    return {};
+}
+
+void Broker::run(Signals& signals) {
+    const auto watchdog_interval = service_manager::watchdog_interval();
+    auto certificates_at = clock_.monotonic_now();
+    auto watchdog_at = certificates_at;
+    for (;;) {
+        const auto signal = signals.wait(tick_interval);
+        if (signal == Signals::Kind::stop) return;
+        const auto now = clock_.monotonic_now();
+        const bool core_answers = !tick_under_way_;
+        tick();
+        if (signal == Signals::Kind::reload) listeners_.reload_certificates(true);
+        if (config_.tls.reload_interval.count() > 0 && now >= certificates_at) {
+            certificates_at = now + config_.tls.reload_interval;
+            listeners_.reload_certificates(false);
+        }
+        // Only a broker whose core answers is alive.
+        if (watchdog_interval.count() > 0 && core_answers && now >= watchdog_at) {
+            watchdog_at = now + watchdog_interval / 2;
+            service_manager::watchdog();
+        }
+    }
+}
+
+void Broker::tick() {
+    // A busy core gets one tick at a time.
+    if (tick_under_way_.exchange(true)) return;
+    core_executor_.execute([this] {
+        core_.tick();
+        tick_under_way_ = false;
+    });
+}
+
+bool Broker::stop_core() {
+    auto stopped = on_core<bool>([this](auto done) { core_.stop([done]() mutable { done(true); }); });
+    const auto give_up_at = clock_.monotonic_now() + stop_timeout;
+    while (stopped.wait_for(tick_interval) != std::future_status::ready) {
+        if (clock_.monotonic_now() >= give_up_at) return false;
+        tick();  // what the store has refused is tried again
+    }
+    return true;
+}
+
+ExitCode Broker::stop() {
+    log::info("stopping");
+    readiness_.set(admin::BrokerState::stopping, "the broker is stopping");
+    service_manager::stopping();
+    Signals::stop_at_once_from_now_on();
+    listeners_.stop();
+    if (!stop_core()) {
+        // What is not durable has not been acknowledged: as after a crash, the next start recovers.
+        log::error("stop_timeout", {{"consequence", "the store is not closed in order; the next start recovers"}});
+        std::_Exit(static_cast<int>(ExitCode::failed));
+    }
+    amqp_.close_all("amqp:connection:forced", "the broker is stopping");
+    if (!amqp_.wait_until_closed(close_timeout)) {
+        amqp_.abort_all();
+        amqp_.wait_until_closed(abort_timeout);
+    }
+    http_.stop();
+    // Connections that ended have told the core so; after that it has nothing to do.
+    on_core<bool>([](auto done) { done(true); }).wait();
+    commits_.stop();
+    reads_.stop();
+    io_.stop();
+    workers_.stop();
+    if (auto released = store_->release(lease_); !released) {
+        log::error("release_failed", {{"reason", released.error().to_string()}});
+        return exit_code_of(released.error());
+    }
+    log::info("stopped");
+    return ExitCode::ok;
+}
+
+void Broker::abandon() {
+    if (core_started_) {
+        stop();
+        return;
+    }
+    // The store could not be recovered: it is left as it is.
+    commits_.stop();
+    reads_.stop();
+    io_.stop();
+    workers_.stop();
+}
+
+/// On the store thread. Nothing that could acknowledge anything may run any more, destructors included.
+void Broker::store_failed(const Error& error) {
+    readiness_.set(admin::BrokerState::failed, "the store has failed");
+    log::error("store_failed",
+               {{"reason", error.to_string()},
+                {"consequence", "nothing is acknowledged any more and the broker ends; what was acknowledged is in the store"},
+                {"next", "see to the disk, then start the broker again: it recovers"}});
+    service_manager::status("the store has failed: " + error.to_string());
+    std::_Exit(static_cast<int>(ExitCode::store_failed));
+}
+
+ExitCode report(const Error& error) {
+    log::error("start_failed", {{"reason", error.to_string()}});
+    std::cerr << "giromqd: " << error.to_string() << '\n';
+    return exit_code_of(error);
+}
+
+}  // namespace
+
+ExitCode run_daemon(const config::Config& config, bool dev) {
+    log::set_level(config.broker.log_level);
+    raise_file_limit();
+    Signals signals;
+    const SystemClock clock;
+    auto store = store::open_sqlite_store(sqlite_settings(config), clock);
+    if (!store) return report(store.error());
+    const auto lease = (*store)->acquire();
+    if (!lease) return report(lease.error());
+    const auto last_batch = (*store)->last_batch();
+    if (!last_batch) return report(last_batch.error());
+    Broker broker(config, dev, std::move(*store), *lease, *last_batch);
+    if (auto started = broker.start(); !started) {
+        const auto code = report(started.error());
+        broker.abandon();
+        return code;
+    }
+    broker.run(signals);
+    return broker.stop();
+}
+
+}  // namespace giromq::daemon

@@ -1,0 +1,73 @@
+#include "main/first_administrator.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "admin/errc.hpp"
+#include "config/errc.hpp"
+#include "security/crypto.hpp"
+#include "security/user_directory.hpp"
+
+namespace giromq::daemon {
+namespace {
+
+constexpr const char* user_name = "admin";
+constexpr const char* file_name = "initial-admin-password";
+
+Result<std::string> random_password() {
+    // 32 characters that cannot be taken for one another: 5 bits each, 120 bits in all.
+    constexpr std::string_view alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+    static_assert(alphabet.size() == 32);
+    std::array<std::uint8_t, 24> bytes{};
+    if (auto drawn = security::random_bytes(bytes); !drawn) return drawn.error();
+    std::string password;
+    for (const auto byte : bytes) password += alphabet[byte % alphabet.size()];
+    return password;
+}
+
+Error cannot_write(const std::string& path) {
+    return Error(admin::errc::failed, "cannot write " + path + ": " + std::generic_category().message(errno));
+}
+
+Result<void> write_secret(const std::string& path, const std::string& secret) {
+    // A new file, so that nobody who had an old one open can read it.
+    ::unlink(path.c_str());
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return cannot_write(path);
+    const auto line = secret + "\n";
+    const bool written = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(file) == 0;
+    const auto failure = cannot_write(path);
+    ::close(file);
+    if (!written) return failure;
+    return {};
+}
+
+}  // namespace
+
+Result<FirstAdministrator> make_first_administrator(const std::string& data_directory) {
+    auto password = random_password();
+    if (!password) return password.error();
+    auto user = security::make_user(user_name, Role::administrator, *password);
+    if (!user) return user.error();
+    FirstAdministrator made{std::move(*user), (std::filesystem::path(data_directory) / file_name).string()};
+    if (auto written = write_secret(made.password_file, *password); !written) return written.error();
+    return made;
+}
+
+Result<std::string> read_password(const std::string& file) {
+    std::ifstream stream(file);
+    std::string password;
+    if (!stream || !std::getline(stream, password) || password.empty()) {
+        return Error(config::errc::cannot_read, file + ": its first line should be the password");
+    }
+    return password;
+}
+
+}  // namespace giromq::daemon

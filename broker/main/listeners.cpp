@@ -1,0 +1,139 @@
+#include "main/listeners.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace giromq::daemon {
+namespace {
+
+// Administrators and monitors; browsers open up to six connections each.
+constexpr net::Admission::Limits http_admission{.total = 512, .per_address = 128};
+
+amqp::Mechanism to_amqp(config::Mechanism mechanism) {
+    switch (mechanism) {
+        case config::Mechanism::anonymous: return amqp::Mechanism::anonymous;
+        case config::Mechanism::plain: return amqp::Mechanism::plain;
+        case config::Mechanism::scram_sha_256: return amqp::Mechanism::scram_sha_256;
+        case config::Mechanism::external: return amqp::Mechanism::external;
+    }
+    return amqp::Mechanism::scram_sha_256;
+}
+
+amqp::ConnectionSettings to_amqp(const config::Config& config, const config::ListenerConfig& listener) {
+    amqp::ConnectionSettings settings;
+    settings.container_id = config.broker.name;
+    settings.version = GIROMQ_VERSION;
+    for (const auto mechanism : config.mechanisms_of(listener)) settings.mechanisms.push_back(to_amqp(mechanism));
+    settings.anonymous_is_administrator = config.sasl.anonymous_role == Role::administrator;
+    settings.max_frame_bytes = config.amqp.max_frame_bytes;
+    settings.sessions_max = config.amqp.sessions_max;
+    settings.links_max = config.amqp.links_max;
+    settings.max_message_bytes = config.amqp.max_message_bytes;
+    settings.session_window_bytes = config.amqp.session_window_bytes;
+    settings.output_window_bytes = config.amqp.output_window_bytes;
+    settings.bytes_before_authentication = config.amqp.bytes_before_authentication;
+    settings.authentication_timeout = config.amqp.authentication_timeout;
+    settings.idle_timeout = config.amqp.idle_timeout;
+    return settings;
+}
+
+Result<net::TlsSettings> to_net(const config::TlsConfig& config) {
+    net::TlsSettings settings;
+    settings.certificate_file = config.certificate_file;
+    settings.key_file = config.private_key_file;
+    if (!config.private_key_password.empty()) {
+        auto password = config::resolve_secret(config.private_key_password);
+        if (!password) return password.error();
+        settings.key_password = std::move(*password);
+    }
+    settings.client_ca_file = config.client_ca_file;
+    using net::ClientCertificates;
+    settings.client_certificates = config.client_ca_file.empty()       ? ClientCertificates::none
+                                   : config.require_client_certificate ? ClientCertificates::required
+                                                                       : ClientCertificates::optional;
+    settings.tls_1_3_only = config.minimum_version == config::TlsVersion::tls_1_3;
+    settings.ciphers = config.ciphers;
+    settings.cipher_suites = config.cipher_suites;
+    return settings;
+}
+
+}  // namespace
+
+Listeners::Listeners(boost::asio::io_context& io, const config::Config& config, net::AmqpServer& amqp, admin_web::HttpServer& http)
+    : io_(io), config_(config), amqp_(amqp), http_(http) {}
+
+Result<void> Listeners::open() {
+    if (!config_.tls.certificate_file.empty()) {
+        if (auto loaded = load_certificates(); !loaded) return loaded;
+    }
+    const net::Admission admission({config_.amqp.connections_max, config_.amqp.connections_per_address_max});
+    for (const auto& listener : config_.amqp.listeners) {
+        if (auto opened = open_amqp(listener, admission); !opened) return opened;
+    }
+    return config_.http.enabled ? open_http() : Result<void>();
+}
+
+Result<void> Listeners::load_certificates() {
+    const auto settings = to_net(config_.tls);
+    if (!settings) return settings.error();
+    auto loaded = net::TlsContext::load(*settings);
+    if (!loaded) return loaded.error();
+    tls_ = std::move(*loaded);
+    return {};
+}
+
+Result<void> Listeners::open_amqp(const config::ListenerConfig& listener, const net::Admission& admission) {
+    auto serve = [this, settings = to_amqp(config_, listener), tls = listener.tls ? tls_ : nullptr](net::Accepted accepted) {
+        amqp_.serve(std::move(accepted), settings, tls);
+    };
+    auto acceptor = net::Acceptor::listen(io_, listener.host, listener.port, admission, std::move(serve));
+    if (!acceptor) return acceptor.error();
+    entries_.push_back({listener.tls ? "amqps" : "amqp", std::move(*acceptor)});
+    return {};
+}
+
+Result<void> Listeners::open_http() {
+    auto serve = [this, tls = config_.http.tls ? tls_ : nullptr](net::Accepted accepted) {
+        admin_web::HttpPeer peer;
+        peer.address = accepted.host + ":" + std::to_string(accepted.port);
+        peer.is_loopback = accepted.is_loopback;
+        peer.is_encrypted = tls != nullptr;
+        http_.serve(std::move(accepted.socket), std::move(peer), tls ? tls->current() : nullptr, std::move(accepted.ticket));
+    };
+    auto acceptor = net::Acceptor::listen(io_, config_.http.host, config_.http.port, net::Admission(http_admission), std::move(serve));
+    if (!acceptor) return acceptor.error();
+    entries_.push_back({config_.http.tls ? "https" : "http", std::move(*acceptor)});
+    return {};
+}
+
+void Listeners::start() {
+    for (const auto& entry : entries_) entry.acceptor->start();
+}
+
+void Listeners::stop() {
+    for (const auto& entry : entries_) entry.acceptor->stop();
+}
+
+void Listeners::reload_certificates(bool in_any_case) {
+    if (!tls_ || !(in_any_case || tls_->files_changed())) return;
+    if (auto reloaded = tls_->reload(); reloaded) {
+        log::info("certificates_reloaded", {{"file", config_.tls.certificate_file}});
+    } else {
+        log::error("certificates_not_reloaded",
+                   {{"reason", reloaded.error().to_string()}, {"consequence", "the certificate read before stays in use"}});
+    }
+}
+
+std::string Listeners::summary() const {
+    std::string text;
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+        const auto same_kind = [&](const Entry& other) { return other.kind == entry->kind; };
+        if (std::any_of(entries_.begin(), entry, same_kind)) continue;
+        text += (text.empty() ? "" : " ") + entry->kind + "=" + entry->acceptor->address();
+    }
+    return text;
+}
+
+}  // namespace giromq::daemon

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admin-web/http_server.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "net/acceptor.hpp"
+#include "net/amqp_server.hpp"
+#include "net/tls_context.hpp"
+
+namespace giromq::daemon {
+
+/// Every address that the broker listens on.
+class Listeners {
+public:
+    Listeners(boost::asio::io_context& io, const config::Config& config, net::AmqpServer& amqp, admin_web::HttpServer& http);
+
+    /// Loads the certificates and binds every address; nobody is let in yet. Errors: those of net.
+    Result<void> open();
+    /// Lets clients in.
+    void start();
+    /// Nobody is let in any more.
+    void stop();
+
+    /// Reads the certificates again if they have changed, or in any case. A failure is logged, and the old ones stay.
+    void reload_certificates(bool in_any_case);
+
+    /// "amqp=127.0.0.1:5672 http=127.0.0.1:8161": the first address of each kind.
+    std::string summary() const;
+
+private:
+    struct Entry {
+        std::string kind;  // "amqp", "amqps", "http", "https"
+        std::unique_ptr<net::Acceptor> acceptor;
+    };
+
+    Result<void> load_certificates();
+    Result<void> open_amqp(const config::ListenerConfig& listener, const net::Admission& admission);
+    Result<void> open_http();
+
+    boost::asio::io_context& io_;
+    const config::Config& config_;
+    net::AmqpServer& amqp_;
+    admin_web::HttpServer& http_;
+    std::shared_ptr<net::TlsContext> tls_;
+    std::vector<Entry> entries_;
+};
+
+}  // namespace giromq::daemon

@@ -1,0 +1,45 @@
+#include <exception>
+#include <iostream>
+
+#include "main/daemon.hpp"
+#include "main/options.hpp"
+#include "main/store_commands.hpp"
+
+namespace giromq::daemon {
+namespace {
+
+ExitCode check_config(const config::Config& config) {
+    if (auto checked = config::check_files(config); !checked) {
+        std::cerr << "giromqd: " << checked.error().to_string() << '\n';
+        return ExitCode::usage;
+    }
+    std::cout << (config.source.empty() ? std::string("the built-in configuration") : config.source) << " is valid\n";
+    return ExitCode::ok;
+}
+
+ExitCode run(int argc, char** argv) {
+    const auto parsed = parse_options(argc, argv);
+    if (parsed.exit) return *parsed.exit;
+    const auto& options = parsed.options;
+    const auto config = configuration_of(options);
+    if (!config) {
+        std::cerr << "giromqd: " << config.error().to_string() << '\n';
+        return ExitCode::usage;
+    }
+    if (options.command == Options::Command::run) return run_daemon(*config, options.dev);
+    if (options.command == Options::Command::check_config) return check_config(*config);
+    return run_store_command(options, *config);
+}
+
+}  // namespace
+}  // namespace giromq::daemon
+
+int main(int argc, char** argv) {
+    try {
+        return static_cast<int>(giromq::daemon::run(argc, argv));
+    } catch (const std::exception& exception) {
+        // A library's exception that no module has caught; not even memory can be relied on.
+        std::cerr << "giromqd: " << exception.what() << '\n';
+        return static_cast<int>(giromq::daemon::ExitCode::failed);
+    }
+}

@@ -1,0 +1,142 @@
+#include "main/options.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <utility>
+
+namespace giromq::daemon {
+namespace {
+
+constexpr const char* footer =
+    "\nWithout --config and --dev the built-in defaults hold: data in /var/lib/giromq, AMQP 1.0 on 127.0.0.1:5672, health and REST on\n"
+    "127.0.0.1:8161. The first start makes the user 'admin' with a random password, and says in which file it is.\n"
+    "\nExit codes:\n"
+    "  0  ok\n"
+    "  1  failed; the log says why\n"
+    "  2  wrong use, or a wrong configuration\n"
+    "  3  another broker uses the data directory\n"
+    "  4  the store failed: it cannot be opened, is damaged, or the disk failed\n"
+    "\nSignals: SIGTERM and SIGINT stop it in order (a second one at once), SIGHUP reads the certificates again.\n";
+
+const std::map<std::string, log::Level>& log_levels() {
+    static const std::map<std::string, log::Level> levels{{"trace", log::Level::trace},
+                                                          {"debug", log::Level::debug},
+                                                          {"info", log::Level::info},
+                                                          {"warning", log::Level::warning},
+                                                          {"error", log::Level::error}};
+    return levels;
+}
+
+/// The options of the program itself.
+void add_options(CLI::App& app, Options& options, bool& check_config, bool& check_store, std::string& backup, std::string& restore) {
+    auto* const config = app.add_option("--config", options.config_file, "Configuration file (XML, schemas/giromq-config.xsd)");
+    app.add_option("--data", options.data, "Data directory: the store, and nothing else")->type_name("DIR");
+    app.add_option("--amqp", options.amqp, "AMQP 1.0 without TLS here, in place of the configured plain listeners; port 0: any free one")
+        ->type_name("HOST:PORT");
+    app.add_option("--http", options.http, "Health, metrics and REST here; port 0: any free one")->type_name("HOST:PORT");
+    app.add_flag("--dev", options.dev,
+                 "For development, without a configuration file: this machine only, no login needed, queues are created on first use, data "
+                 "in ./giromq-data")
+        ->excludes(config);
+    app.add_option("--log-level", options.log_level, "trace, debug, info, warning or error")->type_name("LEVEL");
+    config->type_name("FILE");
+    auto* const one = app.add_option_group("Instead of running");
+    one->require_option(0, 1);
+    one->add_flag("--check-config", check_config, "Check the configuration and the files that it names");
+    one->add_flag("--check", check_store, "Check the store: its structure, every checksum, every reference (no broker may run)");
+    one->add_option("--backup", backup, "Copy the store into a new file (while a broker runs: POST /api/v1/backup)")->type_name("FILE");
+    one->add_option("--restore", restore, "Make a store of a backup, in an empty data directory")->type_name("FILE");
+}
+
+CLI::App* add_user_command(CLI::App& app, Options& options, std::string& role) {
+    auto* const user = app.add_subcommand("user", "Users, while no broker runs (otherwise: giromq user)");
+    user->require_subcommand(1);
+    auto* const add = user->add_subcommand("add", "Add a user, or give one a new role and password");
+    add->add_option("NAME", options.user)->required();
+    add->add_option("--role", role, "administrator or application")->default_val("application");
+    add->add_option("--password-file", options.password_file, "The first line of this file is the password")->required();
+    return add;
+}
+
+ExitCode wrong_use(const std::string& sentence) {
+    std::cerr << sentence << " (giromqd --help)\n";
+    return ExitCode::usage;
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, char** argv) {
+    ParsedOptions parsed;
+    auto& options = parsed.options;
+    CLI::App app("GiroMQ: a transactional message broker. AMQP 1.0, durable FIFO queues, one fsync for many messages.", "giromqd");
+    app.footer(footer);
+    app.set_version_flag("--version", "giromqd " GIROMQ_VERSION);
+    bool check_config = false;
+    bool check_store = false;
+    std::string backup;
+    std::string restore;
+    std::string role;
+    add_options(app, options, check_config, check_store, backup, restore);
+    const auto* const add_user = add_user_command(app, options, role);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const bool asked = error.get_exit_code() == 0;
+        app.exit(error, std::cout, std::cerr);
+        parsed.exit = asked ? ExitCode::ok : ExitCode::usage;
+        return parsed;
+    }
+    if (!options.log_level.empty() && log_levels().find(options.log_level) == log_levels().end()) {
+        parsed.exit = wrong_use("--log-level: there is no level '" + options.log_level + "'");
+    }
+    if (check_config) options.command = Options::Command::check_config;
+    if (check_store) options.command = Options::Command::check_store;
+    if (!backup.empty()) options.command = Options::Command::backup;
+    if (!restore.empty()) options.command = Options::Command::restore;
+    options.file = backup.empty() ? restore : backup;
+    if (add_user->parsed()) {
+        options.command = Options::Command::add_user;
+        if (role != "administrator" && role != "application") parsed.exit = wrong_use("--role: there is no role '" + role + "'");
+        options.role = role == "administrator" ? Role::administrator : Role::application;
+    }
+    return parsed;
+}
+
+Result<config::Config> configuration_of(const Options& options) {
+    auto loaded = options.dev                   ? Result<config::Config>(config::dev_config())
+                  : options.config_file.empty() ? Result<config::Config>(config::default_config())
+                                                : config::load_config(options.config_file);
+    if (!loaded) return loaded;
+    auto& config = *loaded;
+    if (!options.data.empty()) config.broker.data_directory = options.data;
+    if (!options.log_level.empty()) config.broker.log_level = log_levels().at(options.log_level);
+    if (!options.amqp.empty()) {
+        const auto endpoint = config::parse_endpoint(options.amqp);
+        if (!endpoint) return Error(config::errc::invalid, "--amqp: " + endpoint.error().detail());
+        auto& listeners = config.amqp.listeners;
+        const auto is_plain = [](const config::ListenerConfig& listener) { return !listener.tls; };
+        listeners.erase(std::remove_if(listeners.begin(), listeners.end(), is_plain), listeners.end());
+        config::ListenerConfig listener;
+        listener.host = endpoint->host;
+        listener.port = endpoint->port;
+        listeners.insert(listeners.begin(), std::move(listener));
+    }
+    if (!options.http.empty()) {
+        const auto endpoint = config::parse_endpoint(options.http);
+        if (!endpoint) return Error(config::errc::invalid, "--http: " + endpoint.error().detail());
+        config.http.enabled = true;
+        config.http.host = endpoint->host;
+        config.http.port = endpoint->port;
+    }
+    if (options.dev && !config::is_loopback(config.http.host)) {
+        return Error(config::errc::not_allowed, "--http: with --dev nobody logs in, so only this machine may connect; use 127.0.0.1");
+    }
+    if (auto checked = config::check(config); !checked) return checked.error();
+    return loaded;
+}
+
+}  // namespace giromq::daemon

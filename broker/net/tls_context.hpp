@@ -1,0 +1,63 @@
+#pragma once
+
+#include <openssl/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/result.hpp"
+#include "net/errc.hpp"
+
+namespace giromq::net {
+
+/// Whether a client has to show a certificate. One that it shows must be valid, even if it is only `optional`.
+enum class ClientCertificates : std::uint8_t { none, optional, required };
+
+struct TlsSettings {
+    std::string certificate_file;  // PEM: the server's certificate, then its chain
+    std::string key_file;          // PEM
+    std::string key_password;      // if the key is encrypted
+    std::string client_ca_file;    // PEM: who may sign certificates of clients; empty unless client_certificates says otherwise
+    ClientCertificates client_certificates = ClientCertificates::none;
+    bool tls_1_3_only = false;
+    std::string ciphers;        // TLS 1.2, in OpenSSL's words
+    std::string cipher_suites;  // TLS 1.3
+};
+
+/// The TLS side of a server: TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only, no renegotiation, no compression, no
+/// session resumption (so that a withdrawn client CA counts at once). Made anew from the files by reload(); connections keep
+/// what they began with.
+/// Threads: any.
+class TlsContext {
+public:
+    /// Fails with errc::tls_files if a file cannot be read or key and certificate do not fit together.
+    static Result<std::shared_ptr<TlsContext>> load(TlsSettings settings);
+
+    /// The OpenSSL context to be used for a new connection.
+    std::shared_ptr<SSL_CTX> current() const;
+
+    /// Reads the files again. On failure the old certificate stays in use and the Error says why.
+    Result<void> reload();
+
+    /// True if a file differs (time, size or inode) from when it was last read, whether that succeeded or not.
+    bool files_changed() const;
+
+private:
+    explicit TlsContext(TlsSettings settings) : settings_(std::move(settings)) {}
+
+    const TlsSettings settings_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<SSL_CTX> current_;
+    std::string fingerprint_;  // of the files as they were when they were last read
+};
+
+/// The common name (CN) of the verified certificate of the other end; empty if there is none, if it was not verified, or if the
+/// subject has no single well-formed CN.
+std::string verified_common_name(SSL* ssl);
+
+/// OpenSSL's reasons for the failure just met on this thread, for a log line.
+std::string tls_failure();
+
+}  // namespace giromq::net

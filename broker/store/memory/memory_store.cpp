@@ -1,0 +1,396 @@
+#include "store/memory/memory_store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/crc32c.hpp"
+
+// The whole engine is in this file: the tables (MemoryDisk), the batch (Applier) and the store.
+namespace giromq::store {
+namespace {
+
+struct StoredMessage {
+    MessagePtr message;
+    std::uint32_t checksum = 0;
+};
+
+struct Row {
+    MessageNumber number;
+    std::uint64_t message_bytes = 0;
+    std::uint32_t delivery_count = 0;
+    Timestamp due_at;
+    bool is_volatile = false;
+    DeadLetterPtr dead_letter;
+};
+
+using PlaceInQueue = std::pair<std::uint8_t, Position>;  // 9 - priority first, then position
+
+PlaceInQueue place_of(const EntryKey& key) { return {static_cast<std::uint8_t>(9 - key.priority), key.position}; }
+
+struct DestinationRow {
+    DestinationSettings settings;
+    Timestamp created_at;
+    bool closing = false;
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+    Position horizon;
+    Position crash_horizon;
+};
+
+struct DuplicateIdRow {
+    DestinationId destination;
+    Position position;
+    std::string id;
+    Timestamp time;
+};
+
+}  // namespace
+
+/// The tables, as schemas/store.md describes them.
+struct MemoryTables {
+    Epoch epoch;
+    BatchNumber batch;
+    Position next_position{1};
+    MessageNumber next_message{1};
+    DestinationId next_destination{1};
+    bool clean = true;
+
+    std::map<DestinationId, DestinationRow> destinations;
+    std::map<DestinationId, std::map<PlaceInQueue, Row>> entries;
+    std::unordered_map<MessageNumber, StoredMessage> messages;
+    std::map<std::pair<MessageNumber, std::uint32_t>, SharedBytes> chunks;
+    std::set<MessageNumber> quarantine;  // their chunks stay, as evidence
+    std::map<std::string, PutProducer> producers;
+    std::vector<DuplicateIdRow> duplicate_ids;
+    std::map<std::string, User> users;
+
+    void remove_message(MessageNumber number) {
+        messages.erase(number);
+        chunks.erase(chunks.lower_bound({number, 0}), chunks.lower_bound({MessageNumber{number.value + 1}, 0}));
+    }
+    void count(DestinationId id, std::int64_t messages_more, std::int64_t bytes_more) {
+        const auto found = destinations.find(id);
+        GIROMQ_CHECK(found != destinations.end(), "a persistent entry names a destination that is not in the store");
+        found->second.messages = static_cast<std::uint64_t>(static_cast<std::int64_t>(found->second.messages) + messages_more);
+        found->second.bytes = static_cast<std::uint64_t>(static_cast<std::int64_t>(found->second.bytes) + bytes_more);
+    }
+};
+
+class MemoryDisk : public MemoryTables {
+public:
+    MemoryDisk() = default;
+    explicit MemoryDisk(const MemoryTables& tables) : MemoryTables(tables) {}
+    mutable std::mutex mutex;
+};
+
+std::shared_ptr<MemoryDisk> make_memory_disk() { return std::make_shared<MemoryDisk>(); }
+
+std::shared_ptr<MemoryDisk> copy_memory_disk(const MemoryDisk& disk) {
+    const std::lock_guard lock(disk.mutex);
+    return std::make_shared<MemoryDisk>(static_cast<const MemoryTables&>(disk));
+}
+
+struct MemoryStore::State {
+    MemoryFault fault = MemoryFault::none;
+    bool failed = false;
+};
+
+namespace {
+
+/// Applies the operations of a batch, one method each, exactly as the SQLite engine does.
+class Applier {
+public:
+    Applier(MemoryDisk& disk, BatchResult& result) : disk_(disk), result_(result) {}
+
+    void operator()(const PutMessage& operation) {
+        const auto& message = operation.message;
+        GIROMQ_CHECK(chunks_of(message->number) == message->chunk_count, "a message was put before all of its chunks");
+        const bool added = disk_.messages.emplace(message->number, StoredMessage{message, message->checksum()}).second;
+        GIROMQ_CHECK(added, "a message number was given twice");
+    }
+    void operator()(const PutChunk& operation) {
+        const bool added = disk_.chunks.emplace(std::pair{operation.number, operation.index}, operation.bytes).second;
+        GIROMQ_CHECK(added, "a chunk was put twice");
+    }
+    void operator()(const PutEntry& operation) {
+        GIROMQ_CHECK(operation.key.priority == default_priority, "only the default priority is in use");
+        GIROMQ_CHECK(disk_.messages.contains(operation.number), "an entry was put before its message");
+        const Row row{operation.number, operation.message_bytes, operation.delivery_count,
+                      operation.due_at, operation.is_volatile,   operation.dead_letter};
+        const bool added = disk_.entries[operation.key.destination].emplace(place_of(operation.key), row).second;
+        GIROMQ_CHECK(added, "a position was given twice");
+        if (!operation.is_volatile) disk_.count(operation.key.destination, 1, static_cast<std::int64_t>(operation.message_bytes));
+    }
+    void operator()(const RemoveEntry& operation) {
+        take(operation.key, operation.number, operation.is_volatile);
+        if (!operation.last_reference) return;
+        GIROMQ_CHECK(disk_.messages.contains(operation.number), "the last entry of a message left, and its row was not there");
+        disk_.remove_message(operation.number);
+    }
+    void operator()(const SetDeliveryCount& operation) {
+        auto& rows = disk_.entries[operation.key.destination];
+        const auto found = rows.find(place_of(operation.key));
+        GIROMQ_CHECK(found != rows.end(), "a delivery count was set for an entry that is not there");
+        found->second.delivery_count = operation.delivery_count;
+    }
+    void operator()(const SetHorizon& operation) {
+        auto& row = destination(operation.destination);
+        row.horizon = std::max(row.horizon, operation.horizon);
+    }
+    void operator()(const QuarantineEntry& operation) {
+        take(operation.key, operation.number, operation.is_volatile);
+        disk_.quarantine.insert(operation.number);
+        disk_.messages.erase(operation.number);
+    }
+    void operator()(const PutDestination& operation) {
+        auto& row = disk_.destinations[operation.id];
+        row.settings = operation.settings;
+        row.created_at = operation.created_at;
+    }
+    void operator()(const CloseDestination& operation) { destination(operation.id).closing = true; }
+    void operator()(const RemoveDestination& operation) {
+        GIROMQ_CHECK(destination(operation.id).closing && disk_.entries[operation.id].empty(),
+                     "a destination was removed that is open, or not empty");
+        disk_.destinations.erase(operation.id);
+        disk_.entries.erase(operation.id);
+        std::erase_if(disk_.duplicate_ids, [&](const DuplicateIdRow& row) { return row.destination == operation.id; });
+    }
+    void operator()(const PurgeEntries& operation) {
+        PurgeCount count;
+        auto& rows = disk_.entries[operation.destination];
+        for (auto row = rows.begin(); row != rows.end() && count.entries < operation.limit;) {
+            const auto position = row->first.second;
+            if (position > operation.through || std::binary_search(operation.kept.begin(), operation.kept.end(), position)) {
+                ++row;
+                continue;
+            }
+            ++count.entries;
+            count.bytes += row->second.message_bytes;
+            if (!row->second.is_volatile) disk_.count(operation.destination, -1, -static_cast<std::int64_t>(row->second.message_bytes));
+            disk_.remove_message(row->second.number);
+            row = rows.erase(row);
+        }
+        result_.purged.push_back(count);
+    }
+    void operator()(const PutProducer& operation) { disk_.producers[operation.producer] = operation; }
+    void operator()(const RemoveProducer& operation) { disk_.producers.erase(operation.producer); }
+    void operator()(const PutDuplicateId& operation) {
+        // A temporary destination ends with its connection, and its ids with it: there is nothing to remember.
+        if (!disk_.destinations.contains(operation.destination)) return;
+        disk_.duplicate_ids.push_back({operation.destination, operation.position, operation.id, operation.time});
+    }
+    void operator()(const ForgetDuplicateIds& operation) {
+        std::erase_if(disk_.duplicate_ids, [&](const DuplicateIdRow& row) {
+            return row.destination == operation.destination && row.position < operation.before;
+        });
+    }
+    void operator()(const PutUser& operation) { disk_.users[operation.user.name] = operation.user; }
+    void operator()(const RemoveUser& operation) { disk_.users.erase(operation.name); }
+
+private:
+    DestinationRow& destination(DestinationId id) {
+        const auto found = disk_.destinations.find(id);
+        GIROMQ_CHECK(found != disk_.destinations.end(), "an operation names a destination that is not in the store");
+        return found->second;
+    }
+    std::uint64_t chunks_of(MessageNumber number) const {
+        const auto first = disk_.chunks.lower_bound({number, 0});
+        return static_cast<std::uint64_t>(std::distance(first, disk_.chunks.lower_bound({MessageNumber{number.value + 1}, 0})));
+    }
+    /// Takes the entry out. A unit that was refused is tried again, but never one that was applied: so it must be there.
+    void take(const EntryKey& key, MessageNumber number, bool is_volatile) {
+        auto& rows = disk_.entries[key.destination];
+        const auto found = rows.find(place_of(key));
+        GIROMQ_CHECK(found != rows.end() && found->second.number == number && found->second.is_volatile == is_volatile,
+                     "an entry was taken out that is not there");
+        if (!is_volatile) disk_.count(key.destination, -1, -static_cast<std::int64_t>(found->second.message_bytes));
+        rows.erase(found);
+    }
+
+    MemoryDisk& disk_;
+    BatchResult& result_;
+};
+
+}  // namespace
+
+MemoryStore::MemoryStore(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(disk)), state_(std::make_unique<State>()) {}
+MemoryStore::~MemoryStore() = default;
+
+Result<Lease> MemoryStore::acquire() {
+    const std::lock_guard lock(disk_->mutex);
+    ++disk_->epoch.value;
+    for (auto& [id, destination] : disk_->destinations) {
+        if (!disk_->clean) destination.crash_horizon = std::max(destination.crash_horizon, destination.horizon);
+        destination.horizon = Position{};
+    }
+    disk_->clean = false;
+    // What was volatile belongs to an earlier run.
+    for (auto& [id, rows] : disk_->entries) {
+        for (auto row = rows.begin(); row != rows.end();) {
+            if (row->second.is_volatile) {
+                disk_->remove_message(row->second.number);
+                row = rows.erase(row);
+            } else {
+                ++row;
+            }
+        }
+    }
+    // Chunks whose message never came are orphans.
+    for (auto chunk = disk_->chunks.begin(); chunk != disk_->chunks.end();) {
+        const auto number = chunk->first.first;
+        const bool is_kept = disk_->messages.contains(number) || disk_->quarantine.contains(number);
+        chunk = is_kept ? std::next(chunk) : disk_->chunks.erase(chunk);
+    }
+    return Lease{disk_->epoch};
+}
+
+void MemoryStore::commit(const Lease& lease, BatchNumber number, const Batch& batch, UniqueFunction<void(BatchResult)> done) {
+    BatchResult result;
+    {
+        const std::lock_guard lock(disk_->mutex);
+        const auto grows = std::any_of(batch.operations.begin(), batch.operations.end(), [](const Operation& operation) {
+            return std::holds_alternative<PutMessage>(operation) || std::holds_alternative<PutChunk>(operation);
+        });
+        const auto fault = state_->fault;
+        if (fault != MemoryFault::disk_full) state_->fault = MemoryFault::none;
+        if (state_->failed) {
+            result.outcome = CommitOutcome::in_doubt;
+            result.error = Error(errc::in_doubt, "an earlier commit has failed");
+        } else if (lease.epoch != disk_->epoch) {
+            result.outcome = CommitOutcome::not_applied;
+            result.error = Error(errc::lost_lease);
+        } else if (grows && (fault == MemoryFault::disk_full || fault == MemoryFault::disk_full_once)) {
+            result.outcome = CommitOutcome::not_applied;
+            result.error = Error(errc::disk_full);
+        } else {
+            GIROMQ_CHECK(number.value == disk_->batch.value + 1, "batches are numbered without gaps");
+            if (fault != MemoryFault::in_doubt_not_applied) {
+                Applier applier(*disk_, result);
+                for (const auto& operation : batch.operations) std::visit(applier, operation);
+                disk_->batch = number;
+                disk_->next_position = std::max(disk_->next_position, batch.next_position);
+                disk_->next_message = std::max(disk_->next_message, batch.next_message);
+                disk_->next_destination = std::max(disk_->next_destination, batch.next_destination);
+            }
+            if (fault == MemoryFault::in_doubt_not_applied || fault == MemoryFault::in_doubt_applied) {
+                state_->failed = true;
+                result.outcome = CommitOutcome::in_doubt;
+                result.error = Error(errc::in_doubt, "injected");
+            }
+        }
+    }
+    done(std::move(result));
+}
+
+Result<BatchNumber> MemoryStore::last_batch() {
+    const std::lock_guard lock(disk_->mutex);
+    return disk_->batch;
+}
+
+Result<void> MemoryStore::recover(RecoveryVisitor& visitor) {
+    const std::lock_guard lock(disk_->mutex);
+    visitor.counters(disk_->next_position, disk_->next_message, disk_->next_destination);
+    for (const auto& [id, row] : disk_->destinations) {
+        visitor.destination(StoredDestination{.id = id,
+                                              .settings = row.settings,
+                                              .created_at = row.created_at,
+                                              .closing = row.closing,
+                                              .messages = row.messages,
+                                              .bytes = row.bytes,
+                                              .crash_horizon = row.crash_horizon});
+    }
+    for (const auto& [name, producer] : disk_->producers) visitor.producer(producer);
+    for (const auto& row : disk_->duplicate_ids) visitor.duplicate_id({row.destination, row.position, row.id, row.time});
+    for (const auto& [name, user] : disk_->users) visitor.user(user);
+    return {};
+}
+
+Result<Page> MemoryStore::page(DestinationId destination, Position after, PageLimits limits) {
+    const std::lock_guard lock(disk_->mutex);
+    Page page;
+    page.snapshot = disk_->batch;
+    page.next_position = disk_->next_position;
+    page.end = true;
+    const auto rows = disk_->entries.find(destination);
+    if (rows == disk_->entries.end()) return page;
+    std::uint64_t bytes = 0;
+    const auto first = rows->second.upper_bound(place_of({.destination = destination, .position = after}));
+    for (auto next = first; next != rows->second.end(); ++next) {
+        const auto& [place, row] = *next;
+        if (!page.entries.empty() && (page.entries.size() >= limits.entries || bytes >= limits.bytes)) {
+            page.end = false;
+            break;
+        }
+        StoredEntry entry{.key = {destination, place.second, static_cast<std::uint8_t>(9 - place.first)},
+                          .number = row.number,
+                          .message_bytes = row.message_bytes,
+                          .delivery_count = row.delivery_count,
+                          .due_at = row.due_at,
+                          .is_volatile = row.is_volatile,
+                          .dead_letter = row.dead_letter,
+                          .message = nullptr,
+                          .damage = {}};
+        const auto message = disk_->messages.find(row.number);
+        if (message == disk_->messages.end()) {
+            entry.damage = "the message row is missing";
+        } else if (message->second.message->checksum() != message->second.checksum) {
+            entry.damage = "the checksum does not match";
+        } else {
+            entry.message = message->second.message;
+            bytes += entry.message->annotations.size() + entry.message->bare.size();
+        }
+        page.entries.push_back(std::move(entry));
+    }
+    return page;
+}
+
+Result<SharedBytes> MemoryStore::chunk(MessageNumber number, std::uint32_t index) {
+    const std::lock_guard lock(disk_->mutex);
+    const auto found = disk_->chunks.find({number, index});
+    if (found == disk_->chunks.end())
+        return Error(errc::not_found, "chunk " + std::to_string(index) + " of message " + std::to_string(number.value));
+    return found->second;
+}
+
+Result<void> MemoryStore::start_backup(const std::string&, UniqueFunction<void(Result<void>)>) {
+    return Error(errc::invalid_argument, "a store in memory has no backup");
+}
+
+Result<bool> MemoryStore::maintain() { return false; }
+
+Health MemoryStore::health() const {
+    const std::lock_guard lock(disk_->mutex);
+    Health health;
+    health.writable = !state_->failed;
+    health.disk_full = state_->fault == MemoryFault::disk_full;
+    if (!health.writable) health.message = "a commit is in doubt";
+    return health;
+}
+
+Result<void> MemoryStore::release(const Lease& lease) {
+    const std::lock_guard lock(disk_->mutex);
+    if (state_->failed) return Error(errc::in_doubt, "an earlier commit has failed");
+    if (lease.epoch != disk_->epoch) return Error(errc::lost_lease);
+    for (auto& [id, destination] : disk_->destinations) destination.horizon = Position{};
+    disk_->clean = true;
+    return {};
+}
+
+void MemoryStore::inject(MemoryFault fault) {
+    const std::lock_guard lock(disk_->mutex);
+    state_->fault = fault;
+}
+
+void MemoryStore::damage(MessageNumber number) {
+    const std::lock_guard lock(disk_->mutex);
+    const auto found = disk_->messages.find(number);
+    GIROMQ_CHECK(found != disk_->messages.end(), "only a stored message can be damaged");
+    found->second.checksum ^= 1U;
+}
+
+}  // namespace giromq::store

@@ -1,0 +1,102 @@
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "store/commit_queue.hpp"
+
+namespace giromq::store {
+namespace {
+
+struct PageQuestion {
+    DestinationId destination;
+    Position after;
+    PageLimits limits;
+    UniqueFunction<void(Result<Page>)> done;
+};
+struct ChunkQuestion {
+    MessageNumber number;
+    std::uint32_t index;
+    UniqueFunction<void(Result<SharedBytes>)> done;
+};
+using Question = std::variant<PageQuestion, ChunkQuestion>;
+
+void tell(Executor& core, UniqueFunction<void(Result<Page>)> done, Result<Page> page) {
+    core.execute([done = std::move(done), page = std::make_unique<Result<Page>>(std::move(page))]() mutable { done(std::move(*page)); });
+}
+
+}  // namespace
+
+struct ReadQueue::Impl {
+    Impl(Store& the_store, Executor& the_core) : store(the_store), core(the_core) {}
+
+    void run();
+    void ask(Question question);
+    void answer(PageQuestion& question) {
+        tell(core, std::move(question.done), store.page(question.destination, question.after, question.limits));
+    }
+    void answer(ChunkQuestion& question) { question.done(store.chunk(question.number, question.index)); }
+    void refuse(PageQuestion& question) { tell(core, std::move(question.done), Error(errc::stopped)); }
+    void refuse(ChunkQuestion& question) { question.done(Error(errc::stopped)); }
+
+    Store& store;
+    Executor& core;
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::deque<Question> waiting;
+    bool stopping = false;
+    std::thread thread;
+};
+
+void ReadQueue::Impl::run() {
+    std::unique_lock lock(mutex);
+    while (true) {
+        wake.wait(lock, [this] { return stopping || !waiting.empty(); });
+        if (waiting.empty()) return;
+        Question question = std::move(waiting.front());
+        waiting.pop_front();
+        const bool refused = stopping;
+        lock.unlock();
+        std::visit([&](auto& asked) { refused ? refuse(asked) : answer(asked); }, question);
+        lock.lock();
+    }
+}
+
+void ReadQueue::Impl::ask(Question question) {
+    {
+        const std::lock_guard lock(mutex);
+        if (!stopping) {
+            waiting.push_back(std::move(question));
+            wake.notify_one();
+            return;
+        }
+    }
+    std::visit([this](auto& asked) { refuse(asked); }, question);
+}
+
+ReadQueue::ReadQueue(Store& store, Executor& core) : impl_(std::make_unique<Impl>(store, core)) {
+    impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
+}
+
+ReadQueue::~ReadQueue() { stop(); }
+
+void ReadQueue::page(DestinationId destination, Position after, PageLimits limits, UniqueFunction<void(Result<Page>)> done) {
+    impl_->ask(PageQuestion{destination, after, limits, std::move(done)});
+}
+
+void ReadQueue::chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done) {
+    impl_->ask(ChunkQuestion{number, index, std::move(done)});
+}
+
+void ReadQueue::stop() {
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->stopping = true;
+    }
+    impl_->wake.notify_one();
+    if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+}  // namespace giromq::store

@@ -1,0 +1,380 @@
+#include "store/sqlite/batch_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/check.hpp"
+#include "base/crc32c.hpp"
+#include "base/log.hpp"
+#include "store/sqlite/enum_text.hpp"
+#include "store/sqlite/message_row.hpp"
+
+namespace giromq::store::sqlite {
+namespace {
+
+bool is_constraint(int code) { return (code & 0xff) == SQLITE_CONSTRAINT; }
+
+/// An insertion of a row whose key is there already means that the core gave a number twice.
+int inserted(int code, const char* what) {
+    GIROMQ_CHECK(!is_constraint(code), what);
+    return code;
+}
+
+}  // namespace
+
+Result<void> BatchWriter::prepare(Connection& connection) {
+    connection_ = &connection;
+    const std::pair<Statement*, const char*> statements[] = {
+        {&insert_message_, "INSERT INTO message VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+        {&delete_message_, "DELETE FROM message WHERE number = ?"},
+        {&insert_chunk_, "INSERT INTO chunk (number, idx, checksum, bytes) VALUES (?,?,?,?)"},
+        {&find_chunk_, "SELECT 1 FROM chunk WHERE number = ? LIMIT 1"},
+        {&count_chunks_, "SELECT count(*) FROM chunk WHERE number = ?"},
+        {&insert_entry_,
+         "INSERT INTO entry (destination, priority, position, message, message_bytes, delivery_count, due_at) VALUES (?,?,?,?,?,?,?)"},
+        {&delete_entry_, "DELETE FROM entry WHERE destination = ? AND priority = ? AND position = ? AND message = ?"},
+        {&set_delivery_count_, "UPDATE entry SET delivery_count = ? WHERE destination = ? AND priority = ? AND position = ?"},
+        {&select_purge_,
+         "SELECT position, message, message_bytes FROM entry WHERE destination = ? AND priority = ? AND position <= ? "
+         "ORDER BY position LIMIT ?"},
+        {&insert_volatile_,
+         "INSERT INTO volatile_entry (destination, priority, position, message, message_bytes, delivery_count, due_at, "
+         "epoch) VALUES (?,?,?,?,?,?,?,?)"},
+        {&delete_volatile_,
+         "DELETE FROM volatile_entry WHERE destination = ? AND priority = ? AND position = ? AND message = ? AND epoch = ?"},
+        {&set_volatile_count_,
+         "UPDATE volatile_entry SET delivery_count = ? WHERE destination = ? AND priority = ? AND position = ? AND epoch = ?"},
+        {&select_volatile_purge_,
+         "SELECT position, message, message_bytes FROM volatile_entry WHERE destination = ? AND priority = ? AND "
+         "position <= ? AND epoch = ?5 ORDER BY position LIMIT ?4"},
+        {&insert_dead_letter_, "INSERT INTO dead_letter VALUES (?,?,?,?,?,?,?)"},
+        {&delete_dead_letter_, "DELETE FROM dead_letter WHERE destination = ? AND position = ?"},
+        {&update_counters_,
+         "UPDATE destination SET messages = messages + ?, bytes = bytes + ?, volatile_messages = volatile_messages + ?, "
+         "volatile_bytes = volatile_bytes + ?, horizon = max(horizon, ?) WHERE id = ?"},
+        {&put_destination_,
+         "INSERT INTO destination (id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, "
+         "duplicate_ids_max, duplicate_ids_age, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+         "name = excluded.name, kind = excluded.kind, origin = excluded.origin, max_deliveries = excluded.max_deliveries, "
+         "dead_letter_queue = excluded.dead_letter_queue, max_messages = excluded.max_messages, max_bytes = excluded.max_bytes, "
+         "overflow = excluded.overflow, duplicate_ids_max = excluded.duplicate_ids_max, duplicate_ids_age = excluded.duplicate_ids_age, "
+         "created_at = excluded.created_at"},
+        {&close_destination_, "UPDATE destination SET closing = 1 WHERE id = ?"},
+        {&remove_destination_, "DELETE FROM destination WHERE id = ? AND closing = 1 AND messages = 0 AND volatile_messages = 0"},
+        {&remove_duplicate_ids_, "DELETE FROM duplicate_id WHERE destination = ?"},
+        {&update_producer_, "UPDATE producer SET high_water = ?, window = ?, last_used = ? WHERE name = ?"},
+        {&insert_producer_, "INSERT INTO producer (high_water, window, last_used, name) VALUES (?,?,?,?)"},
+        {&delete_producer_, "DELETE FROM producer WHERE name = ?"},
+        {&insert_duplicate_id_,
+         "INSERT INTO duplicate_id (destination, position, id, time) SELECT ?1, ?2, ?3, ?4 WHERE EXISTS "
+         "(SELECT 1 FROM destination WHERE id = ?1)"},
+        {&forget_duplicate_ids_, "DELETE FROM duplicate_id WHERE destination = ? AND position < ?"},
+        {&put_user_,
+         "INSERT INTO user (name, role, salt, iterations, stored_key, server_key) VALUES (?,?,?,?,?,?) ON CONFLICT (name) DO "
+         "UPDATE SET role = excluded.role, salt = excluded.salt, iterations = excluded.iterations, "
+         "stored_key = excluded.stored_key, server_key = excluded.server_key"},
+        {&delete_user_, "DELETE FROM user WHERE name = ?"},
+        {&quarantine_entry_,
+         "INSERT INTO quarantine SELECT destination, position, (SELECT name FROM destination WHERE id = ?1), message, "
+         "message_bytes, delivery_count, 0, ?4, ?5 FROM entry WHERE destination = ?1 AND priority = ?2 AND position = ?3"},
+        {&quarantine_volatile_,
+         "INSERT INTO quarantine SELECT destination, position, (SELECT name FROM destination WHERE id = ?1), message, message_bytes, "
+         "delivery_count, 1, ?4, ?5 FROM volatile_entry WHERE destination = ?1 AND priority = ?2 AND position = ?3 AND epoch = ?6"},
+        {&quarantine_message_, "INSERT OR REPLACE INTO quarantine_message SELECT * FROM message WHERE number = ?"},
+    };
+    for (const auto& [statement, sql] : statements) {
+        const int code = statement->prepare(connection.get(), sql);
+        if (code != SQLITE_OK) return error_of(connection.get(), code, sql);
+    }
+    const auto chunks = connection.query_number("SELECT EXISTS (SELECT 1 FROM chunk)");
+    if (!chunks.ok()) return chunks.error();
+    may_have_chunks_ = *chunks != 0;
+    const auto dead_letters = connection.query_number("SELECT EXISTS (SELECT 1 FROM dead_letter)");
+    if (!dead_letters.ok()) return dead_letters.error();
+    may_have_dead_letters_ = *dead_letters != 0;
+    return {};
+}
+
+int BatchWriter::apply(const Operation& operation) {
+    return std::visit([this](const auto& content) { return run(content); }, operation);
+}
+
+int BatchWriter::finish() {
+    int code = SQLITE_OK;
+    for (auto next = deltas_.begin(); code == SQLITE_OK && next != deltas_.end(); ++next) code = write_delta(next->first, next->second);
+    for (auto next = producers_.begin(); code == SQLITE_OK && next != producers_.end(); ++next) {
+        code = write_producer(next->first, next->second);
+    }
+    if (code != SQLITE_OK) return code;
+    deltas_.clear();
+    last_delta_ = nullptr;
+    producers_.clear();
+    return SQLITE_OK;
+}
+
+void BatchWriter::abandon() {
+    deltas_.clear();
+    last_delta_ = nullptr;
+    producers_.clear();
+    purged_.clear();
+    garbage_.clear();
+}
+
+// Messages and chunks
+
+int BatchWriter::run(const PutMessage& put) {
+    const Message& message = *put.message;
+    if (message.chunk_count > 0) {
+        const ResetGuard guard(count_chunks_);
+        const int code = count_chunks_.bind(1, message.number.value).step();
+        if (code != SQLITE_ROW) return code;
+        GIROMQ_CHECK(count_chunks_.unsigned_number(0) == message.chunk_count, "a message was put before all of its chunks");
+    }
+    const MessageRow row(message);
+    row.bind(insert_message_);
+    return inserted(insert_message_.run(), "a message number was given twice");
+}
+
+int BatchWriter::run(const PutChunk& put) {
+    may_have_chunks_ = true;
+    insert_chunk_.bind(1, put.number.value).bind(2, put.index).bind(3, crc32c(put.bytes.span())).bind(4, put.bytes.span());
+    return inserted(insert_chunk_.run(), "a chunk was put twice");
+}
+
+int BatchWriter::delete_message(MessageNumber number, bool must_exist) {
+    int code = delete_message_.bind(1, number.value).run();
+    if (code != SQLITE_OK) return code;
+    GIROMQ_CHECK(!must_exist || connection_->changes() == 1, "the last entry of a message left, and its row was not there");
+    if (!may_have_chunks_) return SQLITE_OK;
+    // Deleting up to 100 MiB here would hold up other commits: the chunks are left to the background (sweeper.hpp).
+    const ResetGuard guard(find_chunk_);
+    code = find_chunk_.bind(1, number.value).step();
+    if (code == SQLITE_ROW) garbage_.push_back(number);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+// Entries
+
+BatchWriter::Delta& BatchWriter::delta(DestinationId destination) {
+    if (last_delta_ == nullptr || last_destination_ != destination.value) {
+        last_destination_ = destination.value;
+        last_delta_ = &deltas_[destination.value];  // references into the map are stable
+    }
+    return *last_delta_;
+}
+
+void BatchWriter::count(DestinationId destination, bool is_volatile, std::int64_t messages, std::int64_t bytes) {
+    auto& change = delta(destination);
+    (is_volatile ? change.volatile_messages : change.messages) += messages;
+    (is_volatile ? change.volatile_bytes : change.bytes) += bytes;
+    if (!is_volatile) change.needs_row = true;
+}
+
+int BatchWriter::write_delta(std::uint64_t destination, const Delta& change) {
+    update_counters_.bind(1, change.messages).bind(2, change.bytes).bind(3, change.volatile_messages).bind(4, change.volatile_bytes);
+    const int code = update_counters_.bind(5, change.horizon).bind(6, destination).run();
+    if (code != SQLITE_OK) return code;
+    GIROMQ_CHECK(connection_->changes() == 1 || !change.needs_row, "a persistent entry names a destination that is not in the store");
+    return SQLITE_OK;
+}
+
+int BatchWriter::run(const PutEntry& put) {
+    GIROMQ_CHECK(put.key.priority == default_priority, "only the default priority is in use");
+    Statement& insert = put.is_volatile ? insert_volatile_ : insert_entry_;
+    insert.bind(1, put.key.destination.value).bind(2, std::uint32_t{put.key.priority}).bind(3, put.key.position.value);
+    insert.bind(4, put.number.value).bind(5, put.message_bytes).bind(6, put.delivery_count);
+    insert.bind_unless_zero(7, put.due_at.milliseconds);
+    if (put.is_volatile) insert.bind(8, epoch_.value);
+    const int code = inserted(insert.run(), "a position was given twice");
+    if (code != SQLITE_OK) return code;
+    count(put.key.destination, put.is_volatile, 1, static_cast<std::int64_t>(put.message_bytes));
+    if (put.dead_letter == nullptr) return SQLITE_OK;
+    may_have_dead_letters_ = true;
+    const DeadLetter& reason = *put.dead_letter;
+    insert_dead_letter_.bind(1, put.key.destination.value).bind(2, put.key.position.value);
+    insert_dead_letter_.bind(3, std::string_view(reason.cause)).bind(4, std::string_view(reason.description));
+    insert_dead_letter_.bind(5, std::string_view(reason.origin)).bind(6, reason.delivery_count);
+    return inserted(insert_dead_letter_.bind_unless_zero(7, reason.time.milliseconds).run(), "two dead letters have one position");
+}
+
+int BatchWriter::delete_dead_letter(DestinationId destination, Position position) {
+    if (!may_have_dead_letters_) return SQLITE_OK;
+    return delete_dead_letter_.bind(1, destination.value).bind(2, position.value).run();
+}
+
+int BatchWriter::delete_entry(const EntryKey& key, MessageNumber number, bool is_volatile) {
+    Statement& remove = is_volatile ? delete_volatile_ : delete_entry_;
+    remove.bind(1, key.destination.value).bind(2, std::uint32_t{key.priority}).bind(3, key.position.value).bind(4, number.value);
+    if (is_volatile) remove.bind(5, epoch_.value);
+    const int code = remove.run();
+    if (code != SQLITE_OK) return code;
+    GIROMQ_CHECK(connection_->changes() == 1, "an entry was taken out that is not there");
+    return delete_dead_letter(key.destination, key.position);
+}
+
+int BatchWriter::run(const RemoveEntry& remove) {
+    const int code = delete_entry(remove.key, remove.number, remove.is_volatile);
+    if (code != SQLITE_OK) return code;
+    count(remove.key.destination, remove.is_volatile, -1, -static_cast<std::int64_t>(remove.message_bytes));
+    return remove.last_reference ? delete_message(remove.number, true) : SQLITE_OK;
+}
+
+int BatchWriter::run(const SetDeliveryCount& set) {
+    const auto bind_key = [&](Statement& statement) -> Statement& {
+        statement.bind(1, set.delivery_count).bind(2, set.key.destination.value);
+        return statement.bind(3, std::uint32_t{set.key.priority}).bind(4, set.key.position.value);
+    };
+    int code = bind_key(set_delivery_count_).run();
+    if (code != SQLITE_OK || connection_->changes() == 1) return code;
+    code = bind_key(set_volatile_count_).bind(5, epoch_.value).run();
+    if (code != SQLITE_OK) return code;
+    GIROMQ_CHECK(connection_->changes() == 1, "a delivery count was set for an entry that is not there");
+    return SQLITE_OK;
+}
+
+int BatchWriter::run(const SetHorizon& set) {
+    auto& change = delta(set.destination);
+    change.horizon = std::max(change.horizon, set.horizon.value);
+    change.needs_row = true;
+    return SQLITE_OK;
+}
+
+int BatchWriter::run(const QuarantineEntry& entry) {
+    Statement& copy = entry.is_volatile ? quarantine_volatile_ : quarantine_entry_;
+    copy.bind(1, entry.key.destination.value).bind(2, std::uint32_t{entry.key.priority}).bind(3, entry.key.position.value);
+    copy.bind(4, std::string_view(entry.reason)).bind_unless_zero(5, entry.time.milliseconds);
+    if (entry.is_volatile) copy.bind(6, epoch_.value);
+    int code = copy.run();
+    if (code != SQLITE_OK) return code;
+    code = delete_entry(entry.key, entry.number, entry.is_volatile);
+    if (code != SQLITE_OK) return code;
+    count(entry.key.destination, entry.is_volatile, -1, -static_cast<std::int64_t>(entry.message_bytes));
+    // Chunks stay in their table as evidence, and so does a row that cannot be read; no entry refers to them any more.
+    if (leaves_quarantined_rows_) {
+        log::error("quarantined_row_not_readable", {{"message", entry.number.value}});
+        return SQLITE_OK;
+    }
+    code = quarantine_message_.bind(1, entry.number.value).run();
+    return code == SQLITE_OK ? delete_message_.bind(1, entry.number.value).run() : code;
+}
+
+// Destinations
+
+int BatchWriter::run(const PutDestination& put) {
+    const auto& settings = put.settings;
+    put_destination_.bind(1, put.id.value).bind(2, std::string_view(settings.name)).bind(3, text_of(settings.kind));
+    put_destination_.bind(4, text_of(settings.origin)).bind(5, settings.max_deliveries);
+    put_destination_.bind(6, std::string_view(settings.dead_letter_queue)).bind(7, settings.max_messages).bind(8, settings.max_bytes);
+    put_destination_.bind(9, text_of(settings.overflow)).bind(10, settings.duplicate_ids_max);
+    put_destination_.bind(11, std::int64_t{settings.duplicate_ids_age.count()}).bind_unless_zero(12, put.created_at.milliseconds);
+    return inserted(put_destination_.run(), "two destinations have one name");
+}
+
+int BatchWriter::run(const CloseDestination& close) {
+    const int code = close_destination_.bind(1, close.id.value).run();
+    if (code != SQLITE_OK) return code;
+    GIROMQ_CHECK(connection_->changes() == 1, "an operation names a destination that is not in the store");
+    return SQLITE_OK;
+}
+
+int BatchWriter::run(const RemoveDestination& remove) {
+    int code = write_delta(remove.id.value, delta(remove.id));
+    if (code != SQLITE_OK) return code;
+    deltas_.erase(remove.id.value);
+    last_delta_ = nullptr;
+    code = remove_destination_.bind(1, remove.id.value).run();
+    if (code != SQLITE_OK) return code;
+    GIROMQ_CHECK(connection_->changes() == 1, "a destination was removed that is open, or not empty");
+    return remove_duplicate_ids_.bind(1, remove.id.value).run();
+}
+
+int BatchWriter::collect(Statement& statement, bool is_volatile, std::vector<PurgedRow>& rows) {
+    const ResetGuard guard(statement);
+    int code = statement.step();
+    for (; code == SQLITE_ROW; code = statement.step()) {
+        rows.push_back({statement.unsigned_number(0), statement.unsigned_number(1), statement.unsigned_number(2), is_volatile});
+    }
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int BatchWriter::rows_to_purge(const PurgeEntries& purge, std::vector<PurgedRow>& rows) {
+    const auto bind_range = [&](Statement& statement) -> Statement& {
+        statement.bind(1, purge.destination.value).bind(2, std::uint32_t{default_priority}).bind(3, purge.through.value);
+        return statement.bind(4, std::uint64_t{purge.limit} + purge.kept.size());
+    };
+    int code = collect(bind_range(select_purge_), false, rows);
+    if (code == SQLITE_OK) code = collect(bind_range(select_volatile_purge_).bind(5, epoch_.value), true, rows);
+    if (code != SQLITE_OK) return code;
+    std::erase_if(rows,
+                  [&](const PurgedRow& row) { return std::binary_search(purge.kept.begin(), purge.kept.end(), Position{row.position}); });
+    std::sort(rows.begin(), rows.end(), [](const PurgedRow& left, const PurgedRow& right) { return left.position < right.position; });
+    if (rows.size() > purge.limit) rows.resize(purge.limit);
+    return SQLITE_OK;
+}
+
+int BatchWriter::run(const PurgeEntries& purge) {
+    std::vector<PurgedRow> rows;
+    int code = rows_to_purge(purge, rows);
+    if (code != SQLITE_OK) return code;
+    PurgeCount removed;
+    for (const auto& row : rows) {
+        const EntryKey key{.destination = purge.destination, .position = Position{row.position}};
+        code = delete_entry(key, MessageNumber{row.number}, row.is_volatile);
+        if (code == SQLITE_OK) code = delete_message(MessageNumber{row.number}, false);
+        if (code != SQLITE_OK) return code;
+        count(purge.destination, row.is_volatile, -1, -static_cast<std::int64_t>(row.bytes));
+        ++removed.entries;
+        removed.bytes += row.bytes;
+    }
+    purged_.push_back(removed);
+    return SQLITE_OK;
+}
+
+// Duplicates
+
+int BatchWriter::run(const PutProducer& put) {
+    // The last one of a batch wins; the operation outlives the batch, and with it its name.
+    producers_.insert_or_assign(put.producer, &put);
+    return SQLITE_OK;
+}
+
+int BatchWriter::run(const RemoveProducer& remove) {
+    producers_.insert_or_assign(remove.producer, nullptr);
+    return SQLITE_OK;
+}
+
+int BatchWriter::write_producer(std::string_view name, const PutProducer* put) {
+    if (put == nullptr) return delete_producer_.bind(1, name).run();
+    const auto bind_row = [&](Statement& statement) -> Statement& {
+        statement.bind(1, put->high_water).bind(2, std::span<const std::uint8_t>(put->window));
+        return statement.bind_unless_zero(3, put->last_used.milliseconds).bind(4, name);
+    };
+    const int code = bind_row(update_producer_).run();
+    if (code != SQLITE_OK || connection_->changes() == 1) return code;
+    return bind_row(insert_producer_).run();
+}
+
+int BatchWriter::run(const PutDuplicateId& put) {
+    // A temporary destination ends with its connection, and its ids with it: the statement inserts nothing then.
+    insert_duplicate_id_.bind(1, put.destination.value).bind(2, put.position.value).bind(3, std::string_view(put.id));
+    return inserted(insert_duplicate_id_.bind_unless_zero(4, put.time.milliseconds).run(), "two duplicate ids have one position");
+}
+
+int BatchWriter::run(const ForgetDuplicateIds& forget) {
+    return forget_duplicate_ids_.bind(1, forget.destination.value).bind(2, forget.before.value).run();
+}
+
+// Users
+
+int BatchWriter::run(const PutUser& put) {
+    const User& user = put.user;
+    put_user_.bind(1, std::string_view(user.name)).bind(2, text_of(user.role));
+    put_user_.bind(3, std::span<const std::uint8_t>(user.salt)).bind(4, user.iterations);
+    put_user_.bind(5, std::span<const std::uint8_t>(user.stored_key)).bind(6, std::span<const std::uint8_t>(user.server_key));
+    return put_user_.run();
+}
+
+int BatchWriter::run(const RemoveUser& remove) { return delete_user_.bind(1, std::string_view(remove.name)).run(); }
+
+}  // namespace giromq::store::sqlite

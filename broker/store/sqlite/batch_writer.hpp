@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "store/operation.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/store.hpp"
+
+namespace giromq::store::sqlite {
+
+/// Turns the operations of one batch into statements, within the transaction that its owner has begun. What changes many times in a
+/// batch is written once, at its end: the counters of a destination, the row of a producer.
+///
+/// apply() and finish() return SQLite's code; after an error the owner rolls back and calls abandon(). A row that is missing or there
+/// twice is a broken invariant of the core (operation.hpp) and aborts.
+class BatchWriter {
+public:
+    /// Prepares every statement. `connection` outlives this.
+    Result<void> prepare(Connection& connection);
+
+    /// The epoch that volatile entries are written with.
+    void set_epoch(Epoch epoch) { epoch_ = epoch; }
+
+    int apply(const Operation& operation);
+    int finish();
+
+    /// After COMMIT: what each PurgeEntries removed, and the numbers of the messages whose chunks are garbage now.
+    std::vector<PurgeCount> take_purged() { return std::move(purged_); }
+    std::vector<MessageNumber> take_garbage() { return std::move(garbage_); }
+    /// Forgets everything of the batch, after ROLLBACK.
+    void abandon();
+
+    /// From now on the row of a quarantined message stays where it is: SQLite refuses to commit a transaction that has met a page which
+    /// cannot be read.
+    void leave_quarantined_rows(bool leave) { leaves_quarantined_rows_ = leave; }
+
+    /// Deletes a message row; its chunks become garbage. `must_exist`: its absence is a broken invariant.
+    int delete_message(MessageNumber number, bool must_exist);
+
+private:
+    /// What a batch changes in the row of a destination.
+    struct Delta {
+        std::int64_t messages = 0;
+        std::int64_t bytes = 0;
+        std::int64_t volatile_messages = 0;
+        std::int64_t volatile_bytes = 0;
+        std::uint64_t horizon = 0;
+        bool needs_row = false;  // temporary destinations have none, and then nothing may need it
+    };
+    struct PurgedRow {
+        std::uint64_t position;
+        std::uint64_t number;
+        std::uint64_t bytes;
+        bool is_volatile;
+    };
+
+    int run(const PutMessage& put);
+    int run(const PutChunk& put);
+    int run(const PutEntry& put);
+    int run(const RemoveEntry& remove);
+    int run(const SetDeliveryCount& set);
+    int run(const SetHorizon& set);
+    int run(const QuarantineEntry& quarantine);
+    int run(const PutDestination& put);
+    int run(const CloseDestination& close);
+    int run(const RemoveDestination& remove);
+    int run(const PurgeEntries& purge);
+    int run(const PutProducer& put);
+    int run(const RemoveProducer& remove);
+    int run(const PutDuplicateId& put);
+    int run(const ForgetDuplicateIds& forget);
+    int run(const PutUser& put);
+    int run(const RemoveUser& remove);
+
+    Delta& delta(DestinationId destination);
+    void count(DestinationId destination, bool is_volatile, std::int64_t messages, std::int64_t bytes);
+    int write_delta(std::uint64_t destination, const Delta& delta);
+    int delete_entry(const EntryKey& key, MessageNumber number, bool is_volatile);
+    int delete_dead_letter(DestinationId destination, Position position);
+    int rows_to_purge(const PurgeEntries& purge, std::vector<PurgedRow>& rows);
+    int collect(Statement& statement, bool is_volatile, std::vector<PurgedRow>& rows);
+    int write_producer(std::string_view name, const PutProducer* put);
+
+    Connection* connection_ = nullptr;
+    Epoch epoch_;
+    std::unordered_map<std::uint64_t, Delta> deltas_;
+    std::uint64_t last_destination_ = 0;  // the delta that was asked for last: most batches touch few destinations, in runs
+    Delta* last_delta_ = nullptr;
+    std::unordered_map<std::string_view, const PutProducer*> producers_;  // null: removed
+    std::vector<PurgeCount> purged_;
+    std::vector<MessageNumber> garbage_;
+    /// False while there can be no row, so that the message path need not ask.
+    bool may_have_chunks_ = true;
+    bool may_have_dead_letters_ = true;
+    bool leaves_quarantined_rows_ = false;
+
+    Statement insert_message_, delete_message_, insert_chunk_, find_chunk_, count_chunks_;
+    Statement insert_entry_, delete_entry_, set_delivery_count_, select_purge_;
+    Statement insert_volatile_, delete_volatile_, set_volatile_count_, select_volatile_purge_;
+    Statement insert_dead_letter_, delete_dead_letter_;
+    Statement update_counters_, put_destination_, close_destination_, remove_destination_, remove_duplicate_ids_;
+    Statement update_producer_, insert_producer_, delete_producer_;
+    Statement insert_duplicate_id_, forget_duplicate_ids_, put_user_, delete_user_;
+    Statement quarantine_entry_, quarantine_volatile_, quarantine_message_;
+};
+
+}  // namespace giromq::store::sqlite

@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/log.hpp"
+#include "store/sqlite/engine.hpp"
+
+namespace giromq::store::sqlite {
+namespace {
+
+/// The file of the store grows by so much at once.
+constexpr std::uint64_t growth_bytes = 4u << 20;
+constexpr std::uint64_t frame_header_bytes = 24;
+
+constexpr std::chrono::milliseconds backup_slice{4};
+constexpr std::chrono::milliseconds reserve_retry{100};
+constexpr std::chrono::milliseconds idle_before_checkpoint{1000};
+constexpr std::chrono::milliseconds health_refresh{500};
+/// After a checkpoint that another program's reader kept from finishing.
+constexpr std::chrono::milliseconds checkpoint_retry{100};
+constexpr std::chrono::seconds sweep_retry{60};
+
+}  // namespace
+
+// Room on the disk
+
+int SqliteStore::allocate_pages() {
+    const int code = page_count_.step();
+    const auto pages = code == SQLITE_ROW ? page_count_.unsigned_number(0) : 0;
+    page_count_.reset();
+    if (code != SQLITE_ROW) return code;
+    const auto needed = pages * page_bytes_;
+    if (needed <= allocated_bytes_) return SQLITE_OK;
+    const bool is_first = allocated_bytes_ == 0;
+    int chunk = static_cast<int>(growth_bytes);
+    sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+    auto hint = static_cast<sqlite3_int64>(needed);
+    if (sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_SIZE_HINT, &hint) == SQLITE_OK) {
+        allocated_bytes_ = (needed + growth_bytes - 1) / growth_bytes * growth_bytes;
+        return SQLITE_OK;
+    }
+    if (is_first) {
+        // Or else a checkpoint would round the size up with a hole, for which there is no room either.
+        chunk = 0;
+        sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+    }
+    return SQLITE_FULL;
+}
+
+void SqliteStore::disk_is_full() {
+    directory_.free_reserve();
+    if (disk_full_) return;
+    disk_full_ = true;
+    log::warning("store_disk_full", {{"directory", directory_.path()}});
+    const std::lock_guard lock(health_mutex_);
+    health_.disk_full = true;
+}
+
+/// True if there is room again. Tried now and then only, as every growing batch asks for it.
+bool SqliteStore::restore_reserve() {
+    const auto now = clock_.monotonic_now();
+    if (now - reserve_tried_ < reserve_retry) return false;
+    reserve_tried_ = now;
+    // Not before there is room for the reserve and for work beside it: or it would be freed again at once.
+    if (directory_.free_bytes() < settings_.reserve_bytes + 2 * growth_bytes) return false;
+    if (!directory_.make_reserve(settings_.reserve_bytes).ok()) return false;
+    if (allocate_pages() != SQLITE_OK) {
+        directory_.free_reserve();
+        return false;
+    }
+    disk_full_ = false;
+    log::info("store_disk_has_room", {{"directory", directory_.path()}});
+    const std::lock_guard lock(health_mutex_);
+    health_.disk_full = false;
+    return true;
+}
+
+// The write-ahead log
+
+int SqliteStore::note_commit(void* log_state, sqlite3*, const char*, int frames) {
+    auto& log = *static_cast<LogState*>(log_state);
+    // Fewer than before: the log has begun anew, and nothing of it is copied.
+    if (frames <= log.frames) log.copied = 0;
+    log.frames = frames;
+    return SQLITE_OK;
+}
+
+/// True if a checkpoint has something to copy, and the log has reached `bytes`.
+bool SqliteStore::is_checkpoint_due(std::uint64_t bytes) const {
+    if (log_.copied >= log_.frames || clock_.monotonic_now() < checkpoint_again_) return false;
+    return static_cast<std::uint64_t>(log_.frames) * (page_bytes_ + frame_header_bytes) >= bytes;
+}
+
+/// Copies the log into the file, so that the next commit begins it anew. Waits for the reader, which has been told to hurry.
+Result<void> SqliteStore::checkpoint() {
+    const ReaderGate::Exclusive alone(gate_);
+    int frames = 0;
+    int copied = 0;
+    const int code = sqlite3_wal_checkpoint_v2(writer_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    if (code == SQLITE_OK) {
+        log_.frames = frames;
+        log_.copied = copied;
+        ++checkpoints_;
+        if (copied < frames) checkpoint_again_ = clock_.monotonic_now() + checkpoint_retry;
+        // SQLite may have cut the file behind its last page, rounded up.
+        const int counted = page_count_.step();
+        const auto bytes = counted == SQLITE_ROW ? page_count_.unsigned_number(0) * page_bytes_ : 0;
+        page_count_.reset();
+        allocated_bytes_ = std::min(allocated_bytes_, (bytes + growth_bytes - 1) / growth_bytes * growth_bytes);
+        return {};
+    }
+    Error error = error_of(writer_.get(), code, "copying the write-ahead log into the store");
+    if (error.is(errc::disk_full)) {
+        disk_is_full();
+        return error;
+    }
+    checkpoint_again_ = clock_.monotonic_now() + checkpoint_retry;
+    // The pages are still in the log. But a disk that fails to take them, or to sync them, may have lost others unnoticed.
+    if (is_failed_sync(code) || code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_TRUNCATE) {
+        fail(error);
+        return failure();
+    }
+    return error;
+}
+
+// Background work
+
+Result<bool> SqliteStore::maintain() {
+    if (failure_) return failure();
+    const auto now = clock_.monotonic_now();
+    if (now - refreshed_ >= health_refresh) refresh_health();
+    // An idle store copies its log however short, so that the next start has less to read.
+    const bool is_idle = now - last_commit_ >= idle_before_checkpoint;
+    if (is_checkpoint_due(is_idle ? 0 : settings_.checkpoint_bytes)) {
+        if (auto copied = checkpoint(); !copied.ok()) return copied.error();
+        return true;
+    }
+    if (disk_full_) restore_reserve();
+    if (backup_ != nullptr) {
+        step_backup();
+        return true;
+    }
+    if (!sweeper_.has_work() || now < sweep_again_) return false;
+    if (auto swept = sweep(); !swept.ok()) {
+        sweep_again_ = now + sweep_retry;
+        return swept.error();
+    }
+    return sweeper_.has_work();
+}
+
+Result<void> SqliteStore::sweep() {
+    int code = begin_.run();
+    if (code == SQLITE_OK) code = sweeper_.run_slice();
+    if (code == SQLITE_OK) code = allocate_pages();
+    const auto ending = code == SQLITE_OK ? commit_transaction() : roll_back(code, "removing what nobody refers to");
+    if (ending.outcome == CommitOutcome::durable) {
+        sweeper_.committed();
+        return {};
+    }
+    sweeper_.rolled_back();
+    if (ending.error.is(errc::disk_full)) disk_is_full();
+    return ending.error;
+}
+
+Result<void> SqliteStore::start_backup(const std::string& path, UniqueFunction<void(Result<void>)> done) {
+    if (failure_) return failure();
+    if (backup_ != nullptr) return Error(errc::invalid_argument, "a backup is being made already");
+    auto job = BackupJob::begin(writer_, path, settings_.vfs);
+    if (!job.ok()) return job.error();
+    backup_ = std::move(job).value();
+    backup_done_ = std::move(done);
+    log::info("backup_started", {{"file", path}});
+    return {};
+}
+
+void SqliteStore::step_backup() {
+    const auto finished = backup_->step(clock_, backup_slice);
+    if (finished.ok() && !*finished) return;
+    backup_.reset();
+    if (finished.ok()) {
+        log::info("backup_finished");
+    } else {
+        log::error("backup_failed", {{"error", finished.error().to_string()}});
+    }
+    auto done = std::exchange(backup_done_, nullptr);
+    done(finished.ok() ? Result<void>() : Result<void>(finished.error()));
+}
+
+void SqliteStore::refresh_health() {
+    refreshed_ = clock_.monotonic_now();
+    const auto free_bytes = directory_.free_bytes();
+    const auto store_bytes = size_of_file(directory_.database());
+    const auto wal_bytes = size_of_file(directory_.log());
+    const std::lock_guard lock(health_mutex_);
+    health_.free_bytes = free_bytes;
+    health_.wal_bytes = wal_bytes;
+    health_.store_bytes = store_bytes + wal_bytes;
+    health_.checkpoints = checkpoints_;
+    health_.disk_full = disk_full_;
+}
+
+}  // namespace giromq::store::sqlite

@@ -1,0 +1,179 @@
+#include "store/sqlite/page_reader.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "base/crc32c.hpp"
+#include "store/sqlite/message_row.hpp"
+
+namespace giromq::store::sqlite {
+namespace {
+
+/// A snapshot is not held for longer: while it is, the log cannot start over.
+constexpr std::chrono::milliseconds snapshot_time{200};
+
+constexpr int busy_timeout_ms = 1000;
+
+constexpr const char* pragmas =
+    "PRAGMA query_only = 1; PRAGMA mmap_size = 0; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;";
+
+}  // namespace
+
+Result<void> PageReader::open(const std::string& database, const std::string& vfs) {
+    if (auto opened = connection_.open(database, SQLITE_OPEN_READONLY, vfs); !opened.ok()) return opened;
+    if (auto set = connection_.execute(pragmas, "setting up the reading connection"); !set.ok()) return set;
+    sqlite3_busy_timeout(connection_.get(), busy_timeout_ms);
+    const std::string message = std::string("SELECT ") + message_columns + " FROM message WHERE number = ?";
+    const std::pair<Statement*, std::string_view> statements[] = {
+        {&begin_, "BEGIN"},
+        {&end_, "COMMIT"},
+        {&snapshot_, "SELECT batch, next_position FROM broker"},
+        {&entries_,
+         "SELECT position, message, message_bytes, delivery_count, due_at FROM entry WHERE destination = ? AND priority = ? AND "
+         "position > ? ORDER BY position"},
+        {&volatile_entries_,
+         "SELECT position, message, message_bytes, delivery_count, due_at FROM volatile_entry WHERE destination = ? "
+         "AND priority = ? AND position > ? AND epoch = ? ORDER BY position"},
+        {&message_, message},
+        {&has_dead_letters_, "SELECT EXISTS (SELECT 1 FROM dead_letter WHERE destination = ? AND position > ?)"},
+        {&dead_letter_, "SELECT cause, description, origin, delivery_count, time FROM dead_letter WHERE destination = ? AND position = ?"},
+        {&chunk_, "SELECT checksum, bytes FROM chunk WHERE number = ? AND idx = ?"},
+    };
+    for (const auto& [statement, sql] : statements) {
+        const int code = statement->prepare(connection_.get(), sql);
+        if (code != SQLITE_OK) return error_of(connection_.get(), code, sql);
+    }
+    return {};
+}
+
+void PageReader::Cursor::advance() {
+    code = statement->step();
+    if (code == SQLITE_ROW) position = statement->unsigned_number(0);
+}
+
+Result<Page> PageReader::page(DestinationId destination, Position after, PageLimits limits) {
+    const auto inside = gate_.enter();
+    const int begun = begin_.run();
+    if (begun != SQLITE_OK) return error_of(connection_.get(), begun, "beginning to read a page");
+    auto page = read_page(destination, after, limits);
+    // Ending a read transaction does nothing to the file; whatever it says, none must stay open.
+    if (end_.run() != SQLITE_OK && connection_.in_transaction()) static_cast<void>(connection_.execute("ROLLBACK"));
+    return page;
+}
+
+Result<Page> PageReader::read_page(DestinationId destination, Position after, PageLimits limits) {
+    Page page;
+    if (auto read = read_snapshot(page); !read.ok()) return read.error();
+    entries_.bind(1, destination.value).bind(2, std::uint32_t{default_priority}).bind(3, after.value);
+    volatile_entries_.bind(1, destination.value).bind(2, std::uint32_t{default_priority}).bind(3, after.value);
+    volatile_entries_.bind(4, epoch_.load(std::memory_order_acquire));
+    {
+        const ResetGuard guard(has_dead_letters_);
+        const int code = has_dead_letters_.bind(1, destination.value).bind(2, after.value).step();
+        if (code != SQLITE_ROW) return error_of(connection_.get(), code, "looking for dead letters");
+        may_have_dead_letters_ = has_dead_letters_.number(0) != 0;
+    }
+    const ResetGuard reset_entries(entries_);
+    const ResetGuard reset_volatile(volatile_entries_);
+    if (auto read = read_entries(destination, limits, page); !read.ok()) return read.error();
+    return page;
+}
+
+Result<void> PageReader::read_snapshot(Page& page) {
+    const ResetGuard guard(snapshot_);
+    const int code = snapshot_.step();
+    if (code != SQLITE_ROW) return error_of(connection_.get(), code, "reading the counters");
+    page.snapshot = BatchNumber{snapshot_.unsigned_number(0)};
+    page.next_position = Position{snapshot_.unsigned_number(1)};
+    return {};
+}
+
+Result<void> PageReader::read_entries(DestinationId destination, PageLimits limits, Page& page) {
+    Cursor persistent{&entries_, false};
+    Cursor passing{&volatile_entries_, true};
+    persistent.advance();
+    passing.advance();
+    const auto deadline = clock_.monotonic_now() + snapshot_time;
+    std::uint64_t bytes = 0;
+    while (true) {
+        for (const Cursor* const cursor : {&persistent, &passing}) {
+            if (cursor->code != SQLITE_ROW && cursor->code != SQLITE_DONE) {
+                return error_of(connection_.get(), cursor->code, "reading entries");
+            }
+        }
+        const bool no_persistent = persistent.code == SQLITE_DONE;
+        if (no_persistent && passing.code == SQLITE_DONE) {
+            page.end = true;
+            return {};
+        }
+        const bool full = page.entries.size() >= limits.entries || bytes >= limits.bytes;
+        if (!page.entries.empty() && (full || gate_.wanted() || clock_.monotonic_now() >= deadline)) return {};
+        const bool take_passing = no_persistent || (passing.code == SQLITE_ROW && passing.position < persistent.position);
+        Cursor& next = take_passing ? passing : persistent;
+        auto entry = read_entry(destination, next);
+        if (!entry.ok()) return entry.error();
+        if (entry->message != nullptr) bytes += entry->message->annotations.size() + entry->message->bare.size();
+        page.entries.push_back(std::move(entry).value());
+        next.advance();
+    }
+}
+
+Result<StoredEntry> PageReader::read_entry(DestinationId destination, const Cursor& cursor) {
+    const Statement& row = *cursor.statement;
+    StoredEntry entry;
+    entry.key = {.destination = destination, .position = Position{row.unsigned_number(0)}};
+    entry.number = MessageNumber{row.unsigned_number(1)};
+    entry.message_bytes = row.unsigned_number(2);
+    entry.delivery_count = row.number32(3);
+    entry.due_at = Timestamp{row.number(4)};
+    entry.is_volatile = cursor.is_volatile;
+    if (auto attached = attach_message(entry); !attached.ok()) return attached.error();
+    if (may_have_dead_letters_) {
+        if (auto attached = attach_dead_letter(entry); !attached.ok()) return attached.error();
+    }
+    return entry;
+}
+
+Result<void> PageReader::attach_message(StoredEntry& entry) {
+    const ResetGuard guard(message_);
+    const int code = message_.bind(1, entry.number.value).step();
+    if (code == SQLITE_ROW) {
+        entry.message = read_message(message_, entry.damage);
+    } else if (code == SQLITE_DONE) {
+        entry.damage = "its message row is missing";
+    } else if ((code & 0xff) == SQLITE_CORRUPT) {
+        entry.damage = "its message row cannot be read: " + std::string(sqlite3_errstr(code));
+    } else {
+        return error_of(connection_.get(), code, "reading message " + std::to_string(entry.number.value));
+    }
+    return {};
+}
+
+Result<void> PageReader::attach_dead_letter(StoredEntry& entry) {
+    const ResetGuard guard(dead_letter_);
+    const int code = dead_letter_.bind(1, entry.key.destination.value).bind(2, entry.key.position.value).step();
+    if (code == SQLITE_DONE) return {};
+    if (code != SQLITE_ROW) return error_of(connection_.get(), code, "reading a dead letter");
+    auto reason = std::make_shared<DeadLetter>();
+    reason->cause = dead_letter_.text(0);
+    reason->description = dead_letter_.text(1);
+    reason->origin = dead_letter_.text(2);
+    reason->delivery_count = dead_letter_.number32(3);
+    reason->time = Timestamp{dead_letter_.number(4)};
+    entry.dead_letter = std::move(reason);
+    return {};
+}
+
+Result<SharedBytes> PageReader::chunk(MessageNumber number, std::uint32_t index) {
+    const auto inside = gate_.enter();
+    const ResetGuard guard(chunk_);
+    const int code = chunk_.bind(1, number.value).bind(2, index).step();
+    const auto name = "chunk " + std::to_string(index) + " of message " + std::to_string(number.value);
+    if (code == SQLITE_DONE) return Error(errc::not_found, name);
+    if (code != SQLITE_ROW) return error_of(connection_.get(), code, "reading " + name);
+    const auto bytes = chunk_.blob(1);
+    if (std::int64_t{crc32c(bytes)} != chunk_.number(0)) return Error(errc::damaged, name);
+    return SharedBytes::copy_of(bytes);
+}
+
+}  // namespace giromq::store::sqlite

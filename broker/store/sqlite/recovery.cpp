@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "store/sqlite/engine.hpp"
+#include "store/sqlite/enum_text.hpp"
+
+namespace giromq::store::sqlite {
+namespace {
+
+/// Runs a query and hands every row to `row`.
+template <typename Row>
+Result<void> for_each_row(Connection& connection, std::string_view sql, Row row) {
+    Statement statement;
+    int code = statement.prepare(connection.get(), sql);
+    if (code != SQLITE_OK) return error_of(connection.get(), code, sql);
+    for (code = statement.step(); code == SQLITE_ROW; code = statement.step()) row(statement);
+    if (code != SQLITE_DONE) return error_of(connection.get(), code, "reading what the broker starts from");
+    return {};
+}
+
+template <std::size_t count>
+void copy_key(std::span<const std::uint8_t> blob, std::array<std::uint8_t, count>& key) {
+    std::copy_n(blob.begin(), std::min(blob.size(), count), key.begin());
+}
+
+}  // namespace
+
+Result<void> SqliteStore::recover(RecoveryVisitor& visitor) {
+    if (failure_) return failure();
+    if (auto read = recover_counters(visitor); !read.ok()) return read;
+    if (auto read = recover_destinations(visitor); !read.ok()) return read;
+    if (auto read = recover_producers(visitor); !read.ok()) return read;
+    if (auto read = recover_duplicate_ids(visitor); !read.ok()) return read;
+    return recover_users(visitor);
+}
+
+Result<void> SqliteStore::recover_counters(RecoveryVisitor& visitor) {
+    return for_each_row(writer_, "SELECT next_position, next_message, next_destination FROM broker", [&](const Statement& row) {
+        visitor.counters(Position{row.unsigned_number(0)}, MessageNumber{row.unsigned_number(1)}, DestinationId{row.unsigned_number(2)});
+    });
+}
+
+Result<void> SqliteStore::recover_destinations(RecoveryVisitor& visitor) {
+    constexpr std::string_view sql =
+        "SELECT id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, duplicate_ids_max, "
+        "duplicate_ids_age, created_at, closing, messages, bytes, crash_horizon FROM destination ORDER BY id";
+    return for_each_row(writer_, sql, [&](const Statement& row) {
+        StoredDestination stored;
+        int column = 0;
+        stored.id = DestinationId{row.unsigned_number(column++)};
+        stored.settings.name = row.text(column++);
+        stored.settings.kind = kind_of(row.text(column++));
+        stored.settings.origin = origin_of(row.text(column++));
+        stored.settings.max_deliveries = row.number32(column++);
+        stored.settings.dead_letter_queue = row.text(column++);
+        stored.settings.max_messages = row.unsigned_number(column++);
+        stored.settings.max_bytes = row.unsigned_number(column++);
+        stored.settings.overflow = overflow_of(row.text(column++));
+        stored.settings.duplicate_ids_max = row.number32(column++);
+        stored.settings.duplicate_ids_age = std::chrono::milliseconds(row.number(column++));
+        stored.created_at = Timestamp{row.number(column++)};
+        stored.closing = row.number(column++) != 0;
+        stored.messages = row.unsigned_number(column++);
+        stored.bytes = row.unsigned_number(column++);
+        stored.crash_horizon = Position{row.unsigned_number(column++)};
+        visitor.destination(std::move(stored));
+    });
+}
+
+Result<void> SqliteStore::recover_producers(RecoveryVisitor& visitor) {
+    // In the order of use: who was silent for longest comes first.
+    constexpr std::string_view sql = "SELECT name, high_water, window, last_used FROM producer ORDER BY last_used, id";
+    return for_each_row(writer_, sql, [&](const Statement& row) {
+        PutProducer producer;
+        producer.producer = row.text(0);
+        producer.high_water = row.unsigned_number(1);
+        const auto window = row.blob(2);
+        producer.window.assign(window.begin(), window.end());
+        producer.last_used = Timestamp{row.number(3)};
+        visitor.producer(std::move(producer));
+    });
+}
+
+Result<void> SqliteStore::recover_duplicate_ids(RecoveryVisitor& visitor) {
+    constexpr std::string_view sql = "SELECT destination, position, id, time FROM duplicate_id ORDER BY destination, position";
+    return for_each_row(writer_, sql, [&](const Statement& row) {
+        visitor.duplicate_id(
+            PutDuplicateId{DestinationId{row.unsigned_number(0)}, Position{row.unsigned_number(1)}, row.text(2), Timestamp{row.number(3)}});
+    });
+}
+
+Result<void> SqliteStore::recover_users(RecoveryVisitor& visitor) {
+    constexpr std::string_view sql = "SELECT name, role, salt, iterations, stored_key, server_key FROM user ORDER BY name";
+    return for_each_row(writer_, sql, [&](const Statement& row) {
+        User user;
+        user.name = row.text(0);
+        user.role = role_of(row.text(1));
+        const auto salt = row.blob(2);
+        user.salt.assign(salt.begin(), salt.end());
+        user.iterations = row.number32(3);
+        copy_key(row.blob(4), user.stored_key);
+        copy_key(row.blob(5), user.server_key);
+        visitor.user(std::move(user));
+    });
+}
+
+}  // namespace giromq::store::sqlite

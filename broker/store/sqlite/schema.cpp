@@ -1,0 +1,276 @@
+#include "store/sqlite/schema.hpp"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+namespace giromq::store::sqlite {
+namespace {
+
+// Times are milliseconds since 1970 in UTC; NULL is "none". The view renders them.
+constexpr const char* schema_1 = R"sql(
+CREATE TABLE broker (
+  id               INTEGER PRIMARY KEY CHECK (id = 1),
+  instance         TEXT NOT NULL,
+  epoch            INTEGER NOT NULL,
+  batch            INTEGER NOT NULL,
+  next_position    INTEGER NOT NULL,
+  next_message     INTEGER NOT NULL,
+  next_destination INTEGER NOT NULL,
+  clean            INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE destination (
+  id                  INTEGER PRIMARY KEY,
+  name                TEXT NOT NULL UNIQUE,
+  kind                TEXT NOT NULL,
+  origin              TEXT NOT NULL,
+  max_deliveries      INTEGER NOT NULL,
+  dead_letter_queue   TEXT NOT NULL,
+  max_messages        INTEGER NOT NULL,
+  max_bytes           INTEGER NOT NULL,
+  overflow            TEXT NOT NULL,
+  duplicate_ids_max   INTEGER NOT NULL,
+  duplicate_ids_age   INTEGER NOT NULL,
+  created_at          INTEGER,
+  closing             INTEGER NOT NULL DEFAULT 0,
+  messages            INTEGER NOT NULL DEFAULT 0,
+  bytes               INTEGER NOT NULL DEFAULT 0,
+  volatile_messages   INTEGER NOT NULL DEFAULT 0,
+  volatile_bytes      INTEGER NOT NULL DEFAULT 0,
+  horizon             INTEGER NOT NULL DEFAULT 0,
+  crash_horizon       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE message (
+  number         INTEGER PRIMARY KEY,
+  message_id     TEXT,
+  correlation_id TEXT,
+  type           TEXT,
+  reply_to       TEXT,
+  content_type   TEXT,
+  group_id       TEXT,
+  created_at     INTEGER,
+  arrived_at     INTEGER,
+  expires_at     INTEGER,
+  due_at         INTEGER,
+  priority       INTEGER NOT NULL,
+  durable        INTEGER NOT NULL,
+  size           INTEGER NOT NULL,
+  chunk_count    INTEGER NOT NULL,
+  chunked_bytes  INTEGER NOT NULL,
+  checksum       INTEGER NOT NULL,
+  facts_checksum INTEGER NOT NULL,
+  annotations    BLOB NOT NULL,
+  bare           BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE chunk (
+  number   INTEGER NOT NULL,
+  idx      INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  bytes    BLOB NOT NULL,
+  PRIMARY KEY (number, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE entry (
+  destination    INTEGER NOT NULL,
+  priority       INTEGER NOT NULL,
+  position       INTEGER NOT NULL,
+  message        INTEGER NOT NULL,
+  message_bytes  INTEGER NOT NULL,
+  delivery_count INTEGER NOT NULL,
+  due_at         INTEGER,
+  lock           BLOB,
+  PRIMARY KEY (destination, priority DESC, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE volatile_entry (
+  epoch          INTEGER NOT NULL,
+  destination    INTEGER NOT NULL,
+  priority       INTEGER NOT NULL,
+  position       INTEGER NOT NULL,
+  message        INTEGER NOT NULL,
+  message_bytes  INTEGER NOT NULL,
+  delivery_count INTEGER NOT NULL,
+  due_at         INTEGER,
+  PRIMARY KEY (epoch, destination, priority DESC, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+  destination    INTEGER NOT NULL,
+  position       INTEGER NOT NULL,
+  cause          TEXT NOT NULL,
+  description    TEXT NOT NULL,
+  origin         TEXT NOT NULL,
+  delivery_count INTEGER NOT NULL,
+  time           INTEGER,
+  PRIMARY KEY (destination, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE producer (
+  id         INTEGER PRIMARY KEY,
+  name       TEXT NOT NULL UNIQUE,
+  high_water INTEGER NOT NULL,
+  window     BLOB NOT NULL,
+  last_used  INTEGER
+) STRICT;
+
+CREATE TABLE duplicate_id (
+  destination INTEGER NOT NULL,
+  position    INTEGER NOT NULL,
+  id          TEXT NOT NULL,
+  time        INTEGER,
+  PRIMARY KEY (destination, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE user (
+  name       TEXT PRIMARY KEY,
+  role       TEXT NOT NULL,
+  salt       BLOB NOT NULL,
+  iterations INTEGER NOT NULL,
+  stored_key BLOB NOT NULL,
+  server_key BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+  destination      INTEGER NOT NULL,
+  position         INTEGER NOT NULL,
+  destination_name TEXT,
+  message          INTEGER NOT NULL,
+  message_bytes    INTEGER NOT NULL,
+  delivery_count   INTEGER NOT NULL,
+  is_volatile      INTEGER NOT NULL,
+  reason           TEXT NOT NULL,
+  time             INTEGER,
+  PRIMARY KEY (destination, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine_message (
+  number         INTEGER PRIMARY KEY,
+  message_id     TEXT,
+  correlation_id TEXT,
+  type           TEXT,
+  reply_to       TEXT,
+  content_type   TEXT,
+  group_id       TEXT,
+  created_at     INTEGER,
+  arrived_at     INTEGER,
+  expires_at     INTEGER,
+  due_at         INTEGER,
+  priority       INTEGER,
+  durable        INTEGER,
+  size           INTEGER,
+  chunk_count    INTEGER,
+  chunked_bytes  INTEGER,
+  checksum       INTEGER,
+  facts_checksum INTEGER,
+  annotations    BLOB,
+  bare           BLOB
+);
+
+CREATE VIEW queue_message AS
+WITH place AS (
+  SELECT destination, priority, position, message, delivery_count, due_at, 0 AS is_volatile FROM entry
+  UNION ALL
+  SELECT destination, priority, position, message, delivery_count, due_at, 1 FROM volatile_entry
+   WHERE epoch = (SELECT epoch FROM broker)
+)
+SELECT d.name AS destination,
+       p.position,
+       m.number AS message_number,
+       m.message_id,
+       m.correlation_id,
+       m.type,
+       m.reply_to,
+       m.content_type,
+       m.group_id,
+       m.priority,
+       p.delivery_count,
+       p.is_volatile,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.created_at / 1000.0, 'unixepoch') AS created,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.arrived_at / 1000.0, 'unixepoch') AS arrived,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.expires_at / 1000.0, 'unixepoch') AS expires,
+       strftime('%Y-%m-%dT%H:%M:%fZ', p.due_at / 1000.0, 'unixepoch') AS due,
+       m.size,
+       m.chunk_count,
+       l.cause AS dead_letter_cause,
+       l.description AS dead_letter_description,
+       l.origin AS dead_letter_origin,
+       l.delivery_count AS dead_letter_deliveries,
+       strftime('%Y-%m-%dT%H:%M:%fZ', l.time / 1000.0, 'unixepoch') AS dead_letter_time,
+       m.bare
+  FROM place AS p
+  LEFT JOIN destination AS d ON d.id = p.destination
+  LEFT JOIN message AS m ON m.number = p.message
+  LEFT JOIN dead_letter AS l ON l.destination = p.destination AND l.position = p.position;
+
+INSERT INTO broker VALUES (1, '', 0, 0, 1, 1, 1, 1);
+)sql";
+
+/// Migration N brings a store from user_version N to N + 1. Never changed once released; only appended to.
+constexpr std::array migrations{schema_1};
+
+Result<void> set_pragma(Connection& connection, const std::string& name, std::int64_t value) {
+    return connection.execute(("PRAGMA " + name + " = " + std::to_string(value)).c_str(), "setting " + name);
+}
+
+Result<void> run_migration(Connection& connection, std::size_t index) {
+    const auto doing = "migrating the store to schema " + std::to_string(index + 1);
+    if (auto begun = connection.execute("BEGIN IMMEDIATE", doing); !begun.ok()) return begun;
+    if (auto run = connection.execute(migrations.at(index), doing); !run.ok()) return run;
+    if (auto set = set_pragma(connection, "user_version", static_cast<std::int64_t>(index) + 1); !set.ok()) return set;
+    return connection.execute("COMMIT", doing);
+}
+
+}  // namespace
+
+std::int64_t newest_schema() { return static_cast<std::int64_t>(migrations.size()); }
+
+Result<void> migrate(Connection& connection) {
+    const auto version = connection.query_number("PRAGMA user_version");
+    if (!version.ok()) return version.error();
+    if (*version > newest_schema()) {
+        return Error(errc::newer_schema, "the store has schema " + std::to_string(*version) + ", this program knows schemas up to " +
+                                             std::to_string(newest_schema()) + "; use the newer program");
+    }
+    if (*version < 0) return Error(errc::not_a_store, "the schema number is negative");
+    for (auto index = static_cast<std::size_t>(*version); index < migrations.size(); ++index) {
+        if (auto migrated = run_migration(connection, index); !migrated.ok()) return migrated;
+    }
+    return {};
+}
+
+Result<void> create_store_file(const std::string& path, std::uint32_t page_bytes, const std::string& vfs) {
+    Connection connection;
+    if (auto opened = connection.open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs); !opened.ok()) return opened;
+    if (auto set = set_pragma(connection, "page_size", page_bytes); !set.ok()) return set;
+    if (auto set = set_pragma(connection, "auto_vacuum", 0); !set.ok()) return set;
+    if (auto set = set_pragma(connection, "application_id", application_id); !set.ok()) return set;
+    if (auto set = connection.execute("PRAGMA synchronous = FULL", "setting synchronous"); !set.ok()) return set;
+    if (auto migrated = migrate(connection); !migrated.ok()) return migrated;
+    if (auto named = rename_instance(connection); !named.ok()) return named;
+    // Last: from here on the file says of itself that it is used with a write-ahead log.
+    return connection.execute("PRAGMA journal_mode = WAL", "switching the new store to write-ahead logging");
+}
+
+Result<void> rename_instance(Connection& connection) {
+    std::array<std::uint8_t, 16> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        return Error(errc::io_error, "no random bytes from the system: " + std::to_string(errno));
+    }
+    bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0fU) | 0x40U);  // RFC 4122 §4.4: version 4
+    bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3fU) | 0x80U);
+    std::string uuid;
+    for (std::size_t index = 0; index < bytes.size(); ++index) {
+        if (index == 4 || index == 6 || index == 8 || index == 10) uuid += '-';
+        constexpr std::string_view digits = "0123456789abcdef";
+        uuid += digits[bytes.at(index) >> 4U];
+        uuid += digits[bytes.at(index) & 0x0fU];
+    }
+    return connection.execute(("UPDATE broker SET instance = '" + uuid + "'").c_str(), "naming the store");
+}
+
+}  // namespace giromq::store::sqlite

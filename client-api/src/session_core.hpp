@@ -1,0 +1,139 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "connection_core.hpp"
+#include "giromq/message.hpp"
+#include "giromq/modes.hpp"
+#include "message_data.hpp"
+#include "producer_core.hpp"
+#include "receipt.hpp"
+
+namespace giromq::detail {
+
+class ConsumerCore;
+
+/// A session: its producers and consumers, what the application has received and not acknowledged, and the thread that runs its listeners.
+/// Threads: with the connection's mutex held, unless it says otherwise.
+class SessionCore final : public Acknowledger, public std::enable_shared_from_this<SessionCore> {
+public:
+    SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode);
+    ~SessionCore() override;
+
+    ConnectionCore& connection() const { return *connection_; }
+    AcknowledgeMode mode() const { return mode_; }
+    bool is_closed() const { return closed_; }
+    /// Told whenever something happens that a thread of this session may wait for.
+    std::condition_variable& changed() { return changed_; }
+    pn_session_t* engine_session() const { return engine_session_; }
+
+    // For the application's handle, without the mutex.
+    std::shared_ptr<ProducerCore> create_producer(const DestinationPtr& destination);
+    std::shared_ptr<ConsumerCore> create_consumer(const DestinationPtr& destination, std::string_view selector, bool browse);
+    std::shared_ptr<TemporaryQueue> create_temporary_queue();
+    void acknowledge(const std::shared_ptr<Receipt>& receipt) override;
+    void recover();
+    void close();
+    /// close() without an exception, on another thread if this one is a listener's.
+    void dispose() noexcept;
+
+    // The transport.
+    void attach();
+    void attach_links();
+    void lose();
+    void fail(const Failure& failure);
+    void handle_remote_close();
+    void connection_started();
+
+    // For producers.
+    void add_completion(const std::shared_ptr<ProducerCore>& producer, const SendEntryPtr& entry);
+    /// Hands finished asynchronous sends to the callback thread, as far as all before them are finished.
+    void tell_completions();
+    void forget(const ProducerCore& producer);
+
+    // For consumers.
+    void forget(const ConsumerCore& consumer);
+    std::uint64_t next_arrival() { return ++arrivals_; }
+    /// The application has got the message: whether and how it is acknowledged is the mode's.
+    void add_seen(const std::shared_ptr<Receipt>& receipt);
+    /// Sends `accepted`; the broker's settling confirms it.
+    void accept(const std::shared_ptr<Receipt>& receipt);
+    void confirmed();
+    /// Waits for the confirmations; false if there were still some missing at the deadline.
+    bool wait_for_confirmations(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
+    bool acknowledges_by_itself() const { return mode_ == AcknowledgeMode::auto_acknowledge || mode_ == AcknowledgeMode::dups_ok_acknowledge; }
+    bool has_consumer(const TemporaryNode& node) const;
+
+    // Listeners.
+    void listeners_changed();
+    bool has_listeners() const { return listeners_ > 0; }
+    bool on_listener_thread() const { return listener_thread_id_ == std::this_thread::get_id(); }
+    void wait_for_listener(std::unique_lock<std::mutex>& lock);
+    const ConsumerCore* listening() const { return listening_; }
+
+    // One thread at a time; without the mutex.
+    void enter();
+    void leave();
+
+private:
+    bool try_enter();
+    void check_open() const;
+    void run_listeners();
+    std::shared_ptr<ConsumerCore> next_to_listen() const;
+    void deliver_to_listener(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer);
+    void listener_returned(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer, const std::shared_ptr<Receipt>& receipt,
+                           bool again);
+    void wait_until_attached(std::unique_lock<std::mutex>& lock, LinkCore& link);
+    void acknowledge_all(std::unique_lock<std::mutex>& lock, const Receipt& asked);
+    void acknowledge_one(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Receipt>& receipt);
+    static void check_not_stale(const Receipt& receipt);
+    void wait_for_these(std::unique_lock<std::mutex>& lock, const std::vector<std::shared_ptr<Receipt>>& receipts);
+    void give_back(std::unique_lock<std::mutex>& lock, const std::vector<std::shared_ptr<ConsumerCore>>& consumers);
+    void close_links(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
+
+    const std::shared_ptr<ConnectionCore> connection_;
+    const AcknowledgeMode mode_;
+    std::condition_variable changed_;
+    pn_session_t* engine_session_ = nullptr;
+    std::atomic<bool> closing_{false};
+    bool closed_ = false;
+    std::optional<Failure> failure_;  // the broker has ended the session
+    std::vector<std::shared_ptr<ProducerCore>> producers_;
+    std::vector<std::shared_ptr<ConsumerCore>> consumers_;
+
+    std::uint64_t arrivals_ = 0;
+    std::deque<std::shared_ptr<Receipt>> seen_;           // CLIENT, INDIVIDUAL: given to the application, the oldest first
+    std::deque<std::shared_ptr<Receipt>> acknowledging_;  // accepted and not confirmed
+    std::deque<std::pair<std::shared_ptr<ProducerCore>, SendEntryPtr>> completions_;
+
+    std::thread listener_thread_;
+    std::atomic<std::thread::id> listener_thread_id_{};
+    std::size_t listeners_ = 0;
+    const ConsumerCore* listening_ = nullptr;  // whose listener is running
+    bool recover_current_ = false;             // the running listener of an AUTO session has called recover()
+
+    std::atomic<std::thread::id> user_{};
+    int uses_ = 0;  // of the thread user_
+    std::atomic<bool> listener_waits_{false};
+};
+
+/// Marks a thread as the one that uses the session; throws IllegalStateException if another one does, or if the session is closed.
+class SessionUse {
+public:
+    explicit SessionUse(SessionCore& session) : session_(session) { session_.enter(); }
+    ~SessionUse() { session_.leave(); }
+    SessionUse(const SessionUse&) = delete;
+    SessionUse& operator=(const SessionUse&) = delete;
+
+private:
+    SessionCore& session_;
+};
+
+}  // namespace giromq::detail

@@ -1,0 +1,39 @@
+#include <algorithm>
+#include <iostream>
+#include <thread>
+
+#include "applications.hpp"
+#include "bank.hpp"
+#include "pacs.hpp"
+
+namespace payments {
+
+int run_send(const SendOptions& options) {
+    Bank bank(options.state.bank(), Database::Mode::write);
+    const auto connection = connect(options.broker);
+    const auto session = connection->create_session(giromq::AcknowledgeMode::auto_acknowledge);
+    ConfirmedSender sender(*session, options.queue, options.window);
+    const auto started = std::chrono::steady_clock::now();
+    std::int64_t sent = 0;
+    std::int64_t last_sequence = 0;
+    const auto note = [&](const std::vector<std::int64_t>& confirmed) { bank.confirm(confirmed); };
+    for (;;) {
+        const auto outgoing = bank.unconfirmed(last_sequence, 200);
+        if (outgoing.empty() || stop_is_wanted()) break;
+        for (const Bank::Outgoing& payment : outgoing) {
+            if (stop_is_wanted()) break;
+            if (options.rate > 0) std::this_thread::sleep_until(started + std::chrono::microseconds(1'000'000 * sent / options.rate));
+            sender.send(payment.sequence, payment.transaction_id, pacs_008, payment.document);
+            last_sequence = payment.sequence;
+            // A commit for every confirmation would be the slowest part; one that is not noted yet is at worst sent again, and dropped.
+            if (++sent % std::max<std::int64_t>(1, std::min<std::int64_t>(options.window, 50)) == 0) note(sender.confirmed());
+        }
+    }
+    note(sender.wait_for_all());
+    note(sender.confirmed());  // throws if one was refused
+    connection->close();
+    std::cout << "sent " << sent << ", confirmed " << bank.confirmed_count() << " of " << bank.count() << '\n';
+    return bank.confirmed_count() == bank.count() || stop_is_wanted() ? 0 : 1;
+}
+
+}  // namespace payments

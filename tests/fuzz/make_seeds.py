@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets into tests/fuzz/corpus. They are kept in the tree; this says what the bytes mean.
+
+The seeds are small, valid inputs that reach deep: whole conversations of AMQP 1.0 frames, messages with every section, exchanges of
+SCRAM, configurations. Files that are not written here (found by fuzzing, kept for regression) stay.
+"""
+
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+EXAMPLES = CORPUS.parent.parent.parent / "schemas" / "examples"
+
+NULL, TRUE, FALSE, LIST0, UINT0, ULONG0 = b"\x40", b"\x41", b"\x42", b"\x45", b"\x43", b"\x44"
+
+
+def uint(value):
+    return UINT0 if value == 0 else b"\x52" + bytes([value]) if value < 256 else b"\x70" + struct.pack(">I", value)
+
+
+def ulong(value):
+    return ULONG0 if value == 0 else b"\x53" + bytes([value]) if value < 256 else b"\x80" + struct.pack(">Q", value)
+
+
+def ubyte(value):
+    return b"\x50" + bytes([value])
+
+
+def ushort(value):
+    return b"\x60" + struct.pack(">H", value)
+
+
+def timestamp(value):
+    return b"\x83" + struct.pack(">q", value)
+
+
+def _variable(small, large, content):
+    return bytes([small, len(content)]) + content if len(content) < 256 else bytes([large]) + struct.pack(">I", len(content)) + content
+
+
+def string(text):
+    return _variable(0xA1, 0xB1, text.encode())
+
+
+def symbol(text):
+    return _variable(0xA3, 0xB3, text.encode())
+
+
+def binary(content):
+    return _variable(0xA0, 0xB0, content)
+
+
+def _compound(small, large, count, content):
+    if len(content) + 1 < 256 and count < 256:
+        return bytes([small, len(content) + 1, count]) + content
+    return bytes([large]) + struct.pack(">II", len(content) + 4, count) + content
+
+
+def array_of(items):
+    return _compound(0xC0, 0xD0, len(items), b"".join(items)) if items else LIST0
+
+
+def mapping(pairs):
+    return _compound(0xC1, 0xD1, 2 * len(pairs), b"".join(key + value for key, value in pairs))
+
+
+def symbols(*texts):
+    """An array of symbols (§1.6.24)."""
+    content = b"\xa3" + b"".join(bytes([len(text)]) + text.encode() for text in texts)
+    return bytes([0xE0, len(content) + 1, len(texts)]) + content
+
+
+def described(code, value):
+    return b"\x00" + b"\x53" + bytes([code]) + value
+
+
+def performative(code, *fields):
+    return described(code, array_of(list(fields)))
+
+
+def frame(body, channel=0, kind=0):
+    return struct.pack(">IBBH", 8 + len(body), 2, kind, channel) + body
+
+
+AMQP_HEADER, SASL_HEADER, TLS_HEADER = b"AMQP\x00\x01\x00\x00", b"AMQP\x03\x01\x00\x00", b"AMQP\x02\x01\x00\x00"
+OPEN = frame(performative(0x10, string("seed"), string("localhost"), uint(65536), ushort(255), uint(30000)))
+BEGIN = frame(performative(0x11, NULL, uint(0), uint(2048), uint(2048), uint(255)))
+SOURCE, TARGET = performative(0x28, string("payments.in")), performative(0x29, string("payments.in"))
+SENDER = frame(performative(0x12, string("sender"), uint(0), FALSE, ubyte(2), ubyte(0), SOURCE, TARGET, NULL, NULL, uint(0)))
+RECEIVER = frame(performative(0x12, string("receiver"), uint(1), TRUE, ubyte(2), ubyte(0), SOURCE, TARGET))
+FLOW = frame(performative(0x13, uint(0), uint(2048), uint(1), uint(2048), uint(1), uint(0), uint(10), NULL, FALSE))
+DRAIN = frame(performative(0x13, uint(0), uint(2048), uint(1), uint(2048), uint(1), uint(0), uint(10), NULL, TRUE))
+DISPOSITION = frame(performative(0x15, TRUE, uint(0), uint(0), TRUE, described(0x24, LIST0)))
+REJECTION = frame(performative(0x15, TRUE, uint(0), uint(0), TRUE, performative(0x25, performative(0x1D, symbol("a:b"), string("no")))))
+DETACH, END, CLOSE = frame(performative(0x16, uint(0), TRUE)), frame(performative(0x17)), frame(performative(0x18))
+EMPTY = frame(b"")
+
+HEADER = performative(0x70, TRUE, ubyte(4), uint(60000))
+DELIVERY_ANNOTATIONS = described(0x71, mapping([(symbol("giromq:producer-id"), string("p1")), (symbol("giromq:sequence"), ulong(1))]))
+MESSAGE_ANNOTATIONS = described(0x72, mapping([(symbol("x-opt-jms-msg-type"), b"\x51\x05"), (symbol("giromq:duplicate-id"), string("d1"))]))
+PROPERTIES = performative(0x73, string("ID:1"), binary(b"user"), string("payments.in"), string("subject"), string("reply"), ulong(7),
+                          symbol("text/plain"), NULL, timestamp(1900000000000), timestamp(1800000000000), string("group"), uint(3))
+APPLICATION = described(0x74, mapping([(string("GIROMQ_DUPLICATE_ID"), string("d1")), (string("amount"), ulong(1234)),
+                                       (string("urgent"), TRUE), (string("rate"), b"\x82" + struct.pack(">d", 1.5))]))
+DATA, VALUE = described(0x75, binary(b"payment" * 3)), described(0x77, string("payment"))
+SEQUENCE = described(0x76, array_of([string("a"), mapping([(string("k"), array_of([NULL, TRUE]))])]))
+FOOTER = described(0x78, mapping([(symbol("x-checksum"), uint(1))]))
+
+
+def transfer(message, more=FALSE, handle=0, number=0):
+    return frame(performative(0x14, uint(handle), uint(number), binary(b"t"), uint(0), FALSE, more) + message)
+
+
+def sasl(mechanism, response, *later):
+    first = frame(performative(0x41, symbol(mechanism), binary(response), string("localhost")), kind=1)
+    return SASL_HEADER + first + b"".join(frame(performative(0x43, binary(one)), kind=1) for one in later)
+
+
+SCRAM_FIRST = "n,,n=user,r=client"
+SCRAM_FINAL = "c=biws,r=clientserver,p=" + "A" * 43 + "="
+
+MESSAGES = {
+    "whole": HEADER + DELIVERY_ANNOTATIONS + MESSAGE_ANNOTATIONS + PROPERTIES + APPLICATION + DATA + DATA + FOOTER,
+    "value": PROPERTIES + VALUE,
+    "sequence": HEADER + MESSAGE_ANNOTATIONS + SEQUENCE + SEQUENCE,
+    "large_binary": PROPERTIES + described(0x75, binary(bytes(range(256)) * 2)),
+    "no_body": HEADER + PROPERTIES,
+    "symbolic_descriptor": b"\x00" + symbol("amqp:amqp-value:*") + string("payment"),
+    "nested": described(0x77, array_of([array_of([array_of([mapping([(string("k"), symbols("a", "b"))])])])])),
+}
+CONVERSATIONS = {
+    "anonymous": sasl("ANONYMOUS", b"seed") + AMQP_HEADER + OPEN + BEGIN + SENDER + transfer(MESSAGES["whole"]) + EMPTY
+                 + DETACH + END + CLOSE,
+    "plain": sasl("PLAIN", b"\0user\0password") + AMQP_HEADER + OPEN + CLOSE,
+    "scram": sasl("SCRAM-SHA-256", SCRAM_FIRST.encode(), SCRAM_FINAL.encode()) + AMQP_HEADER + OPEN,
+    "receiver": AMQP_HEADER + OPEN + BEGIN + RECEIVER + FLOW + DISPOSITION + DRAIN + REJECTION + CLOSE,
+    "multi_frame": AMQP_HEADER + OPEN + BEGIN + SENDER + transfer(MESSAGES["value"][:9], TRUE) + transfer(MESSAGES["value"][9:]) + DETACH,
+    "two_sessions": AMQP_HEADER + OPEN + BEGIN + frame(performative(0x11, NULL, uint(0), uint(1), uint(1)), channel=1) + END,
+    "tls": TLS_HEADER,
+    "other_protocol": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+}
+# What follows an anonymous greeting and the open frame; the first byte says in which pieces it comes.
+SESSIONS = {
+    "session_producer": b"\xff" + BEGIN + SENDER + transfer(MESSAGES["whole"]) + transfer(MESSAGES["value"], number=1) + DETACH
+                        + END + CLOSE,
+    "session_consumer": b"\xff" + BEGIN + SENDER + transfer(MESSAGES["value"]) + RECEIVER + FLOW + DISPOSITION + DRAIN + CLOSE,
+    "session_rejects": b"\xff" + BEGIN + SENDER + transfer(MESSAGES["value"]) + RECEIVER + FLOW + REJECTION + END + CLOSE,
+    "session_bytewise": b"\x00" + BEGIN + SENDER + transfer(MESSAGES["sequence"]) + EMPTY + CLOSE,
+    "session_multi_frame": b"\x02" + BEGIN + SENDER + transfer(MESSAGES["value"][:9], TRUE) + transfer(MESSAGES["value"][9:]) + DETACH,
+    "session_relay": b"\xff" + BEGIN + frame(performative(0x12, string("relay"), uint(0), FALSE, ubyte(0), ubyte(0), SOURCE,
+                                                         performative(0x29, NULL), NULL, NULL, uint(0))) + transfer(MESSAGES["whole"]),
+    "session_dynamic": b"\xff" + BEGIN + frame(performative(0x12, string("reply"), uint(0), TRUE, ubyte(2), ubyte(0),
+                                                           performative(0x28, NULL, uint(0), NULL, uint(0), TRUE), TARGET)) + FLOW + CLOSE,
+}
+SCRAM = {
+    "exchange": f"{SCRAM_FIRST}\n{SCRAM_FINAL}",
+    "unknown_user": SCRAM_FIRST.replace("user", "nobody") + "\n" + SCRAM_FINAL,
+    "authorization_id": f"n,a=other,n=user,r=client\n{SCRAM_FINAL.replace('biws', 'bixhPW90aGVyLA==')}",
+    "escaped_name": f"n,,n=us=2Cer=3D,r=client\n{SCRAM_FINAL}",
+    "extension": "n,,n=user,r=client,x=1\n" + SCRAM_FINAL.replace(",p=", ",x=1,p="),
+    "channel_binding": "p=tls-unique,,n=user,r=client\n",
+    "only_first": SCRAM_FIRST,
+}
+
+
+XML = {
+    "doctype.xml": '<!DOCTYPE a [<!ENTITY b "c"><!ENTITY d SYSTEM "file:///etc/hostname">]>\n<a>&b;&d;</a>\n',
+    "character_references.xml": '<?xml version="1.0" encoding="UTF-8"?>\n'
+                                '<a b="&#x20ac;&lt;">&amp;&#10;<![CDATA[<c>]]><!-- d --><?e f?></a>\n',
+    "utf16.xml": '<a b="\u20ac"/>'.encode("utf-16"),
+    "latin1.xml": '<?xml version="1.0" encoding="ISO-8859-1"?><a>\u00e4</a>'.encode("latin-1"),
+}
+
+
+def write(target, seeds):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in seeds.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+if __name__ == "__main__":
+    write("message_sections", MESSAGES)
+    write("frame_guard", CONVERSATIONS)
+    write("frame_guard", SESSIONS)
+    write("scram", SCRAM)
+    write("xml_config", XML)
+    write("xml_config", {path.name: path.read_bytes() for path in EXAMPLES.glob("*.xml")})

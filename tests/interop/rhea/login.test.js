@@ -1,0 +1,33 @@
+'use strict';
+// Logging in with user and password (rhea knows PLAIN, not SCRAM).
+
+const assert = require('node:assert/strict');
+const { test, before, after } = require('node:test');
+const { Broker } = require('./broker.js');
+const { connect, close, openSender, send } = require('./client.js');
+
+let broker;
+
+before(async () => {
+  broker = await Broker.create();
+  const answer = await broker.rest('PUT', '/api/v1/users/rhea', { body: { role: 'application', password: 'correct horse battery' } });
+  assert.ok(answer.status >= 200 && answer.status < 300, `creating a user: ${answer.status} ${answer.text}`);
+});
+
+after(async () => {
+  if (broker) await broker.close();
+});
+
+test('the right password is let in', async () => {
+  const connection = await connect(broker, { username: 'rhea', password: 'correct horse battery' });
+  const sender = await openSender(connection, 'login');
+  assert.equal(await send(sender, { durable: true, body: 'in' }), 'accepted');
+  await close(connection);
+});
+
+for (const [name, username, password] of [['a wrong password', 'rhea', 'wrong'], ['an unknown user', 'nobody', 'correct horse battery'],
+  ['a name with a zero byte', 'rh\0ea', 'x']]) {
+  test(`${name} is refused`, async () => {
+    await assert.rejects(connect(broker, { username, password }));
+  });
+}

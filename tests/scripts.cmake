@@ -1,0 +1,49 @@
+# Tests that are scripts over real processes (included by CMakeLists.txt). Each finds the programs through GIROMQ_BUILD_DIR, and ends with
+# exit code 77 when a tool that it needs is not there.
+
+# giromq_script_test(NAME COMMAND command... LABELS label... [TIMEOUT seconds] [PROCESSORS n])
+function(giromq_script_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "" "TIMEOUT;PROCESSORS" "COMMAND;LABELS")
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  if(NOT TEST_PROCESSORS)
+    set(TEST_PROCESSORS 1)
+  endif()
+  add_test(NAME ${name} COMMAND ${TEST_COMMAND})
+  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT} PROCESSORS ${TEST_PROCESSORS} SKIP_RETURN_CODE 77
+    ENVIRONMENT "GIROMQ_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+# python3-qpid-proton is a module of Debian's Python, which need not be the first python3 of the PATH.
+set(giromq_system_python /usr/bin/python3)
+
+# Clients of the storm over libgiromq; the storm goes without them when they are not built.
+if(TARGET giromq_client)
+  add_executable(giromq_test_storm_client integration/storm/native_client.cpp)
+  target_link_libraries(giromq_test_storm_client PRIVATE giromq_client giromq_third_cli11)
+endif()
+
+# The storm of kill -9. An hour is for GIROMQ_TEST_LONG=1; otherwise it ends within a minute or two.
+giromq_script_test(storm COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/integration/storm/storm.py"
+  LABELS integration storm fault TIMEOUT 5400 PROCESSORS 2)
+
+giromq_script_test(interop_python COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/python/run.py" LABELS interop TIMEOUT 900)
+giromq_script_test(interop_rhea COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/interop/rhea/run.sh" LABELS interop TIMEOUT 600)
+
+# Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.
+file(GLOB daemon_scripts CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/integration/daemon/*.sh")
+foreach(script IN LISTS daemon_scripts)
+  get_filename_component(name "${script}" NAME_WE)
+  giromq_script_test(daemon_${name} COMMAND "${script}" LABELS integration)
+endforeach()
+
+if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/integration/client_package/run.sh")
+  giromq_script_test(client_package COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/integration/client_package/run.sh" LABELS integration TIMEOUT 900)
+endif()
+
+# The example: the parts that need no broker, then the whole job with everything killed at every point.
+if(TARGET giromq-payments)
+  giromq_script_test(payments_self_test COMMAND giromq-payments self-test LABELS unit TIMEOUT 120)
+  giromq_script_test(payments COMMAND "${PROJECT_SOURCE_DIR}/examples/payments/test.sh" LABELS integration fault TIMEOUT 600)
+endif()

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/core.hpp"
+#include "model/destination.hpp"
+#include "store/store.hpp"
+
+/// The reference: what a queue is, said as plainly as possible. It knows nothing of windows, pages, units or horizons; it is told what
+/// the clients do and what the core does to them, and says what is wrong.
+namespace giromq::simulation {
+
+using Tag = std::uint64_t;          // of a message: unique over the whole run, and its body
+using ConsumerKey = std::uint64_t;  // of a consumer or browser: unique over the whole run
+
+enum class Presence : std::uint8_t {
+    absent,   // never accepted, or refused
+    pending,  // sent, or on its way into a dead-letter queue; no answer yet
+    present,  // accepted
+    leaving,  // its removal was asked for, and is not confirmed: never to be delivered again by this core
+    gone,     // its removal was confirmed: never to be delivered again
+};
+
+/// Whether a delivery has to be marked as perhaps delivered before.
+enum class Mark : std::uint8_t { no, maybe, yes };
+
+struct ModelMessage {
+    Tag tag = 0;
+    bool persistent = true;
+    Timestamp expires_at;
+    DestinationId home;
+    std::uint64_t order = 0;  // of its command; what is smaller is before it
+    Presence presence = Presence::absent;
+    ConsumerKey holder = 0;
+    std::uint64_t delivery_order = 0;
+    std::uint32_t failures = 0;
+    std::uint32_t failures_durable = 0;  // at least so many survive a crash
+    Mark mark = Mark::no;
+    bool delivered = false;               // to anybody, out of this home
+    bool delivered_before_crash = false;  // so that it is marked for ever
+    bool between = false;                 // its holder is being closed
+    bool overtaken = false;               // while it was pending
+    bool maybe_known = false;             // it is not there, but duplicate detection may remember it
+    bool maybe_purged = false;            // it may have been durable when a purge came
+    bool with_queue = false;              // it is leaving because its queue is
+    std::uint32_t stored_times = 0;       // answers that said it was stored, since it was last known not to be
+    std::set<ConsumerKey> barred;
+    std::optional<DeadLetter> dead_letter;
+    std::optional<DestinationId> moving_from;
+    std::uint64_t order_before_move = 0;
+    std::uint32_t failures_before_move = 0;
+
+    bool expired(Timestamp now) const { return expires_at.is_set() && expires_at <= now; }
+};
+
+struct ModelConsumer {
+    ConsumerKey key = 0;
+    DestinationId queue;
+    bool browser = false;
+    bool presettled = false;
+    std::uint64_t limit = 0;
+    std::uint64_t delivered = 0;
+    std::uint32_t unsettled = 0;
+    bool draining = false;
+    std::uint64_t last_order = 0;  // a browser goes only forward
+    std::set<Tag> shown;
+    std::set<Tag> excused;  // locked, or on the move, at some time since the browser looked
+};
+
+struct ModelQueue {
+    DestinationId id;
+    DestinationSettings settings;
+    bool temporary = false;
+    bool deleting = false;
+    std::map<std::uint64_t, Tag> order;  // of everything that was ever put into it and is not known to be gone
+};
+
+class Model {
+public:
+    // Queues
+    void queue_created(DestinationId id, DestinationSettings settings, bool temporary);
+    void queue_deleting(DestinationId id);
+    void queue_deleted(DestinationId id);
+
+    // Commands of clients, just before the core gets them
+    /// True if it is the first send of this message, or the first after it was refused or lost: the one that counts.
+    bool send(Tag tag, DestinationId queue, bool persistent, Timestamp expires_at);
+    void accept(Tag tag);
+    void release(Tag tag);
+    void modify(Tag tag, bool failed, bool undeliverable_here);
+    void reject(Tag tag, const std::string& description);
+    void closing(const std::vector<ConsumerKey>& consumers, bool lost);
+    void closed(const std::vector<ConsumerKey>& consumers);
+    /// The least and the most that the purge may count.
+    std::pair<std::uint64_t, std::uint64_t> purge(DestinationId queue, std::vector<Tag>& purged);
+
+    // What the core does
+    void answered(Tag tag, bool original, bool accepted, bool duplicate);
+    void removal_confirmed(Tag tag);
+    void move_confirmed(Tag tag);
+    void failure_confirmed(Tag tag, std::uint32_t failures);
+    void purged(const std::vector<Tag>& tags);
+    void delivered(ConsumerKey consumer, Tag tag, const core::Delivery& delivery);
+    void drained(ConsumerKey consumer);
+
+    // Restart: what is in the store, queue by queue, in order
+    void restarted(bool clean, const std::vector<store::StoredDestination>& destinations,
+                   const std::map<DestinationId, std::vector<store::StoredEntry>>& contents);
+
+    /// Nothing is under way: everything that can be delivered was.
+    void check_at_rest(const std::map<DestinationId, core::QueueView>& views);
+    void check_locks(DestinationId queue, std::uint64_t delivering);
+
+    void fail(const std::string& what) {
+        if (failure.empty()) failure = what;
+    }
+
+    std::string failure;  // the first thing that was wrong
+    Timestamp now;
+    DestinationId dead_letter_queue;
+    std::uint32_t unsettled_max = 0;
+    bool refusals_seen = false;  // since the last start: counts may be less durable, moves may be late
+    bool crashed_ever = false;
+    std::map<Tag, ModelMessage> messages;
+    std::map<DestinationId, ModelQueue> queues;
+    std::map<ConsumerKey, ModelConsumer> consumers;
+    std::uint64_t first_deliveries = 0;
+    std::uint64_t redeliveries = 0;
+    std::uint64_t moves = 0;
+
+private:
+    bool deliverable(const ModelMessage& message, const ModelConsumer& consumer) const;
+    void check_order(const ModelMessage& message, const ModelConsumer& consumer);
+    void check_count(ModelMessage& message, const core::Delivery& delivery);
+    void check_dead_letter(const ModelMessage& message, const core::Delivery& delivery);
+    void shown(ModelConsumer& browser, ModelMessage& message);
+    void give_back(ModelMessage& message);
+    void fail_delivery(ModelMessage& message);
+    void move(ModelMessage& message, std::string cause, std::string description);
+    void remove(ModelMessage& message, Presence presence);
+    void excuse(const ModelMessage& message);
+    void after_restart(ModelMessage& message, bool clean, const store::StoredEntry* found);
+    bool must_be_stored(const ModelMessage& message, bool clean) const;
+    std::string describe(const ModelMessage& message) const;
+    std::string name_of(DestinationId id) const;
+
+    std::uint64_t next_order_ = 1;
+};
+
+}  // namespace giromq::simulation

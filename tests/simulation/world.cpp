@@ -1,0 +1,219 @@
+#include "simulation/world.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+namespace giromq::simulation {
+
+using namespace std::chrono_literals;
+
+void SimConsumer::deliver(core::Delivery delivery) { world_.delivered(*this, std::move(delivery)); }
+
+void SimConsumer::drained() {
+    world_.note("drained " + std::to_string(key_));
+    if (has_ended) world_.model_.fail("drained() after ended()");
+    world_.model_.drained(key_);
+}
+
+void SimConsumer::ended(const Error&) {
+    if (has_ended) world_.model_.fail("ended() twice");
+    has_ended = true;
+}
+
+World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(steps), random_(seed) {
+    verbose_ = std::getenv("GIROMQ_TEST_VERBOSE") != nullptr;
+    const auto one_of = [this](std::vector<std::uint64_t> values) { return random_.pick(values); };
+    settings_.queue_window_messages = static_cast<std::uint32_t>(one_of({1, 1, 2, 8, 64}));
+    settings_.queue_window_bytes = one_of({1024, 4096, 2u << 20});
+    settings_.memory_bytes = one_of({16 * 1024, 64 * 1024, 1u << 20, 64u << 20});
+    settings_.consumer_unsettled_max = static_cast<std::uint32_t>(one_of({3, 10, 2000}));
+    settings_.queue_defaults.max_deliveries = static_cast<std::uint32_t>(one_of({1, 2, 3, 10}));
+    settings_.queue_defaults.duplicate_ids_age = std::chrono::hours(24);
+    page_entries_max_ = static_cast<std::uint32_t>(one_of({1, 2, 5, 20, 1000}));
+    padding_most_ = one_of({1, 100, 1000});
+    crash_chance_ = one_of({0, 20, 100, 300});
+    fault_chance_ = one_of({0, 0, 50, 300});
+    expiry_percent_ = one_of({0, 0, 10, 40});
+    queues_most_ = one_of({1, 2, 3, 5});
+    model_.unsettled_max = settings_.consumer_unsettled_max;
+    model_.now = clock_.wall_now();
+}
+
+World::~World() {
+    core_.reset();
+    doors_.reset();
+}
+
+void World::note(const std::string& event) {
+    if (verbose_) std::cerr << "  " << event << '\n';
+}
+
+std::string World::summary() const {
+    return "seed " + std::to_string(seed_) + ": " + std::to_string(model_.messages.size()) + " messages, " +
+           std::to_string(model_.first_deliveries) + " first and " + std::to_string(model_.redeliveries) + " further deliveries, " +
+           std::to_string(model_.moves) + " dead letters, " + std::to_string(crashes_) + " crashes, " + std::to_string(restarts_) +
+           " restarts, " + std::to_string(faults_ever_) + " faults";
+}
+
+std::string World::run() {
+    try {
+        open(true, true);
+        for (std::uint64_t number = 0; number < steps_ && model_.failure.empty(); ++number) {
+            step();
+            check();
+        }
+        if (model_.failure.empty()) finish();
+    } catch (const std::exception& problem) {
+        model_.fail(std::string("exception: ") + problem.what());
+    }
+    return model_.failure;
+}
+
+void World::step() {
+    const auto lot = random_.below(10000);
+    if (lot < crash_chance_) {
+        random_.percent(75) ? crash() : restart();
+    } else if (lot < crash_chance_ + fault_chance_) {
+        fault_step();
+    } else if (lot < crash_chance_ + fault_chance_ + 50) {
+        rest();
+    } else if (random_.percent(45)) {
+        client_step();
+    } else {
+        store_step();
+    }
+}
+
+/// One thing that the threads of the store, or the clock, could do next.
+void World::store_step() {
+    const auto lot = random_.below(100);
+    if (lot < 30) {
+        const auto units = random_.percent(30) ? test::FakeStore::all : random_.between(1, 5);
+        note("write " + std::to_string(std::min<std::uint64_t>(units, doors_->waiting().size())));
+        doors_->write(units);
+    } else if (lot < 60) {
+        for (auto left = random_.between(1, 5); left > 0 && doors_->complete(); --left) note("complete");
+    } else if (lot < 75) {
+        if (doors_->snapshot()) note("snapshot");
+    } else if (lot < 90) {
+        if (doors_->deliver_page()) note("page");
+    } else {
+        pass(random_.percent(10) ? 2000ms : 100ms);
+    }
+}
+
+void World::fault_step() {
+    const auto lot = random_.below(8);
+    if (lot < 3) {
+        heal();
+        return;
+    }
+    ++faults_ever_;
+    if (lot < 5) doors_->disk_full = true;
+    if (lot == 5) doors_->refuse_all = true;
+    if (lot > 5) doors_->reads_fail = true;
+    if (doors_->refuse_all || doors_->disk_full) model_.refusals_seen = true;
+    note("fault: " + std::string(lot < 5 ? "disk full" : lot == 5 ? "everything refused" : "unreadable"));
+}
+
+void World::heal() {
+    note("all is well");
+    doors_->disk_full = doors_->refuse_all = doors_->reads_fail = false;
+}
+
+void World::pass(std::chrono::milliseconds time) {
+    note("tick " + std::to_string(time.count()));
+    clock_.advance(time);
+    model_.now = clock_.wall_now();
+    core_->tick();
+}
+
+/// Lets everything come to its end, and looks whether anything is stuck.
+void World::rest() {
+    note("rest");
+    heal();
+    doors_->run();
+    for (int ticks = 0; ticks < 3; ++ticks) {
+        pass(1100ms);
+        doors_->run();
+    }
+    if (unanswered_ != 0) model_.fail(std::to_string(unanswered_) + " questions were never answered");
+    std::map<DestinationId, core::QueueView> views;
+    for (const auto& view : core_->list_queues("", 10000)) views[view.id] = view;
+    model_.check_at_rest(views);
+}
+
+/// What holds at every moment.
+void World::check() {
+    if (!model_.failure.empty()) return;
+    std::uint64_t held = 0;
+    for (const auto& view : core_->list_queues("", 10000)) {
+        held += view.delivering;
+        if (model_.queues.contains(view.id)) model_.check_locks(view.id, view.delivering);
+    }
+    // Windows are bounded: by the budget, by one page for each queue that has to move on without any, by what consumers hold, and by
+    // what is under way.
+    const auto largest = padding_most_ + sizeof(Message) + 32;
+    const auto page = std::min<std::uint64_t>(page_entries_max_ * largest, (1u << 20) + largest);
+    const auto under_way = doors_->waiting().size() + doors_->written() + 1;
+    const auto most = settings_.memory_bytes + model_.queues.size() * (page + largest) + (held + 2 * under_way) * largest;
+    // Arrivals kept aside during a page are a part of it.
+    const auto view = core_->view();
+    if (view.memory_bytes > most + model_.queues.size() * (1u << 20)) {
+        model_.fail("memory is " + std::to_string(view.memory_bytes) + " bytes, and " + std::to_string(most) + " would be the most");
+    }
+    if (held == 0 && doors_->idle() && view.memory_bytes > most) {
+        model_.fail("at rest memory is " + std::to_string(view.memory_bytes) + " bytes, and " + std::to_string(most) +
+                    " would be the most");
+    }
+}
+
+/// Everything can be consumed, and then there is nothing: in the queues, in memory, in the store.
+void World::finish() {
+    note("finish");
+    rest();
+    while (!connections_.empty() && model_.failure.empty()) close_connection();
+    rest();
+    std::vector<DestinationId> all;
+    for (const auto& [id, queue] : model_.queues) all.push_back(id);
+    for (const auto id : all) drain_queue(id);
+    rest();
+    for (const auto& [tag, message] : model_.messages) {
+        if (message.presence == Presence::present && !message.expired(model_.now))
+            model_.fail("never delivered: message " + std::to_string(tag));
+    }
+    if (!model_.failure.empty()) return;
+    for (const auto id : all) {
+        if (!contents(id).empty()) model_.fail("not empty in the store: queue " + std::to_string(id.value));
+    }
+    const auto view = core_->view();
+    if (view.messages != 0) model_.fail("the broker still counts " + std::to_string(view.messages) + " messages");
+    if (view.memory_bytes != 0) model_.fail("the broker still holds " + std::to_string(view.memory_bytes) + " bytes");
+    if (!model_.failure.empty()) return;
+    restart();
+    if (core_->view().messages != 0) model_.fail("after the last restart there are messages again");
+}
+
+void World::drain_queue(DestinationId queue) {
+    SimConsumer& consumer = connect(queue, core::ConsumerMode::acquire, false, ConnectionId{next_connection_++});
+    for (int rounds = 0; rounds < 100000 && model_.failure.empty(); ++rounds) {
+        auto& known = model_.consumers.at(consumer.key());
+        const auto before = known.delivered;
+        known.limit += 1000;
+        known.draining = true;
+        core_->flow(consumer.id, known.limit, true);
+        doors_->run();
+        if (known.draining) model_.fail("a drain was not answered in the end");
+        while (!consumer.held.empty()) settle(consumer, 0, Accepted{});
+        doors_->run();
+        if (known.delivered == before) break;
+    }
+    const std::vector<ConsumerKey> keys{consumer.key()};
+    model_.closing(keys, false);
+    core_->close_consumer(consumer.id, core::CloseReason::orderly);
+    model_.closed(keys);
+    consumers_.erase(consumer.key());
+}
+
+}  // namespace giromq::simulation

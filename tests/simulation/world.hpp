@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/core.hpp"
+#include "simulation/model.hpp"
+#include "simulation/random.hpp"
+#include "store/memory/memory_store.hpp"
+#include "support/fake_store.hpp"
+#include "support/manual_clock.hpp"
+
+namespace giromq::simulation {
+
+class World;
+
+/// A consumer or browser of the simulated network.
+class SimConsumer final : public core::ConsumerPort {
+public:
+    SimConsumer(World& world, ConsumerKey key, ConnectionId connection) : world_(world), key_(key), connection_(connection) {}
+
+    void deliver(core::Delivery delivery) override;
+    void drained() override;
+    void ended(const Error& reason) override;
+
+    ConsumerKey key() const { return key_; }
+    ConnectionId connection() const { return connection_; }
+
+    ConsumerId id;
+    bool has_ended = false;
+    std::vector<std::pair<Tag, Position>> held;
+
+private:
+    World& world_;
+    ConsumerKey key_;
+    ConnectionId connection_;
+};
+
+/// A producer: it keeps to its credit unless it is told otherwise.
+class SimProducer final : public core::ProducerPort {
+public:
+    void window(std::uint32_t messages) override { room = messages; }
+    void ended(const Error&) override { has_ended = true; }
+
+    ProducerId id;
+    ConnectionId connection;
+    DestinationId queue;
+    std::uint32_t room = 0;
+    bool has_ended = false;
+};
+
+/// One run: a real core over a store in memory, a scheduler that decides in which order everything happens, random clients, crashes
+/// and faults, and the model that watches. Everything comes from the seed.
+class World {
+public:
+    World(std::uint64_t seed, std::uint64_t steps);
+    ~World();
+
+    /// Runs it. The answer is what was wrong, or empty.
+    std::string run();
+
+    /// What it did, for the curious.
+    std::string summary() const;
+
+private:
+    friend class SimConsumer;
+
+    struct Sent {
+        Tag tag = 0;
+        DestinationId queue;
+        bool persistent = true;
+        Timestamp expires_at;
+        std::size_t padding = 0;
+        std::optional<core::ProducerSequence> sequence;
+        std::string duplicate_id;
+    };
+
+    void note(const std::string& event);
+
+    // The store and time (world.cpp)
+    void step();
+    void store_step();
+    void fault_step();
+    void pass(std::chrono::milliseconds time);
+    void heal();
+    void rest();
+    void check();
+    void finish();
+    void drain_queue(DestinationId queue);
+
+    // Life and death (world_restart.cpp)
+    void open(bool clean, bool first);
+    void crash();
+    void restart();
+    void forget_clients();
+    std::vector<store::StoredEntry> contents(DestinationId queue) const;
+
+    // Clients (world_clients.cpp)
+    void client_step();
+    void send();
+    void send_again();
+    void send(const Sent& what, ProducerId producer);
+    void open_consumer();
+    void open_producer();
+    void flow();
+    void settle_one();
+    void settle(SimConsumer& consumer, std::size_t index, const Outcome& outcome);
+    void close_consumer();
+    void close_connection();
+    void create_queue();
+    void create_temporary_queue();
+    void delete_queue();
+    void purge_queue();
+    void queue_is_there(DestinationId id, const DestinationSettings& settings, bool temporary);
+    DestinationSettings random_settings(const std::string& name);
+    std::optional<DestinationId> any_queue(bool with_dead_letters);
+    SimConsumer* any_consumer();
+    SimConsumer& connect(DestinationId queue, core::ConsumerMode mode, bool presettled, ConnectionId connection);
+
+    // From consumers
+    void delivered(SimConsumer& consumer, core::Delivery delivery);
+
+    std::uint64_t seed_;
+    std::uint64_t steps_;
+    Random random_;
+    bool verbose_ = false;
+    core::CoreSettings settings_;
+    std::size_t padding_most_ = 0;
+    std::uint32_t page_entries_max_ = 1;
+    std::uint64_t crash_chance_ = 0;  // per 10,000 steps, as the ones that follow
+    std::uint64_t fault_chance_ = 0;
+    std::uint64_t expiry_percent_ = 0;
+    std::uint64_t queues_most_ = 1;
+
+    test::ManualClock clock_;
+    std::shared_ptr<store::MemoryDisk> disk_ = store::make_memory_disk();
+    std::unique_ptr<store::MemoryStore> store_;
+    store::Lease lease_;
+    std::unique_ptr<test::FakeStore> doors_;
+    std::unique_ptr<core::Core> core_;
+    Model model_;
+
+    std::map<ConsumerKey, std::unique_ptr<SimConsumer>> consumers_;
+    std::vector<std::unique_ptr<SimProducer>> producers_;
+    std::vector<ConnectionId> connections_;
+    std::map<DestinationId, ConnectionId> temporary_;
+    std::map<std::string, DestinationSettings> creating_;
+    std::vector<Sent> sent_;
+    std::map<std::string, std::uint64_t> sequences_;
+    std::uint64_t run_ = 0;  // of the core: callbacks of an earlier one mean nothing
+    std::uint64_t unanswered_ = 0;
+    std::uint64_t faults_ever_ = 0;
+    Tag next_tag_ = 1;
+    ConsumerKey next_key_ = 1;
+    std::uint64_t next_connection_ = 1;
+    std::uint64_t next_queue_ = 1;
+    std::uint64_t crashes_ = 0;
+    std::uint64_t restarts_ = 0;
+};
+
+}  // namespace giromq::simulation

@@ -1,0 +1,210 @@
+#include "unit/core/broker.hpp"
+
+using namespace std::string_literals;
+using namespace std::chrono_literals;
+
+namespace giromq::test {
+
+/// Destinations at their limit, and producers that are held back by credit.
+class CoreLimitsTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(CoreLimitsTest);
+    CPPUNIT_TEST(a_full_queue_refuses);
+    CPPUNIT_TEST(a_queue_full_of_bytes_refuses);
+    CPPUNIT_TEST(what_is_under_way_counts);
+    CPPUNIT_TEST(a_refused_send_gives_its_room_back);
+    CPPUNIT_TEST(limits_hold_after_a_restart);
+    CPPUNIT_TEST(a_producer_is_told_its_window_at_once);
+    CPPUNIT_TEST(a_full_queue_holds_its_producers_back);
+    CPPUNIT_TEST(a_held_queue_takes_what_its_producers_had_credit_for);
+    CPPUNIT_TEST(a_held_queue_refuses_the_anonymous_relay);
+    CPPUNIT_TEST(a_held_queue_is_full_for_a_producer_that_comes_later);
+    CPPUNIT_TEST(room_made_by_expiry_purge_and_dead_letters_is_told);
+    CPPUNIT_TEST(a_held_queue_survives_a_refused_send);
+    CPPUNIT_TEST(the_anonymous_relay_is_never_held_back_by_one_queue);
+    CPPUNIT_TEST(too_much_under_way_holds_everybody_back);
+    CPPUNIT_TEST(messages_to_nowhere_are_refused);
+    CPPUNIT_TEST_SUITE_END();
+
+    static std::function<void(DestinationSettings&)> limited(std::uint64_t messages, OverflowPolicy overflow = OverflowPolicy::refuse) {
+        return [=](DestinationSettings& settings) {
+            settings.max_messages = messages;
+            settings.overflow = overflow;
+        };
+    }
+
+    void a_full_queue_refuses() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(2));
+        broker.send_many(queue, "m", 2);
+        CPPUNIT_ASSERT(broker.send(queue, "x")->refused_with(core::errc::resource_limit));
+        CPPUNIT_ASSERT(broker.send(queue, "x", {.durable = non_persistent})->refused_with(core::errc::resource_limit));
+        Taker& taker = broker.take(queue, 2);
+        broker.doors->run();
+        CPPUNIT_ASSERT(!broker.send(queue, "x")->accepted());  // locked messages are still there
+        taker.accept("m1");
+        CPPUNIT_ASSERT(!broker.stage(queue, "x")->accepted());  // and not durably gone
+        broker.doors->run();
+        CPPUNIT_ASSERT(broker.send(queue, "x")->accepted());
+    }
+
+    void a_queue_full_of_bytes_refuses() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", [](auto& settings) { settings.max_bytes = 1000; });
+        CPPUNIT_ASSERT(broker.send(queue, "a", {.bytes = 600})->accepted());
+        CPPUNIT_ASSERT(broker.send(queue, "b", {.bytes = 401})->refused_with(core::errc::resource_limit));
+        CPPUNIT_ASSERT(broker.send(queue, "c", {.bytes = 400})->accepted());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1000}, broker.view(queue).bytes);
+    }
+
+    void what_is_under_way_counts() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(2));
+        broker.stage(queue, "a");
+        broker.stage(queue, "b");
+        CPPUNIT_ASSERT(broker.stage(queue, "c")->refused_with(core::errc::resource_limit));
+    }
+
+    void a_refused_send_gives_its_room_back() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(1));
+        broker.doors->disk_full = true;
+        broker.send(queue, "a");
+        broker.doors->disk_full = false;
+        broker.tick(2s);
+        CPPUNIT_ASSERT(broker.send(queue, "b")->accepted());
+    }
+
+    void limits_hold_after_a_restart() {
+        for (const bool clean : {true, false}) {
+            Broker broker;
+            broker.send_many(broker.make_queue("q", limited(2)), "m", 2);
+            clean ? broker.restart() : broker.crash();
+            CPPUNIT_ASSERT(!broker.send(broker.queue("q"), "x")->accepted());
+            broker.drain_all(broker.queue("q"));
+            CPPUNIT_ASSERT(broker.send(broker.queue("q"), "x")->accepted());
+        }
+    }
+
+    void a_producer_is_told_its_window_at_once() {
+        Broker broker;
+        CPPUNIT_ASSERT_EQUAL(broker.settings.producer_window, broker.open_sender(broker.make_queue("q")).room());
+        CPPUNIT_ASSERT_EQUAL(broker.settings.producer_window, broker.open_sender({}).room());
+    }
+
+    void a_full_queue_holds_its_producers_back() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(2, OverflowPolicy::hold));
+        Sender& sender = broker.open_sender(queue);
+        Sender& other = broker.open_sender(broker.make_queue("other"));
+        broker.send(queue, "a", {.producer = sender.id});
+        CPPUNIT_ASSERT(sender.room() > 0);
+        broker.stage(queue, "b", {.producer = sender.id});
+        CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+        CPPUNIT_ASSERT(other.room() > 0);
+        Taker& taker = broker.take(queue, 1);
+        broker.doors->run();
+        taker.accept("a");
+        CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(broker.settings.producer_window, sender.room());
+    }
+
+    /// Credit that was given cannot be taken back: what comes on it is taken, though the queue is full by then.
+    void a_held_queue_takes_what_its_producers_had_credit_for() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(2, OverflowPolicy::hold));
+        Sender& sender = broker.open_sender(queue);
+        std::vector<SendAnswerPtr> answers;
+        for (int number = 1; number <= 5; ++number) {
+            answers.push_back(broker.stage(queue, "m" + std::to_string(number), {.producer = sender.id}));
+        }
+        broker.doors->run();
+        for (const auto& answer : answers) CPPUNIT_ASSERT(answer->accepted());
+        CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+        CPPUNIT_ASSERT_EQUAL("m1 m2 m3 m4 m5"s, broker.drain_all(queue));
+        CPPUNIT_ASSERT(sender.room() > 0);
+    }
+
+    void a_held_queue_refuses_the_anonymous_relay() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(1, OverflowPolicy::hold));
+        Sender& relay = broker.open_sender({});
+        CPPUNIT_ASSERT(broker.send(queue, "a", {.producer = relay.id})->accepted());
+        CPPUNIT_ASSERT(broker.send(queue, "b", {.producer = relay.id})->refused_with(core::errc::resource_limit));
+    }
+
+    void a_held_queue_is_full_for_a_producer_that_comes_later() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(1, OverflowPolicy::hold));
+        broker.send(queue, "a");
+        Sender& sender = broker.open_sender(queue);
+        CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+        broker.drain_all(queue);
+        CPPUNIT_ASSERT(sender.room() > 0);
+    }
+
+    void room_made_by_expiry_purge_and_dead_letters_is_told() {
+        for (int way = 0; way < 4; ++way) {
+            Broker broker;
+            const auto queue = broker.make_queue("q", limited(1, OverflowPolicy::hold));
+            Sender& sender = broker.open_sender(queue);
+            broker.send(queue, "a", {.durable = way != 3, .expires_in_ms = way == 0 ? 50 : 0, .producer = sender.id});
+            CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+            if (way == 0) broker.tick();
+            if (way == 1 || way == 3) broker.core->purge_queue(queue, [](const Result<std::uint64_t>&) {});
+            if (way == 2) {
+                Taker& taker = broker.take(queue, 1);
+                broker.doors->run();
+                taker.reject("a");
+            }
+            broker.doors->run();
+            CPPUNIT_ASSERT(sender.room() > 0);
+        }
+    }
+
+    void a_held_queue_survives_a_refused_send() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(1, OverflowPolicy::hold));
+        Sender& sender = broker.open_sender(queue);
+        broker.doors->disk_full = true;
+        broker.send(queue, "a", {.producer = sender.id});
+        CPPUNIT_ASSERT(sender.room() > 0);
+    }
+
+    void the_anonymous_relay_is_never_held_back_by_one_queue() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(1, OverflowPolicy::hold));
+        Sender& relay = broker.open_sender({});
+        broker.send(queue, "a", {.producer = relay.id});
+        broker.send(queue, "b", {.producer = relay.id});
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, relay.windows.size());
+    }
+
+    void too_much_under_way_holds_everybody_back() {
+        core::CoreSettings settings;
+        settings.memory_bytes = 100'000;
+        Broker broker(settings);
+        const auto queue = broker.make_queue("q");
+        Sender& sender = broker.open_sender(queue);
+        Sender& relay = broker.open_sender({});
+        for (int number = 0; number < 6; ++number) broker.stage(queue, "m", {.bytes = 10'000});
+        CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+        CPPUNIT_ASSERT_EQUAL(0u, relay.room());
+        Sender& late = broker.open_sender(queue);
+        CPPUNIT_ASSERT_EQUAL(0u, late.room());
+        broker.doors->run();
+        CPPUNIT_ASSERT(sender.room() > 0 && relay.room() > 0 && late.room() > 0);
+    }
+
+    void messages_to_nowhere_are_refused() {
+        Broker broker;
+        CPPUNIT_ASSERT(broker.send(DestinationId{999}, "a")->refused_with(core::errc::deleted));
+        CPPUNIT_ASSERT(broker.send({}, "a")->refused_with(core::errc::deleted));
+    }
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(CoreLimitsTest);
+
+}  // namespace giromq::test
