@@ -177,6 +177,12 @@ wait_for() {
     echo "   $("$giromq_bin/giromq-payments" progress --state "$job")"
 }
 
+kill_ledger() {
+    kill -KILL "$ledger_pid" 2>/dev/null || fail "the ledger application had ended by itself; see $giromq_state/ledger.log"
+    # The shell's own remark that it was killed is no news.
+    { wait "$ledger_pid" || true; } 2>/dev/null
+}
+
 # Slow enough to be seen and to be killed half way: some seconds in all.
 rate=$((payments / 5 > 50 ? payments / 5 : 50))
 say "Sending to payments.in, booking in the ledger, answering on payments.status"
@@ -196,16 +202,14 @@ cat "$giromq_state/ready"
 wait_for booked $((payments * 3 / 5))
 
 say "Killing the ledger application with SIGKILL, and starting it again"
-kill -KILL "$ledger_pid" 2>/dev/null || fail "the ledger application had ended by itself; see $giromq_state/ledger.log"
-wait "$ledger_pid" 2>/dev/null || true
+kill_ledger
 start ledger ledger --state "$job" --uri "$uri" --count "$payments"
 ledger_pid=$application_pid
 wait_for booked $((payments * 7 / 10))
 
 say "Killing both at once, and starting them again"
-kill -KILL "$ledger_pid" 2>/dev/null || fail "the ledger application had ended by itself; see $giromq_state/ledger.log"
+kill_ledger
 giromq_kill_broker || fail "the broker had ended by itself; see $giromq_state/giromqd.log"
-wait "$ledger_pid" 2>/dev/null || true
 giromq_start_broker "$amqp_port" "$http_port"
 start ledger ledger --state "$job" --uri "$uri" --count "$payments"
 ledger_pid=$application_pid

@@ -11,8 +11,8 @@ function(giromq_script_test name)
     set(TEST_PROCESSORS 1)
   endif()
   add_test(NAME ${name} COMMAND ${TEST_COMMAND})
-  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT} PROCESSORS ${TEST_PROCESSORS} SKIP_RETURN_CODE 77
-    ENVIRONMENT "GIROMQ_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT} PROCESSORS ${TEST_PROCESSORS}
+    SKIP_RETURN_CODE 77 ENVIRONMENT "GIROMQ_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
 # python3-qpid-proton is a module of Debian's Python, which need not be the first python3 of the PATH.

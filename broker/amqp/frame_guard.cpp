@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "amqp/conditions.hpp"
 
@@ -113,6 +114,8 @@ FrameGuard::Step FrameGuard::sasl_frame(std::span<const std::uint8_t> body, std:
     const std::uint64_t code = codec::descriptor_code(list.descriptor);
     if (code != sasl_init_code && code != sasl_response_code)
         return refuse(condition::framing_error, "not a SASL frame that a client sends");
+    // The engine loses the memory of the first one.
+    if (code == sasl_init_code && std::exchange(sasl_begun_, true)) return refuse(condition::framing_error, "a second SASL init");
     unauthenticated_bytes_ += bytes;
     return pass(bytes);
 }

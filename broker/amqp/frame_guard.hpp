@@ -86,6 +86,7 @@ private:
     GuardLimits limits_;
     Phase phase_ = Phase::sasl_header;
     std::uint64_t unauthenticated_bytes_ = 0;
+    bool sasl_begun_ = false;
     std::unordered_map<std::uint16_t, ChannelState> channels_;
     std::size_t links_ = 0;
 };

@@ -15,6 +15,7 @@ void Queue::purge(UniqueFunction<void(Result<std::uint64_t>)> done) {
     const auto through = durable_through_;
     // From here on the window covers what is purged, so that no page brings it back, not even one that is being read.
     ++purges_under_way_;
+    unit_begins();
     forget_read_ahead();
     if (!reaches_tail_) {
         covered_through_ = std::max(covered_through_, through);
@@ -66,6 +67,7 @@ void Queue::purge_step(Position through, std::vector<Position> kept, std::uint64
 
 void Queue::purge_ends(std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done) {
     --purges_under_way_;
+    unit_ends();
     dispatch();
     // The answer comes last: it may be what ends this queue.
     if (done) done(sum);
@@ -92,6 +94,7 @@ void Queue::empty(UniqueFunction<void()> emptied) {
         return;
     }
     ++purges_under_way_;
+    unit_begins();
     const auto last = Position{context_.next_position().value - 1};
     purge_step(last, {}, 0, [emptied = std::move(emptied)](const Result<std::uint64_t>& count) mutable {
         // Refused only when the broker ends: its row says that the queue is closing, and the next start goes on from here.

@@ -149,10 +149,11 @@ bool Queue::can_be_read_again(const Entry& entry) const {
 }
 
 void Queue::shrink() {
-    if (page_under_way_ || !reaches_tail_ || consumers_.size() != browsers_.size()) return;
+    if (page_under_way_ || consumers_.size() != browsers_.size()) return;
     // Of what is being purged or quarantined the store still has the rows.
     if (purges_under_way_ > 0 || !quarantining_.empty()) return;
     constexpr std::uint64_t kept_bytes = 16 * 1024;
+    const auto before = window_.bytes();
     while (window_.bytes() > kept_bytes) {
         Entry* const last = window_.back();
         if (last == nullptr || !can_be_read_again(*last)) break;
@@ -160,7 +161,8 @@ void Queue::shrink() {
         covered_through_ = Position{last->position.value - 1};
         window_.pop_back();
     }
-    if (!reaches_tail_) forget_read_ahead();
+    if (window_.bytes() == before) return;
+    forget_read_ahead();
     scan_ = std::min(scan_, window_.slots());
     account_memory();
 }

@@ -286,9 +286,11 @@ BatchResult CommitQueue::Impl::commit_once(const std::vector<Taken*>& units) {
     });
     answered.acquire();
     const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - begun).count();
-    count(static_cast<std::uint64_t>(nanoseconds), units.size(), bytes);
     const bool durable = result.outcome == CommitOutcome::durable;
-    if (durable) batch_number = number;
+    if (durable) {
+        batch_number = number;
+        count(static_cast<std::uint64_t>(nanoseconds), units.size(), bytes);
+    }
     std::size_t next_purged = 0;
     auto next = merged.operations.begin();
     for (std::size_t index = 0; index < units.size(); ++index) {

@@ -114,7 +114,11 @@ void ConnectionCore::received(const std::shared_ptr<Channel>& channel, const boo
             const std::size_t taken = engine_->input(rest);
             rest = rest.subspan(taken);
             process_events();
-            if (taken == 0) break;  // the engine has ended the transport, and its events have said why
+            if (taken == 0) {
+                // The engine has ended the transport, and its events have said why; if not, nothing may be left out in silence.
+                note_loss(engine_->transport_failure(settings_.address()));
+                break;
+            }
         }
         pump();
     }

@@ -100,7 +100,7 @@ std::string ScramClient::final(std::string_view server_first) {
     unsigned iterations = 0;
     if (iterations_text) std::from_chars(iterations_text->data(), iterations_text->data() + iterations_text->size(), iterations);
     const auto salt = salt_text ? from_base64(*salt_text) : std::nullopt;
-    if (!nonce || !salt || nonce->size() <= nonce_.size() || !nonce->starts_with(nonce_) || iterations < iterations_min || iterations > iterations_max) {
+    if (nonce_.empty() || !nonce || !salt || nonce->size() <= nonce_.size() || !nonce->starts_with(nonce_) || iterations < iterations_min || iterations > iterations_max) {
         error_ = "the broker's SCRAM challenge is not acceptable";
         return {};
     }

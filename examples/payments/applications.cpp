@@ -33,7 +33,7 @@ std::shared_ptr<giromq::Connection> connect(const BrokerOptions& options) {
     factory.set_option("connect.attempts", "0");
     factory.set_option("reconnect.delay-ms", "50");
     factory.set_option("reconnect.max-delay-ms", "1000");
-    factory.set_option("reconnect.timeout-ms", "120000");
+    factory.set_option("reconnect.attempts", "150");
     auto connection = factory.create_connection();
     connection->set_event_listener([](giromq::ConnectionEvent event, const std::string& reason) {
         if (event == giromq::ConnectionEvent::interrupted) std::cerr << "connection lost (" << reason << "), connecting again\n";

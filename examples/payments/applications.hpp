@@ -19,7 +19,7 @@ struct BrokerOptions {
     std::string password;
 };
 
-/// A connection that waits for the broker while it is down, for at most two minutes at a time.
+/// A connection that waits for the broker while it is down, and connects again when it is lost, for about two minutes.
 std::shared_ptr<giromq::Connection> connect(const BrokerOptions& options);
 
 /// Makes SIGTERM and SIGINT end the application after the batch it is at; a second one ends it at once.

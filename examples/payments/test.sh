@@ -52,7 +52,7 @@ application generate --count "$payments" --seed "$seed" --validate
         application send --uri "$uri" --rate 400 >>"$folder/send.log" 2>&1 &
         sender=$!
         if [ "$share" -eq 0 ]; then wait "$sender"; exit; fi
-        while [ "$(count sent)" -lt $((payments / share)) ]; do sleep 0.05; done
+        while [ "$(count sent)" -lt $((payments / share)) ] && giromq_is_alive "$sender"; do sleep 0.05; done
         kill -KILL "$sender" 2>/dev/null || true
         wait "$sender" 2>/dev/null || true
     done

@@ -28,6 +28,7 @@ giromq_test_packages=(
     clang
     clang-format
     clang-tidy
+    libclang-rt-14-dev
     lld
     python3-qpid-proton
     libsasl2-modules

@@ -46,14 +46,16 @@ void Model::queue_deleted(DestinationId id) {
 
 bool Model::send(Tag tag, DestinationId queue, bool persistent, Timestamp expires_at) {
     auto& message = messages[tag];
-    message.tag = tag;
     if (message.presence != Presence::absent) return false;
+    const bool maybe_known = message.maybe_known;
+    message = ModelMessage();
+    message.tag = tag;
+    message.maybe_known = maybe_known;
     message.persistent = persistent;
     message.expires_at = expires_at;
     message.home = queue;
     message.order = next_order_++;
     message.presence = Presence::pending;
-    message.overtaken = false;
     queues.at(queue).order.emplace(message.order, tag);
     return true;
 }
@@ -178,10 +180,13 @@ void Model::answered(Tag tag, bool original, bool accepted, bool duplicate) {
         return;
     }
     if (duplicate) {
-        if (message.presence == Presence::pending && message.maybe_known) {
+        if (message.presence == Presence::absent) fail("a send was taken for a duplicate of one that was not stored: " + describe(message));
+        if (message.presence != Presence::pending || message.moving_from) return;
+        // The first one is durable, and answered next. If it were not so, its message would be missed.
+        if (original && message.maybe_known) {
             remove(message, Presence::gone);
-        } else if (message.presence == Presence::absent || (message.presence == Presence::pending && !message.moving_from)) {
-            fail("a send was taken for a duplicate, and its message was never stored: " + describe(message));
+        } else {
+            message.presence = message.with_queue ? Presence::leaving : Presence::present;
         }
         return;
     }

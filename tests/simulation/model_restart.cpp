@@ -25,7 +25,8 @@ void Model::after_restart(ModelMessage& message, bool clean, const store::Stored
     message.between = message.overtaken = false;
     message.barred.clear();
     if (found == nullptr) {
-        const bool was_there = message.presence != Presence::absent && message.presence != Presence::gone;
+        // Of what was in memory only, duplicate detection may forget too.
+        const bool was_there = message.presence != Presence::absent && (message.presence != Presence::gone || !message.persistent);
         if (must_be_stored(message, clean)) fail("lost in a restart: " + describe(message));
         if (!was_there) return;
         // A message in memory only, or one that may have come and gone before its send was answered.

@@ -80,6 +80,13 @@ private:
         std::string duplicate_id;
     };
 
+    struct Purge {
+        std::vector<Tag> tags;
+        std::pair<std::uint64_t, std::uint64_t> bounds{0, 0};  // the least and the most that it may count
+        bool alone = true;
+        bool answered = false;
+    };
+
     void note(const std::string& event);
 
     // The store and time (world.cpp)
@@ -116,6 +123,7 @@ private:
     void create_temporary_queue();
     void delete_queue();
     void purge_queue();
+    void purged(DestinationId id, Purge& purge, const Result<std::uint64_t>& result);
     void queue_is_there(DestinationId id, const DestinationSettings& settings, bool temporary);
     DestinationSettings random_settings(const std::string& name);
     std::optional<DestinationId> any_queue(bool with_dead_letters);
@@ -150,10 +158,12 @@ private:
     std::vector<ConnectionId> connections_;
     std::map<DestinationId, ConnectionId> temporary_;
     std::map<std::string, DestinationSettings> creating_;
+    std::map<DestinationId, std::vector<std::shared_ptr<Purge>>> purges_;
     std::vector<Sent> sent_;
     std::map<std::string, std::uint64_t> sequences_;
     std::uint64_t run_ = 0;  // of the core: callbacks of an earlier one mean nothing
     std::uint64_t unanswered_ = 0;
+    std::uint64_t held_most_ = 0;
     std::uint64_t faults_ever_ = 0;
     Tag next_tag_ = 1;
     ConsumerKey next_key_ = 1;

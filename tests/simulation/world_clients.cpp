@@ -104,12 +104,12 @@ void World::send(const Sent& what, ProducerId producer) {
     note(std::string(original ? "send " : "send again ") + std::to_string(what.tag) + " to " + std::to_string(what.queue.value) +
          (what.persistent ? "" : ", non-persistent"));
     ++unanswered_;
-    const bool may_refuse = faults_ever_ > 0 || model_.queues.at(what.queue).settings.max_messages != 0;
-    command.done = [this, tag = what.tag, original, may_refuse, run = run_](const core::SendResult& result) {
+    const bool limited = model_.queues.at(what.queue).settings.max_messages != 0;
+    command.done = [this, tag = what.tag, original, limited, run = run_](const core::SendResult& result) {
         if (run != run_) return;
         note("answer " + std::to_string(tag) + (result.accepted ? result.duplicate ? " duplicate" : " accepted" : " refused"));
         --unanswered_;
-        if (!result.accepted && !may_refuse)
+        if (!result.accepted && !limited && faults_ever_ == 0)
             model_.fail("refused for no reason: message " + std::to_string(tag) + ", " + result.error.to_string());
         model_.answered(tag, original, result.accepted, result.duplicate);
     };
@@ -226,20 +226,22 @@ void World::settle(SimConsumer& consumer, std::size_t index, const Outcome& outc
     consumer.held.erase(consumer.held.begin() + static_cast<std::ptrdiff_t>(index));
     note("settle " + std::to_string(tag) + " by " + std::to_string(consumer.key()) + ", outcome " + std::to_string(outcome.index()));
     const auto home = model_.messages.at(tag).home;
+    const auto* const modified = std::get_if<Modified>(&outcome);
     if (std::holds_alternative<Accepted>(outcome)) {
         model_.accept(tag);
     } else if (std::holds_alternative<Rejected>(outcome)) {
         model_.reject(tag, "amqp:not-allowed: by chance");
-    } else if (const auto* const modified = std::get_if<Modified>(&outcome)) {
+    } else if (modified != nullptr) {
         model_.modify(tag, modified->delivery_failed, modified->undeliverable_here);
     } else {
         model_.release(tag);
     }
     const auto& message = model_.messages.at(tag);
     const auto failures = message.failures;
+    const bool counted = std::holds_alternative<Rejected>(outcome) || (modified != nullptr && modified->delivery_failed);
     const bool moved = message.home != home;
     ++unanswered_;
-    core_->settle(consumer.id, position, outcome, [this, tag, outcome, moved, failures, run = run_](const Result<void>& result) {
+    core_->settle(consumer.id, position, outcome, [this, tag, outcome, moved, counted, failures, run = run_](const Result<void>& result) {
         if (run != run_) return;
         --unanswered_;
         note("settled " + std::to_string(tag));
@@ -248,7 +250,7 @@ void World::settle(SimConsumer& consumer, std::size_t index, const Outcome& outc
             model_.removal_confirmed(tag);
         } else if (moved) {
             model_.move_confirmed(tag);
-        } else {
+        } else if (counted) {
             model_.failure_confirmed(tag, failures);
         }
     });
@@ -368,29 +370,37 @@ void World::delete_queue() {
 void World::purge_queue() {
     const auto id = any_queue(true);
     if (!id) return;
-    auto purged = std::make_shared<std::vector<Tag>>();
-    auto bounds = std::make_shared<std::pair<std::uint64_t, std::uint64_t>>();
     note("purge " + std::to_string(id->value));
-    // Refused, it does so at once; otherwise its answer needs a COMMIT.
-    auto refused = std::make_shared<bool>(false);
+    auto purge = std::make_shared<Purge>();
     ++unanswered_;
-    core_->purge_queue(*id, [this, id = *id, purged, bounds, refused, run = run_](const Result<std::uint64_t>& result) {
-        if (run != run_) return;
-        --unanswered_;
-        if (!result.ok()) {
-            *refused = true;
-            if (!model_.queues.contains(id) || model_.queues.at(id).deleting) return;
-            if (!purged->empty()) model_.fail("a purge was refused after all: " + result.error().to_string());
-            return;
-        }
-        note("purged " + std::to_string(result.value()));
-        if (result.value() < bounds->first || result.value() > bounds->second) {
-            model_.fail("a purge counted " + std::to_string(result.value()) + ", and not " + std::to_string(bounds->first) + " to " +
-                        std::to_string(bounds->second));
-        }
-        model_.purged(*purged);
+    core_->purge_queue(*id, [this, id = *id, purge, run = run_](const Result<std::uint64_t>& result) {
+        if (run == run_) purged(id, *purge, result);
     });
-    if (!*refused) *bounds = model_.purge(*id, *purged);
+    // Refused, it is answered at once; otherwise its answer needs a COMMIT.
+    if (purge->answered) return;
+    purge->bounds = model_.purge(*id, purge->tags);
+    // One that is tried again may find its messages taken by one that came after it: then only the sum is right.
+    auto& under_way = purges_[*id];
+    for (const auto& other : under_way) other->alone = purge->alone = false;
+    under_way.push_back(purge);
+}
+
+void World::purged(DestinationId id, Purge& purge, const Result<std::uint64_t>& result) {
+    --unanswered_;
+    purge.answered = true;
+    std::erase_if(purges_[id], [&](const auto& other) { return other.get() == &purge; });
+    if (!result.ok()) {
+        const bool deleted = !model_.queues.contains(id) || model_.queues.at(id).deleting;
+        if (!deleted && !purge.tags.empty()) model_.fail("a purge was refused after all: " + result.error().to_string());
+        return;
+    }
+    note("purged " + std::to_string(result.value()));
+    if (purge.alone && (result.value() < purge.bounds.first || result.value() > purge.bounds.second)) {
+        model_.fail("a purge counted " + std::to_string(result.value()) + ", and not " + std::to_string(purge.bounds.first) + " to " +
+                    std::to_string(purge.bounds.second));
+    }
+    // Of two at once the later one answers for both.
+    if (purges_[id].empty()) model_.purged(purge.tags);
 }
 
 }  // namespace giromq::simulation

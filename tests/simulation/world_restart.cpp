@@ -68,7 +68,9 @@ void World::forget_clients() {
     producers_.clear();
     connections_.clear();
     temporary_.clear();
+    purges_.clear();
     unanswered_ = 0;
+    held_most_ = 0;
     std::erase_if(sent_, [this](const Sent& sent) { return !model_.queues.contains(sent.queue); });
 }
 

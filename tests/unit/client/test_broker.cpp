@@ -256,6 +256,11 @@ void TestBroker::detach_links(const std::string& condition) {
     wake();
 }
 
+void TestBroker::silence() {
+    const std::lock_guard lock(mutex_);
+    silent_ = true;
+}
+
 void TestBroker::stop_listening() {
     std::unique_lock lock(mutex_);
     listening_wanted_ = false;
@@ -381,7 +386,7 @@ void TestBroker::accept_one() {
 }
 
 void TestBroker::service(Peer& peer) {
-    if (peer.cut) return;
+    if (peer.cut || silent_) return;
     const auto events = [&] {
         while (pn_event_t* event = pn_connection_driver_next_event(&peer.driver)) {
             handle_event(peer, event);

@@ -65,6 +65,8 @@ public:
     void cut_connections();
     void close_connections(const std::string& condition);
     void detach_links(const std::string& condition);
+    /// From now on nothing is read and nothing answered.
+    void silence();
     void stop_listening();
     void listen_again();
 
@@ -116,6 +118,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     bool stopping_ = false;
+    bool silent_ = false;
     bool listening_wanted_ = true;
 
     std::vector<std::unique_ptr<Peer>> peers_;

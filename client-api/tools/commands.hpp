@@ -1,0 +1,16 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "common.hpp"
+
+namespace giromq::tool {
+
+/// Adds its commands to the program; the one that was given sets `run`, which returns the exit code.
+using Run = std::function<int()>;
+void add_message_commands(CLI::App& app, const Common& common, Run& run);
+void add_queue_commands(CLI::App& app, const Common& common, Run& run);
+void add_user_commands(CLI::App& app, const Common& common, Run& run);
+
+}  // namespace giromq::tool

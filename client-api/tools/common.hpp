@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "giromq/connection.hpp"
+
+namespace giromq::tool {
+
+/// What the program ends with.
+enum ExitCode : int { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_nothing_received = 3 };
+
+/// A reason to end, as a sentence for the person who called.
+class ToolError : public std::runtime_error {
+public:
+    explicit ToolError(const std::string& sentence, int code = exit_failed) : std::runtime_error(sentence), code_(code) {}
+    int code() const { return code_; }
+
+private:
+    int code_;
+};
+
+/// The options that every command has.
+struct Common {
+    std::string url = "amqp://127.0.0.1:5672";
+    std::string http = "http://127.0.0.1:8161";
+    std::string user;
+    std::string password_file;
+    std::string tls_ca_file;
+    bool json = false;
+    bool yes = false;
+};
+
+/// The user's password: from the password file, else asked for on the terminal without echo. Empty if there is no user.
+std::string password_of(const Common& common);
+
+/// A new password, asked for twice, or from a file.
+std::string new_password(const std::string& file, const std::string& user);
+
+/// Asks that `name` be typed before something is destroyed; throws ToolError if it is not, or if nobody can be asked and --yes is not given.
+void confirm(const Common& common, const std::string& what, const std::string& name);
+
+std::shared_ptr<Connection> connect(const Common& common);
+
+/// "12,345"
+std::string grouped(std::uint64_t number);
+/// "1.2 MiB"
+std::string readable_bytes(std::uint64_t bytes);
+
+/// What came from elsewhere, made fit for a terminal: control characters are shown as '?'.
+std::string printable(std::string_view text);
+
+}  // namespace giromq::tool

@@ -1,0 +1,58 @@
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+#include "commands.hpp"
+
+namespace {
+
+using namespace giromq::tool;
+
+void add_common_options(CLI::App& app, Common& common) {
+    app.add_option("--url", common.url, "The broker's AMQP address: amqp://host:port or amqps://host:port")->envname("GIROMQ_URL")->capture_default_str();
+    app.add_option("--http", common.http, "The broker's REST address")->envname("GIROMQ_HTTP")->capture_default_str();
+    app.add_option("--user", common.user, "Who to log in as; without it nobody logs in")->envname("GIROMQ_USER");
+    app.add_option("--password-file", common.password_file, "File with the user's password in its first line; without it the password is asked for")
+        ->envname("GIROMQ_PASSWORD_FILE");
+    app.add_option("--tls-ca-file", common.tls_ca_file, "PEM file with the certificates to trust, instead of the system's")->envname("GIROMQ_TLS_CA_FILE");
+    app.add_flag("--json", common.json, "Output for scripts: JSON, one object a line");
+    app.add_flag("--yes", common.yes, "Do not ask before something is destroyed");
+    app.set_version_flag("--version", std::string("giromq ") + GIROMQ_VERSION);
+    app.footer("Exit codes: 0 done, 1 failed, 2 wrong call, 3 nothing received. The options above can stand before or after a command.");
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("giromq: messages, queues and users of a GiroMQ broker", "giromq");
+    Common common;
+    Run command;
+    add_common_options(app, common);
+    app.require_subcommand(1);
+    add_message_commands(app, common, command);
+    add_queue_commands(app, common, command);
+    add_user_commands(app, common, command);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+        return app.exit(success);
+    } catch (const CLI::ParseError& error) {
+        app.exit(error);
+        return exit_usage;
+    }
+    return command();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A reader that went away shows as a failed write, which leaves unprinted messages in the queue.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return run(argc, argv);
+    } catch (const ToolError& error) {
+        std::cerr << "giromq: " << error.what() << '\n';
+        return error.code();
+    } catch (const std::exception& error) {
+        std::cerr << "giromq: " << error.what() << '\n';
+        return exit_failed;
+    }
+}

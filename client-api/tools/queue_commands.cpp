@@ -1,0 +1,141 @@
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <iomanip>
+#include <iostream>
+#include <optional>
+
+#include "commands.hpp"
+#include "rest_client.hpp"
+
+namespace giromq::tool {
+namespace json = boost::json;
+namespace {
+
+std::uint64_t number(const json::object& object, const char* name) {
+    const json::value* const value = object.if_contains(name);
+    return value != nullptr && value->is_number() ? value->to_number<std::uint64_t>() : 0;
+}
+
+std::string text(const json::object& object, const char* name) {
+    const json::value* const value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? printable(value->get_string()) : std::string();
+}
+
+std::string path_of(const std::string& queue) { return "/api/v1/queues/" + percent_encoded(queue); }
+
+int list_queues(const Common& common) {
+    RestClient rest(common);
+    if (!common.json) {
+        std::cout << std::left << std::setw(40) << "NAME" << std::right << std::setw(14) << "MESSAGES" << std::setw(12) << "SIZE" << std::setw(12) << "DELIVERING" << std::setw(11)
+                  << "CONSUMERS" << std::setw(11) << "PRODUCERS" << '\n';
+    }
+    rest.list("/api/v1/queues", [&](const json::object& queue) {
+        if (common.json) {
+            std::cout << json::serialize(queue) << '\n';
+            return;
+        }
+        std::cout << std::left << std::setw(40) << text(queue, "name") << std::right << std::setw(14) << grouped(number(queue, "messages")) << std::setw(12)
+                  << readable_bytes(number(queue, "bytes")) << std::setw(12) << grouped(number(queue, "delivering")) << std::setw(11) << number(queue, "consumers") << std::setw(11)
+                  << number(queue, "producers") << '\n';
+    });
+    return exit_ok;
+}
+
+/// The queue as the broker knows it; a ToolError if it does not.
+json::object find_queue(RestClient& rest, const std::string& name) {
+    const RestClient::Answer answer = rest.find(path_of(name));
+    if (!answer.body.is_object()) throw ToolError("There is no queue '" + name + "'; 'giromq queue list' shows those there are.");
+    return answer.body.get_object();
+}
+
+struct Settings {
+    std::optional<std::uint64_t> max_messages;
+    std::optional<std::uint64_t> max_bytes;
+    std::optional<std::uint32_t> max_deliveries;
+    std::optional<std::uint32_t> duplicate_ids_max;
+    std::optional<std::uint64_t> duplicate_ids_age_ms;
+    std::string overflow;
+    std::string dead_letter_queue;
+};
+
+int create_queue(const Common& common, const std::string& name, const Settings& settings) {
+    json::object body;
+    if (settings.max_messages) body["maxMessages"] = *settings.max_messages;
+    if (settings.max_bytes) body["maxBytes"] = *settings.max_bytes;
+    if (settings.max_deliveries) body["maxDeliveries"] = *settings.max_deliveries;
+    if (settings.duplicate_ids_max) body["duplicateIdsMax"] = *settings.duplicate_ids_max;
+    if (settings.duplicate_ids_age_ms) body["duplicateIdsAgeMs"] = *settings.duplicate_ids_age_ms;
+    if (!settings.overflow.empty()) body["overflow"] = settings.overflow;
+    if (!settings.dead_letter_queue.empty()) body["deadLetterQueue"] = settings.dead_letter_queue;
+    const json::value value = body;
+    const RestClient::Answer answer = RestClient(common).call("PUT", path_of(name), &value);
+    if (common.json) {
+        std::cout << json::serialize(answer.body) << '\n';
+    } else {
+        std::cout << (answer.status == 201 ? "Created the queue '" : "There is already such a queue '") << name << "'.\n";
+    }
+    return exit_ok;
+}
+
+int delete_queue(const Common& common, const std::string& name, bool even_if_used) {
+    RestClient rest(common);
+    const json::object queue = find_queue(rest, name);
+    const std::uint64_t messages = number(queue, "messages");
+    confirm(common, "The queue '" + name + "' will be deleted with its " + grouped(messages) + " messages.", name);
+    rest.call("DELETE", path_of(name) + (even_if_used ? "?evenIfUsed=true" : ""));
+    if (common.json) {
+        std::cout << json::serialize(json::object{{"deleted", name}, {"messages", messages}}) << '\n';
+    } else {
+        std::cout << "Deleted the queue '" << name << "'.\n";
+    }
+    return exit_ok;
+}
+
+int purge_queue(const Common& common, const std::string& name) {
+    RestClient rest(common);
+    const json::object queue = find_queue(rest, name);
+    confirm(common, "All " + grouped(number(queue, "messages")) + " messages of the queue '" + name + "' will be removed.", name);
+    const RestClient::Answer answer = rest.call("POST", path_of(name) + "/purge");
+    const std::uint64_t purged = answer.body.is_object() ? number(answer.body.get_object(), "purged") : 0;
+    if (common.json) {
+        std::cout << json::serialize(answer.body) << '\n';
+    } else {
+        std::cout << "Removed " << grouped(purged) << " messages from the queue '" << name << "'.\n";
+    }
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_queue_commands(CLI::App& app, const Common& common, Run& run) {
+    CLI::App* const queue = app.add_subcommand("queue", "List, create, delete and purge queues (REST)");
+    queue->require_subcommand(1)->fallthrough();
+
+    CLI::App* const list = queue->add_subcommand("list", "Shows every queue; with --json one object a line");
+    list->fallthrough()->callback([&common, &run] { run = [&common] { return list_queues(common); }; });
+
+    const auto name = std::make_shared<std::string>();
+    const auto settings = std::make_shared<Settings>();
+    CLI::App* const create = queue->add_subcommand("create", "Creates a queue; limits that are not given are the broker's defaults");
+    create->add_option("QUEUE", *name, "Its name")->required();
+    create->add_option("--max-messages", settings->max_messages, "Most messages it holds; 0 for no limit");
+    create->add_option("--max-bytes", settings->max_bytes, "Most bytes it holds; 0 for no limit");
+    create->add_option("--overflow", settings->overflow, "At the limit: refuse sends, or hold producers back")->check(CLI::IsMember({"refuse", "hold"}));
+    create->add_option("--max-deliveries", settings->max_deliveries, "Failed deliveries before a message goes to the dead-letter queue; 0 for no limit");
+    create->add_option("--dead-letter-queue", settings->dead_letter_queue, "Where those messages go");
+    create->add_option("--duplicate-ids-max", settings->duplicate_ids_max, "How many ids given by applications are remembered");
+    create->add_option("--duplicate-ids-age-ms", settings->duplicate_ids_age_ms, "For how long, in milliseconds");
+    create->fallthrough()->callback([&common, &run, name, settings] { run = [&common, name, settings] { return create_queue(common, *name, *settings); }; });
+
+    const auto even_if_used = std::make_shared<bool>(false);
+    CLI::App* const remove = queue->add_subcommand("delete", "Deletes a queue with its messages");
+    remove->add_option("QUEUE", *name, "Its name")->required();
+    remove->add_flag("--even-if-used", *even_if_used, "Also if it has consumers, which are ended");
+    remove->fallthrough()->callback([&common, &run, name, even_if_used] { run = [&common, name, even_if_used] { return delete_queue(common, *name, *even_if_used); }; });
+
+    CLI::App* const purge = queue->add_subcommand("purge", "Removes the messages of a queue that no consumer holds");
+    purge->add_option("QUEUE", *name, "Its name")->required();
+    purge->fallthrough()->callback([&common, &run, name] { run = [&common, name] { return purge_queue(common, *name); }; });
+}
+
+}  // namespace giromq::tool

@@ -1,0 +1,188 @@
+#include "rest_client.hpp"
+
+#include <openssl/ssl.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/beast/core/detail/base64.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace giromq::tool {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace json = boost::json;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t answer_bytes_max = 64u << 20;
+constexpr auto timeout = std::chrono::seconds(120);
+
+std::string base64(std::string_view text) {
+    std::string out(beast::detail::base64::encoded_size(text.size()), '\0');
+    out.resize(beast::detail::base64::encode(out.data(), text.data(), text.size()));
+    return out;
+}
+
+using Request = http::request<http::string_body>;
+using Response = http::response<http::string_body>;
+
+template <typename Stream>
+Response talk(Stream& stream, const Request& request) {
+    http::write(stream, request);
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(answer_bytes_max);
+    http::read(stream, buffer, parser);
+    return parser.release();
+}
+
+/// The sentence of an answer that is a problem (RFC 9457).
+std::string sentence_of(const RestClient::Answer& answer) {
+    if (const json::object* const problem = answer.body.if_object()) {
+        const auto text = [&](const char* name) {
+            const json::value* const value = problem->if_contains(name);
+            return value != nullptr && value->is_string() ? printable(value->get_string()) : std::string();
+        };
+        const std::string title = text("title");
+        const std::string detail = text("detail");
+        if (!detail.empty()) return title.empty() ? detail : title + ": " + detail;
+        if (!title.empty()) return title;
+    }
+    return "the broker answered with status " + std::to_string(answer.status);
+}
+
+}  // namespace
+
+RestClient::RestClient(const Common& common) : tls_ca_file_(common.tls_ca_file) {
+    std::string_view rest = common.http;
+    if (rest.starts_with("http://")) {
+        rest.remove_prefix(7);
+    } else if (rest.starts_with("https://")) {
+        tls_ = true;
+        rest.remove_prefix(8);
+    } else {
+        throw ToolError("The address of the broker's REST interface starts with http:// or https://, for example http://127.0.0.1:8161.", exit_usage);
+    }
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+    const std::size_t bracket = rest.starts_with('[') ? std::min(rest.find(']'), rest.size()) : 0;
+    const std::size_t colon = rest.find(':', bracket);
+    host_ = rest.substr(0, std::min(colon, rest.size()));
+    port_ = colon == std::string_view::npos ? (tls_ ? "443" : "80") : std::string(rest.substr(colon + 1));
+    if (host_.starts_with('[') && host_.ends_with(']')) host_ = host_.substr(1, host_.size() - 2);
+    if (host_.empty() || port_.empty() || port_.find_first_not_of("0123456789") != std::string::npos) {
+        throw ToolError("The address '" + common.http + "' is not of the form http://host:port.", exit_usage);
+    }
+    address_ = common.http;
+    if (!common.user.empty()) {
+        error_code not_an_address;
+        const bool loopback = host_ == "localhost" || asio::ip::make_address(host_, not_an_address).is_loopback();
+        if (!tls_ && !loopback) throw ToolError("A password is not sent in clear over the network; use https:// or run this command on the broker's machine.");
+        authorization_ = "Basic " + base64(common.user + ":" + password_of(common));
+    }
+}
+
+RestClient::Answer RestClient::exchange(std::string_view method, const std::string& path, const json::value* body) {
+    Request request;
+    request.method_string({method.data(), method.size()});
+    request.target(path);
+    request.version(11);
+    request.set(http::field::host, host_ + ":" + port_);
+    request.set(http::field::user_agent, "giromq/" GIROMQ_VERSION);
+    request.set(http::field::accept, "application/json");
+    request.set(http::field::connection, "close");
+    if (!authorization_.empty()) request.set(http::field::authorization, authorization_);
+    if (body != nullptr) {
+        request.set(http::field::content_type, "application/json");
+        request.body() = json::serialize(*body);
+    }
+    request.prepare_payload();
+    try {
+        asio::io_context context;
+        asio::ssl::context tls(asio::ssl::context::tls_client);
+        beast::ssl_stream<beast::tcp_stream> stream(context, tls);
+        beast::get_lowest_layer(stream).expires_after(timeout);
+        beast::get_lowest_layer(stream).connect(tcp::resolver(context).resolve(host_, port_));
+        Response response;
+        if (tls_) {
+            SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
+            tls_ca_file_.empty() ? tls.set_default_verify_paths() : tls.load_verify_file(tls_ca_file_);
+            beast::ssl_stream<beast::tcp_stream> secure(std::move(beast::get_lowest_layer(stream)), tls);
+            secure.set_verify_mode(asio::ssl::verify_peer);
+            secure.set_verify_callback(asio::ssl::host_name_verification(host_));
+            SSL_ctrl(secure.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host_.data());
+            secure.handshake(asio::ssl::stream_base::client);
+            response = talk(secure, request);
+        } else {
+            response = talk(beast::get_lowest_layer(stream), request);
+        }
+        Answer answer;
+        answer.status = static_cast<int>(response.result_int());
+        const bool is_json = response[http::field::content_type].find("json") != beast::string_view::npos;
+        error_code error;
+        if (is_json && !response.body().empty()) answer.body = json::parse(response.body(), error);
+        if (error) throw ToolError("The answer of " + address_ + " is not JSON; check that a GiroMQ broker listens there.");
+        return answer;
+    } catch (const boost::system::system_error& error) {
+        throw ToolError("Cannot talk to " + address_ + ": " + error.code().message() + ". Check that the broker (giromqd) is running and that --http is right.");
+    }
+}
+
+RestClient::Answer RestClient::call(std::string_view method, const std::string& path, const json::value* body) {
+    Answer answer = exchange(method, path, body);
+    if (answer.status == 401) {
+        throw ToolError(authorization_.empty() ? "The broker wants a login; give --user and --password-file." : "The broker refused the login; check user and password.");
+    }
+    if (answer.status >= 400) throw ToolError(sentence_of(answer) + ".");
+    return answer;
+}
+
+RestClient::Answer RestClient::find(const std::string& path) {
+    Answer answer = exchange("GET", path, nullptr);
+    if (answer.status == 404) return Answer{404, nullptr};
+    if (answer.status >= 400) return call("GET", path);  // for its sentence
+    return answer;
+}
+
+void RestClient::list(const std::string& path, const std::function<void(const json::object&)>& item) {
+    std::string cursor;
+    do {
+        const Answer answer = call("GET", path + "?limit=500" + (cursor.empty() ? "" : "&cursor=" + percent_encoded(cursor)));
+        const json::object* const page = answer.body.if_object();
+        const json::value* const items = page == nullptr ? nullptr : page->if_contains("items");
+        if (items == nullptr || !items->is_array()) throw ToolError("The answer of " + address_ + " is not a list; check that a GiroMQ broker listens there.");
+        for (const json::value& one : items->get_array()) {
+            if (one.is_object()) item(one.get_object());
+        }
+        const json::value* const next = page->if_contains("nextCursor");
+        cursor = next != nullptr && next->is_string() ? std::string(next->get_string()) : std::string();
+    } while (!cursor.empty());
+}
+
+std::string percent_encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool unreserved = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
+        if (unreserved) {
+            out += c;
+        } else {
+            out += '%';
+            out += "0123456789ABCDEF"[byte >> 4];
+            out += "0123456789ABCDEF"[byte & 0x0f];
+        }
+    }
+    return out;
+}
+
+}  // namespace giromq::tool

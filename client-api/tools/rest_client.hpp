@@ -1,0 +1,43 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common.hpp"
+
+namespace giromq::tool {
+
+/// Calls the broker's REST interface, one connection for each call. Every failure is a ToolError.
+class RestClient {
+public:
+    explicit RestClient(const Common& common);
+
+    struct Answer {
+        int status = 0;
+        boost::json::value body;  // null if there is none
+    };
+    /// `path` begins with "/api/v1/"; the parts of it that come from a person have to be percent-encoded.
+    /// Statuses from 400 on become a ToolError with the sentence of the problem.
+    Answer call(std::string_view method, const std::string& path, const boost::json::value* body = nullptr);
+    /// As call(), but null for 404.
+    Answer find(const std::string& path);
+    /// Every item of a list, over all its pages.
+    void list(const std::string& path, const std::function<void(const boost::json::object&)>& item);
+
+private:
+    Answer exchange(std::string_view method, const std::string& path, const boost::json::value* body);
+
+    bool tls_ = false;
+    std::string host_;
+    std::string port_;
+    std::string address_;  // for sentences
+    std::string tls_ca_file_;
+    std::string authorization_;
+};
+
+/// A name as one segment of a path (RFC 3986 §3.3).
+std::string percent_encoded(std::string_view text);
+
+}  // namespace giromq::tool

@@ -1,0 +1,107 @@
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <iomanip>
+#include <iostream>
+
+#include "commands.hpp"
+#include "rest_client.hpp"
+
+namespace giromq::tool {
+namespace json = boost::json;
+namespace {
+
+std::string path_of(const std::string& user) { return "/api/v1/users/" + percent_encoded(user); }
+
+std::string text(const json::object& object, const char* name) {
+    const json::value* const value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+/// The role of a user; empty if there is no such user.
+std::string role_of(RestClient& rest, const std::string& name) {
+    std::string role;
+    rest.list("/api/v1/users", [&](const json::object& user) {
+        if (text(user, "name") == name) role = text(user, "role");
+    });
+    return role;
+}
+
+void put_user(RestClient& rest, const std::string& name, const std::string& role, std::string password) {
+    const json::value body = json::object{{"role", role}, {"password", std::move(password)}};
+    rest.call("PUT", path_of(name), &body);
+}
+
+int tell(const Common& common, const char* done, const std::string& name) {
+    if (common.json) {
+        std::cout << json::serialize(json::object{{done, name}}) << '\n';
+    } else {
+        std::cout << "User '" << name << "' " << done << ".\n";
+    }
+    return exit_ok;
+}
+
+int list_users(const Common& common) {
+    if (!common.json) std::cout << std::left << std::setw(32) << "NAME" << "ROLE\n";
+    RestClient(common).list("/api/v1/users", [&](const json::object& user) {
+        if (common.json) {
+            std::cout << json::serialize(user) << '\n';
+        } else {
+            std::cout << std::left << std::setw(32) << printable(text(user, "name")) << printable(text(user, "role")) << '\n';
+        }
+    });
+    return exit_ok;
+}
+
+int add_user(const Common& common, const std::string& name, const std::string& role, const std::string& new_password_file) {
+    RestClient rest(common);
+    if (!role_of(rest, name).empty()) throw ToolError("There is a user '" + name + "' already; 'giromq user passwd' changes the password.");
+    put_user(rest, name, role, new_password(new_password_file, name));
+    return tell(common, "added", name);
+}
+
+int change_password(const Common& common, const std::string& name, const std::string& new_password_file) {
+    RestClient rest(common);
+    const std::string role = role_of(rest, name);
+    if (role.empty()) throw ToolError("There is no user '" + name + "'; 'giromq user list' shows those there are.");
+    put_user(rest, name, role, new_password(new_password_file, name));
+    return tell(common, "changed", name);
+}
+
+int remove_user(const Common& common, const std::string& name) {
+    RestClient rest(common);
+    if (role_of(rest, name).empty()) throw ToolError("There is no user '" + name + "'; 'giromq user list' shows those there are.");
+    confirm(common, "The user '" + name + "' will be removed.", name);
+    rest.call("DELETE", path_of(name));
+    return tell(common, "removed", name);
+}
+
+}  // namespace
+
+void add_user_commands(CLI::App& app, const Common& common, Run& run) {
+    CLI::App* const user = app.add_subcommand("user", "List, add and remove users, change passwords (REST)");
+    user->require_subcommand(1)->fallthrough();
+    const auto name = std::make_shared<std::string>();
+    const auto role = std::make_shared<std::string>("application");
+    const auto file = std::make_shared<std::string>();
+    const auto file_help = "File with the new password in its first line; without it the password is asked for";
+
+    CLI::App* const list = user->add_subcommand("list", "Shows every user with the role");
+    list->fallthrough()->callback([&common, &run] { run = [&common] { return list_users(common); }; });
+
+    CLI::App* const add = user->add_subcommand("add", "Adds a user");
+    add->add_option("NAME", *name, "The user's name")->required();
+    add->add_option("--role", *role, "What the user may do")->check(CLI::IsMember({"administrator", "application"}))->capture_default_str();
+    add->add_option("--password-file,--new-password-file", *file, file_help);
+    add->fallthrough()->callback([&common, &run, name, role, file] { run = [&common, name, role, file] { return add_user(common, *name, *role, *file); }; });
+
+    CLI::App* const passwd = user->add_subcommand("passwd", "Changes a user's password");
+    passwd->add_option("NAME", *name, "The user's name")->required();
+    passwd->add_option("--password-file,--new-password-file", *file, file_help);
+    passwd->fallthrough()->callback([&common, &run, name, file] { run = [&common, name, file] { return change_password(common, *name, *file); }; });
+
+    CLI::App* const remove = user->add_subcommand("remove", "Removes a user");
+    remove->add_option("NAME", *name, "The user's name")->required();
+    remove->fallthrough()->callback([&common, &run, name] { run = [&common, name] { return remove_user(common, *name); }; });
+}
+
+}  // namespace giromq::tool
