@@ -193,6 +193,7 @@ private:
     void read_page();
     void page_read(std::uint64_t generation, Result<store::Page> page);
     void merge_page(store::Page page);
+    Position room_through(const std::vector<Entry>& page, Position last);
     void bring_in(std::vector<Entry> entries, Position through);
     std::optional<Entry> entry_of(store::StoredEntry stored);
     bool can_be_read_again(const Entry& entry) const;

@@ -12,6 +12,8 @@ constexpr std::uint32_t page_entries = 1024;
 constexpr std::uint64_t page_bytes = 1024 * 1024;
 /// With less than this left to deliver the next page is asked for, so that consumers need not wait for the store.
 constexpr std::size_t low_water_entries = 512;
+/// Behind every entry.
+constexpr Position everything{std::numeric_limits<std::uint64_t>::max()};
 
 }  // namespace
 
@@ -87,14 +89,36 @@ void Queue::merge_page(store::Page page) {
         last = std::max(last, stored.key.position);
         if (auto entry = entry_of(std::move(stored))) entries.push_back(std::move(*entry));
     }
-    covered_through_ = last;
-    // The end of the snapshot is the tail if everything that became durable after it was kept aside.
-    reaches_tail_ = page.end && !meanwhile_overflowed_;
-    const auto through = reaches_tail_ ? Position{std::numeric_limits<std::uint64_t>::max()} : last;
+    // The end of the snapshot is the tail if everything that became durable after it was kept aside, and fits.
+    const bool sees_tail = page.end && !meanwhile_overflowed_;
+    const auto through = sees_tail ? room_through(entries, last) : last;
+    reaches_tail_ = through == everything;
+    covered_through_ = reaches_tail_ ? last : through;
     for (auto& entry : arrived_meanwhile_) {
         if (entry.position <= through) entries.push_back(std::move(entry));
     }
     bring_in(std::move(entries), through);
+}
+
+/// How far the window has room for what came after the page, pending entries included, behind the page itself, which ends at `last`.
+/// At least one has its place, or nothing would move on.
+Position Queue::room_through(const std::vector<Entry>& page, Position last) {
+    std::map<Position, std::uint64_t> later;
+    for (const auto& entry : arrived_meanwhile_) later.emplace(entry.position, entry.message->memory());
+    for (const auto& [position, entry] : outside_) later.emplace(position, entry.message->memory());
+    auto count = window_.size() + page.size();
+    std::uint64_t bytes = 0;
+    for (const auto& entry : page) bytes += entry.message->memory();
+    auto through = last;
+    for (const auto& [position, memory] : later) {
+        bytes += memory;
+        ++count;
+        const bool fits = count <= context_.settings.queue_window_messages * std::size_t{4} && window_.bytes() + bytes <= window_budget() &&
+                          context_.memory_bytes + bytes <= context_.settings.memory_bytes;
+        if (!fits && bytes > memory) return through;
+        through = std::max(through, position);
+    }
+    return everything;
 }
 
 /// Merges durable entries into the window, and the pending ones up to `through` with them.

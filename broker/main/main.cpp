@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <exception>
 #include <iostream>
 
@@ -35,6 +37,8 @@ ExitCode run(int argc, char** argv) {
 }  // namespace giromq::daemon
 
 int main(int argc, char** argv) {
+    // Whatever is written here is nobody else's business.
+    ::umask(0077);
     try {
         return static_cast<int>(giromq::daemon::run(argc, argv));
     } catch (const std::exception& exception) {

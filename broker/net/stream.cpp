@@ -69,7 +69,8 @@ public:
     StreamStep read(std::span<std::uint8_t> buffer) override {
         ERR_clear_error();
         std::size_t bytes = 0;
-        auto result = step(SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &bytes), bytes);
+        const int code = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &bytes);
+        auto result = step(code, bytes);
         if (result.status == Status::done) idle_key_updates_ = 0;
         if (idle_key_updates_ > idle_key_updates_max) return {Status::failed, 0, "too many TLS key updates"};
         return result;

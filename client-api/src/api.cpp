@@ -54,7 +54,8 @@ std::string Destination::name() const { return name_; }
 Queue::Queue(std::string name) : Queue(DestinationKind::queue, std::move(name)) {}
 Queue::Queue(DestinationKind kind, std::string name) : Destination(kind, std::move(name)) {}
 Queue::~Queue() = default;
-TemporaryQueue::TemporaryQueue(std::shared_ptr<detail::TemporaryNode> node) : Queue(DestinationKind::temporary_queue, {}), node_(std::move(node)) {}
+TemporaryQueue::TemporaryQueue(std::shared_ptr<detail::TemporaryNode> node)
+    : Queue(DestinationKind::temporary_queue, {}), node_(std::move(node)) {}
 TemporaryQueue::~TemporaryQueue() = default;
 std::string TemporaryQueue::name() const { return node_->name(); }
 void TemporaryQueue::delete_queue() { node_->delete_queue(); }
@@ -134,7 +135,9 @@ std::shared_ptr<BytesMessage> Session::create_bytes_message(std::span<const std:
 }
 void Session::recover() { core_->recover(); }
 void Session::commit() { throw IllegalStateException("The session is not transacted, so there is nothing to commit."); }
-void Session::rollback() { throw IllegalStateException("The session is not transacted, so there is nothing to roll back; recover() gives messages back."); }
+void Session::rollback() {
+    throw IllegalStateException("The session is not transacted, so there is nothing to roll back; recover() gives messages back.");
+}
 void Session::close() { core_->close(); }
 
 // MessageProducer
@@ -164,8 +167,11 @@ void MessageProducer::send(const MessagePtr& message) { core_->send(nullptr, mes
 void MessageProducer::send(const MessagePtr& message, DeliveryMode mode, int priority, std::chrono::milliseconds time_to_live) {
     core_->send(nullptr, message, {mode, priority, time_to_live}, nullptr);
 }
-void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message) { core_->send(destination, message, core_->defaults, nullptr); }
-void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message, DeliveryMode mode, int priority, std::chrono::milliseconds time_to_live) {
+void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message) {
+    core_->send(destination, message, core_->defaults, nullptr);
+}
+void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message, DeliveryMode mode, int priority,
+                           std::chrono::milliseconds time_to_live) {
     core_->send(destination, message, {mode, priority, time_to_live}, nullptr);
 }
 void MessageProducer::send(const MessagePtr& message, const std::shared_ptr<CompletionListener>& listener) {
@@ -175,11 +181,12 @@ void MessageProducer::send(const MessagePtr& message, DeliveryMode mode, int pri
                            const std::shared_ptr<CompletionListener>& listener) {
     core_->send(nullptr, message, {mode, priority, time_to_live}, checked(listener));
 }
-void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message, const std::shared_ptr<CompletionListener>& listener) {
+void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message,
+                           const std::shared_ptr<CompletionListener>& listener) {
     core_->send(destination, message, core_->defaults, checked(listener));
 }
-void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message, DeliveryMode mode, int priority, std::chrono::milliseconds time_to_live,
-                           const std::shared_ptr<CompletionListener>& listener) {
+void MessageProducer::send(const DestinationPtr& destination, const MessagePtr& message, DeliveryMode mode, int priority,
+                           std::chrono::milliseconds time_to_live, const std::shared_ptr<CompletionListener>& listener) {
     core_->send(destination, message, {mode, priority, time_to_live}, checked(listener));
 }
 void MessageProducer::close() { core_->close(); }
@@ -206,7 +213,8 @@ void MessageConsumer::close() { core_->close(); }
 
 // QueueBrowser
 
-QueueBrowser::QueueBrowser(std::shared_ptr<detail::ConsumerCore> core, std::shared_ptr<const Queue> queue) : core_(std::move(core)), queue_(std::move(queue)) {}
+QueueBrowser::QueueBrowser(std::shared_ptr<detail::ConsumerCore> core, std::shared_ptr<const Queue> queue)
+    : core_(std::move(core)), queue_(std::move(queue)) {}
 QueueBrowser::~QueueBrowser() {
     quietly([this] { core_->close(); });
 }

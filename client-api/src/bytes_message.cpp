@@ -22,7 +22,8 @@ void check_writeable(const MessageData& data) {
 std::string_view take(MessageData& data, std::size_t size) {
     check_readable(data);
     if (data.body.size() - data.read_position < size) {
-        throw MessageEOFException("The body has " + std::to_string(data.body.size() - data.read_position) + " bytes left, and " + std::to_string(size) + " were asked for.");
+        throw MessageEOFException("The body has " + std::to_string(data.body.size() - data.read_position) + " bytes left, and " +
+                                  std::to_string(size) + " were asked for.");
     }
     const std::string_view taken = std::string_view(data.body).substr(data.read_position, size);
     data.read_position += size;
@@ -32,14 +33,16 @@ std::string_view take(MessageData& data, std::size_t size) {
 template <typename Unsigned>
 Unsigned read_number(MessageData& data) {
     Unsigned value = 0;
-    for (const char c : take(data, sizeof(Unsigned))) value = static_cast<Unsigned>(static_cast<std::uint64_t>(value) << 8 | static_cast<std::uint8_t>(c));
+    for (const char c : take(data, sizeof(Unsigned)))
+        value = static_cast<Unsigned>(static_cast<std::uint64_t>(value) << 8 | static_cast<std::uint8_t>(c));
     return value;
 }
 
 template <typename Unsigned>
 void write_number(MessageData& data, Unsigned value) {
     check_writeable(data);
-    for (std::size_t index = sizeof(Unsigned); index-- > 0;) data.body.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * index)));
+    for (std::size_t index = sizeof(Unsigned); index-- > 0;)
+        data.body.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * index)));
 }
 
 void append_utf16_unit(std::string& out, unsigned unit) {

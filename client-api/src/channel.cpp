@@ -18,7 +18,8 @@ using boost::system::error_code;
 Channel::Channel(asio::io_context& context, const Settings& settings) : settings_(settings), resolver_(context), socket_(context) {}
 
 Failure Channel::failure(const std::string& what, const error_code& error, const std::string& advice) const {
-    return Failure{FailureKind::general, "giromq:connection-lost", what + " " + settings_.address() + ": " + error.message() + ". " + advice};
+    return Failure{FailureKind::general, "giromq:connection-lost",
+                   what + " " + settings_.address() + ": " + error.message() + ". " + advice};
 }
 
 std::optional<Failure> Channel::prepare_tls() {
@@ -26,7 +27,8 @@ std::optional<Failure> Channel::prepare_tls() {
     error_code error;
     const auto refuse = [&](const std::string& option, const std::string& file) {
         return Failure{FailureKind::security, "giromq:tls",
-                       "The file '" + file + "' of the option " + option + " cannot be used (" + error.message() + "); it has to be a readable PEM file."};
+                       "The file '" + file + "' of the option " + option + " cannot be used (" + error.message() +
+                           "); it has to be a readable PEM file."};
     };
     tls_context_ = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(tls_context_->native_handle(), TLS1_2_VERSION);
@@ -57,23 +59,26 @@ void Channel::open(OpenHandler handler) {
         return;
     }
     const auto self = shared_from_this();
-    resolver_.async_resolve(settings_.host, std::to_string(settings_.port), [self, handler = std::move(handler)](const error_code& error, auto results) {
-        if (error) {
-            return handler(Failure{FailureKind::general, "giromq:connection-lost",
-                                   "The host '" + self->settings_.host + "' is not known: " + error.message() + ". Check the broker's address."});
-        }
-        if (self->closed_) return handler(self->failure("Cannot connect to", asio::error::operation_aborted, ""));
-        asio::async_connect(self->socket_, results, [self, handler](const error_code& connect_error, const asio::ip::tcp::endpoint&) {
-            if (connect_error || self->closed_) {
-                return handler(self->failure("Cannot connect to", connect_error ? connect_error : error_code(asio::error::operation_aborted),
-                                             "Check that the broker (giromqd) is running and that host and port are right."));
+    resolver_.async_resolve(
+        settings_.host, std::to_string(settings_.port), [self, handler = std::move(handler)](const error_code& error, auto results) {
+            if (error) {
+                return handler(
+                    Failure{FailureKind::general, "giromq:connection-lost",
+                            "The host '" + self->settings_.host + "' is not known: " + error.message() + ". Check the broker's address."});
             }
-            error_code ignored;
-            self->socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-            self->socket_.non_blocking(true, ignored);
-            self->tls_ ? self->handshake(handler) : handler(std::nullopt);
+            if (self->closed_) return handler(self->failure("Cannot connect to", asio::error::operation_aborted, ""));
+            asio::async_connect(self->socket_, results, [self, handler](const error_code& connect_error, const asio::ip::tcp::endpoint&) {
+                if (connect_error || self->closed_) {
+                    return handler(self->failure("Cannot connect to",
+                                                 connect_error ? connect_error : error_code(asio::error::operation_aborted),
+                                                 "Check that the broker (giromqd) is running and that host and port are right."));
+                }
+                error_code ignored;
+                self->socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+                self->socket_.non_blocking(true, ignored);
+                self->tls_ ? self->handshake(handler) : handler(std::nullopt);
+            });
         });
-    });
 }
 
 void Channel::handshake(const OpenHandler& handler) {
@@ -81,18 +86,22 @@ void Channel::handshake(const OpenHandler& handler) {
         if (!error) return handler(std::nullopt);
         const long verified = SSL_get_verify_result(self->tls_->native_handle());
         if (verified == X509_V_OK) {
-            return handler(self->failure("There is no TLS connection to", error,
-                                         "Check that this is the port for TLS (5671 by default), and that the broker knows the client's certificate."));
+            return handler(self->failure(
+                "There is no TLS connection to", error,
+                "Check that this is the port for TLS (5671 by default), and that the broker knows the client's certificate."));
         }
         handler(Failure{FailureKind::security, "giromq:tls",
                         "The certificate of " + self->settings_.address() + " is not trusted: " + X509_verify_cert_error_string(verified) +
-                            ". Name the file with the issuer's certificate by the option tls.ca-file, and connect to the host that the certificate is for."});
+                            ". Name the file with the issuer's certificate by the option tls.ca-file, and connect to the host that the "
+                            "certificate is for."});
     });
 }
 
 void Channel::read(std::span<char> buffer, Handler handler) {
     const auto target = asio::buffer(buffer.data(), buffer.size());
-    auto keep = [self = shared_from_this(), handler = std::move(handler)](const error_code& error, std::size_t bytes) { handler(error, bytes); };
+    auto keep = [self = shared_from_this(), handler = std::move(handler)](const error_code& error, std::size_t bytes) {
+        handler(error, bytes);
+    };
     tls_ ? tls_->async_read_some(target, std::move(keep)) : socket_.async_read_some(target, std::move(keep));
 }
 
@@ -103,7 +112,8 @@ void Channel::write_all(std::span<const char> bytes, std::function<void(const er
 }
 
 void Channel::wait_writable(std::function<void()> handler) {
-    socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this(), handler = std::move(handler)](const error_code&) { handler(); });
+    socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                       [self = shared_from_this(), handler = std::move(handler)](const error_code&) { handler(); });
 }
 
 bool Channel::loopback() const {

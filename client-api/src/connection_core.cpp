@@ -58,8 +58,9 @@ std::shared_ptr<SessionCore> ConnectionCore::create_session(AcknowledgeMode mode
         case AcknowledgeMode::dups_ok_acknowledge:
         case AcknowledgeMode::individual_acknowledge: break;
         case AcknowledgeMode::session_transacted:
-            throw JMSException("Transacted sessions are not supported yet; use CLIENT_ACKNOWLEDGE and make the processing of a message idempotent.",
-                               "amqp:not-implemented");
+            throw JMSException(
+                "Transacted sessions are not supported yet; use CLIENT_ACKNOWLEDGE and make the processing of a message idempotent.",
+                "amqp:not-implemented");
         default: throw JMSException("There is no acknowledge mode with the number " + std::to_string(static_cast<int>(mode)) + ".");
     }
     auto session = std::make_shared<SessionCore>(shared_from_this(), mode);
@@ -82,7 +83,8 @@ void ConnectionCore::set_client_id(std::string id) {
     if (id.empty()) throw InvalidClientIDException("A client id is not empty.");
     std::unique_lock lock(mutex_);
     check_usable();
-    if (has_client_id_) throw IllegalStateException("The connection has a client id already, given by the connection factory or by an earlier call.");
+    if (has_client_id_)
+        throw IllegalStateException("The connection has a client id already, given by the connection factory or by an earlier call.");
     if (used_) throw IllegalStateException("A client id can only be set before the connection is used in any other way.");
     used_ = true;
     container_id_ = std::move(id);

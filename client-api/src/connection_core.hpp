@@ -37,7 +37,8 @@ inline std::optional<SteadyTime> deadline_after(std::chrono::milliseconds limit)
 
 /// Waits until `done`; false if the deadline passed before.
 template <typename Predicate>
-bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline, Predicate done) {
+bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline,
+                Predicate done) {
     if (deadline) return changed.wait_until(lock, *deadline, done);
     changed.wait(lock, done);
     return true;

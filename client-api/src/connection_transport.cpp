@@ -27,7 +27,9 @@ namespace {
 /// A connection that held for so long is not part of the same trouble as the one before.
 constexpr auto stable_time = 5s;
 
-std::int64_t steady_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+std::int64_t steady_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 bool names_container_id(pn_condition_t* condition) {
     pn_data_t* const info = pn_condition_info(condition);
@@ -58,11 +60,13 @@ void ConnectionCore::begin_attempt() {
         const std::lock_guard timer_lock(self->mutex_);
         if (channel != self->channel_ || self->is_open()) return;
         self->note_loss(Failure{FailureKind::general, "giromq:timeout",
-                                "The broker at " + self->settings_.address() + " did not answer within " + std::to_string(self->settings_.connect_timeout.count()) +
+                                "The broker at " + self->settings_.address() + " did not answer within " +
+                                    std::to_string(self->settings_.connect_timeout.count()) +
                                     " ms. Check that host and port are right and that an AMQP 1.0 broker listens there."});
         self->post_loss();
     });
-    channel_->open([self = shared_from_this(), channel = channel_](const std::optional<Failure>& problem) { self->channel_opened(channel, problem); });
+    channel_->open(
+        [self = shared_from_this(), channel = channel_](const std::optional<Failure>& problem) { self->channel_opened(channel, problem); });
 }
 
 void ConnectionCore::channel_opened(const std::shared_ptr<Channel>& channel, const std::optional<Failure>& problem) {
@@ -73,8 +77,8 @@ void ConnectionCore::channel_opened(const std::shared_ptr<Channel>& channel, con
             note_loss(*problem);
             return post_loss();
         }
-        Credentials credentials{settings_.user, settings_.password, !settings_.tls_certificate_file.empty(), channel->encrypted() || channel->loopback(),
-                                settings_.sasl_mechanisms};
+        Credentials credentials{settings_.user, settings_.password, !settings_.tls_certificate_file.empty(),
+                                channel->encrypted() || channel->loopback(), settings_.sasl_mechanisms};
         engine_ = std::make_unique<Engine>(settings_, container_id_, has_client_id_, std::move(credentials));
         pump();
     }
@@ -96,7 +100,9 @@ void ConnectionCore::restart_with_new_id() {
 // Reading and writing ----------------------------------------------------------------------------------------------------------------
 
 void ConnectionCore::read(const std::shared_ptr<Channel>& channel) {
-    channel->read(input_, [self = shared_from_this(), channel](const boost::system::error_code& error, std::size_t bytes) { self->received(channel, error, bytes); });
+    channel->read(input_, [self = shared_from_this(), channel](const boost::system::error_code& error, std::size_t bytes) {
+        self->received(channel, error, bytes);
+    });
 }
 
 void ConnectionCore::received(const std::shared_ptr<Channel>& channel, const boost::system::error_code& error, std::size_t bytes) {
@@ -172,7 +178,8 @@ void ConnectionCore::write_plain() {
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return write_when_possible();
         } else if (errno != EINTR) {
-            note_loss(Failure{FailureKind::general, "giromq:connection-lost", "The connection to " + settings_.address() + " broke: " + std::strerror(errno) + "."});
+            note_loss(Failure{FailureKind::general, "giromq:connection-lost",
+                              "The connection to " + settings_.address() + " broke: " + std::strerror(errno) + "."});
             return engine_->output_closed();
         }
     }
@@ -204,7 +211,8 @@ void ConnectionCore::write_encrypted() {
         if (channel != self->channel_) return;
         self->writing_encrypted_ = false;
         if (error) {
-            self->note_loss(Failure{FailureKind::general, "giromq:connection-lost", "The connection to " + self->settings_.address() + " broke: " + error.message() + "."});
+            self->note_loss(Failure{FailureKind::general, "giromq:connection-lost",
+                                    "The connection to " + self->settings_.address() + " broke: " + error.message() + "."});
             return self->post_loss();
         }
         self->pump();
@@ -226,7 +234,8 @@ void ConnectionCore::handle_event(pn_event_t* event) {
         case PN_CONNECTION_REMOTE_OPEN: return on_remote_open();
         case PN_CONNECTION_REMOTE_CLOSE: return on_remote_close();
         case PN_SESSION_REMOTE_CLOSE:
-            if (auto* const session = static_cast<SessionCore*>(pn_session_get_context(pn_event_session(event)))) session->handle_remote_close();
+            if (auto* const session = static_cast<SessionCore*>(pn_session_get_context(pn_event_session(event))))
+                session->handle_remote_close();
             return;
         case PN_LINK_REMOTE_OPEN:
         case PN_LINK_REMOTE_CLOSE:
@@ -257,7 +266,8 @@ void ConnectionCore::on_remote_open() {
     }
     if (!engine_->trustworthy()) {
         return note_loss(Failure{FailureKind::security, "giromq:untrusted-broker",
-                                 "The broker at " + settings_.address() + " could not prove that it knows the password; do not use it before that is explained."});
+                                 "The broker at " + settings_.address() +
+                                     " could not prove that it knows the password; do not use it before that is explained."});
     }
     if (state_ == State::closing) return;
     broker_product_ = engine_->remote_property("product");
@@ -279,7 +289,8 @@ void ConnectionCore::on_remote_close() {
     pn_connection_close(engine_->connection());
     Failure failure = failure_of(condition, "The broker at " + settings_.address() + " closed the connection");
     if (failure.code == "amqp:invalid-field" && names_container_id(condition)) {
-        failure = Failure{FailureKind::invalid_client_id, failure.code, "The client id '" + container_id_ + "' is used by another connection; choose another one."};
+        failure = Failure{FailureKind::invalid_client_id, failure.code,
+                          "The client id '" + container_id_ + "' is used by another connection; choose another one."};
     }
     if (failure.code.empty()) failure.code = "giromq:connection-lost";
     note_loss(std::move(failure));

@@ -36,7 +36,9 @@ ConsumerCore::ConsumerCore(std::shared_ptr<SessionCore> session, DestinationPtr 
 
 ConsumerCore::~ConsumerCore() = default;
 
-std::string ConsumerCore::describe() const { return std::string(browse_ ? "the browser of '" : "the consumer of '") + destination_->name() + "'"; }
+std::string ConsumerCore::describe() const {
+    return std::string(browse_ ? "the browser of '" : "the consumer of '") + destination_->name() + "'";
+}
 
 void ConsumerCore::notify() { session_->changed().notify_all(); }
 
@@ -299,9 +301,7 @@ bool ConsumerCore::active() const { return browse_ || connection_.started(); }
 
 bool ConsumerCore::can_hand_over() const { return active() && !waiting_.empty(); }
 
-bool ConsumerCore::is_over() const {
-    return closed_ || state() == State::failed || connection_.state() == ConnectionCore::State::failed;
-}
+bool ConsumerCore::is_over() const { return closed_ || state() == State::failed || connection_.state() == ConnectionCore::State::failed; }
 
 /// Null if there was nothing to hand over after all; then the caller looks again.
 MessagePtr ConsumerCore::hand_over(std::unique_lock<std::mutex>& lock) {
@@ -361,7 +361,8 @@ MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit)
     const SessionUse use(*session_);
     std::unique_lock lock(connection_.mutex());
     if (session_->has_listeners()) {
-        throw IllegalStateException("The session has a message listener, so its messages cannot be received by a call as well; use another session.");
+        throw IllegalStateException(
+            "The session has a message listener, so its messages cannot be received by a call as well; use another session.");
     }
     const std::optional<SteadyTime> deadline = limit ? deadline_after(*limit) : SteadyTime{};
     for (;;) {
@@ -386,7 +387,8 @@ MessagePtr ConsumerCore::browse_next() {
         if (closed_) throw IllegalStateException("The browser is closed.");
         check_usable();
         if (lost_while_browsing_) {
-            throw JMSException("The connection was lost while browsing '" + destination_->name() + "', and with it the position in the queue; make a new browser.",
+            throw JMSException("The connection was lost while browsing '" + destination_->name() +
+                                   "', and with it the position in the queue; make a new browser.",
                                "giromq:connection-lost");
         }
         if (can_hand_over()) {

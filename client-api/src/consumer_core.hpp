@@ -107,7 +107,7 @@ private:
     bool closed_ = false;
     std::uint32_t unacknowledged_ = 0;  // seen by the application and still to be acknowledged by it
     std::uint32_t unconfirmed_ = 0;     // accepted, not yet confirmed
-    bool pulling_ = false;  // receive() waits and nothing is prefetched
+    bool pulling_ = false;              // receive() waits and nothing is prefetched
     std::shared_ptr<const MessageListener> listener_;
 };
 

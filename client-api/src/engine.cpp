@@ -20,7 +20,9 @@ namespace {
 constexpr std::uint32_t max_frame_bytes = 256 * 1024;
 
 pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
-std::string_view view_of(pn_bytes_t bytes) { return bytes.start == nullptr ? std::string_view() : std::string_view(bytes.start, bytes.size); }
+std::string_view view_of(pn_bytes_t bytes) {
+    return bytes.start == nullptr ? std::string_view() : std::string_view(bytes.start, bytes.size);
+}
 
 void put_property(pn_data_t* data, const char* name, std::string_view value) {
     pn_data_put_symbol(data, bytes_of(name));
@@ -70,7 +72,8 @@ Engine::Engine(const Settings& settings, const std::string& container_id, bool s
     pn_connection_set_hostname(driver_.connection, settings.host.c_str());
     describe(driver_.connection, sole_connection);
     pn_transport_set_max_frame(driver_.transport, max_frame_bytes);
-    pn_transport_set_idle_timeout(driver_.transport, static_cast<pn_millis_t>(std::min<std::int64_t>(settings.idle_timeout.count(), 0x7fffffff)));
+    pn_transport_set_idle_timeout(driver_.transport,
+                                  static_cast<pn_millis_t>(std::min<std::int64_t>(settings.idle_timeout.count(), 0x7fffffff)));
     pn_connection_driver_bind(&driver_);
     pn_connection_open(driver_.connection);
 }
@@ -123,10 +126,12 @@ Failure Engine::transport_failure(const std::string& address) const {
     const pn_sasl_outcome_t outcome = pn_sasl_outcome(sasl);
     if (!sasl_->error().empty()) return Failure{FailureKind::security, "amqp:unauthorized-access", sasl_->error()};
     if (outcome == PN_SASL_AUTH || outcome == PN_SASL_PERM) {
-        return Failure{FailureKind::security, "amqp:unauthorized-access", "The broker at " + address + " refused the login; check user and password."};
+        return Failure{FailureKind::security, "amqp:unauthorized-access",
+                       "The broker at " + address + " refused the login; check user and password."};
     }
     if (outcome == PN_SASL_SYS || outcome == PN_SASL_TEMP) {
-        return Failure{FailureKind::general, "giromq:connection-lost", "The broker at " + address + " cannot check logins at the moment; try again later."};
+        return Failure{FailureKind::general, "giromq:connection-lost",
+                       "The broker at " + address + " cannot check logins at the moment; try again later."};
     }
     pn_condition_t* const condition = pn_transport_condition(driver_.transport);
     if (pn_condition_is_set(condition)) return failure_of(condition, "The connection to " + address + " broke down");

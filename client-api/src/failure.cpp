@@ -8,7 +8,8 @@ namespace {
 FailureKind kind_of(const std::string& condition) {
     if (condition == "amqp:unauthorized-access") return FailureKind::security;
     if (condition == "amqp:not-found" || condition == "amqp:resource-deleted") return FailureKind::invalid_destination;
-    if (condition == "amqp:resource-limit-exceeded" || condition == "amqp:link:message-size-exceeded" || condition == "amqp:resource-locked") {
+    if (condition == "amqp:resource-limit-exceeded" || condition == "amqp:link:message-size-exceeded" ||
+        condition == "amqp:resource-locked") {
         return FailureKind::resource;
     }
     if (condition == "amqp:illegal-state") return FailureKind::illegal_state;

@@ -20,8 +20,8 @@ public:
         detached,   // waiting for a transport
         attaching,  // the attach is under way
         attached,
-        failed,     // the broker has ended or refused it: failure() says why
-        closing,    // closed here, not yet there
+        failed,   // the broker has ended or refused it: failure() says why
+        closing,  // closed here, not yet there
         closed,
     };
 

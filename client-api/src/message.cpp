@@ -19,8 +19,8 @@ constexpr std::string_view group_id = "JMSXGroupID";
 constexpr std::string_view group_sequence = "JMSXGroupSeq";
 constexpr std::string_view delivery_count = "JMSXDeliveryCount";
 constexpr std::string_view user_id = "JMSXUserID";
-constexpr std::array<std::string_view, 7> set_by_provider{delivery_count,     user_id,           "JMSXAppID", "JMSXProducerTXID",
-                                                          "JMSXConsumerTXID", "JMSXRcvTimestamp", "JMSXState"};
+constexpr std::array<std::string_view, 7> set_by_provider{
+    delivery_count, user_id, "JMSXAppID", "JMSXProducerTXID", "JMSXConsumerTXID", "JMSXRcvTimestamp", "JMSXState"};
 
 std::optional<PropertyValue> find(const MessageData& data, std::string_view name) {
     if (name.starts_with("JMSX")) {
@@ -42,7 +42,9 @@ std::optional<PropertyValue> find_checked(const MessageData& data, std::string_v
 
 PropertyValue find_number(const MessageData& data, std::string_view name) {
     std::optional<PropertyValue> value = find_checked(data, name);
-    if (!value) throw MessageFormatException("The message has no property '" + std::string(name) + "', so it cannot be read as a number; ask property_exists() first.");
+    if (!value)
+        throw MessageFormatException("The message has no property '" + std::string(name) +
+                                     "', so it cannot be read as a number; ask property_exists() first.");
     return *std::move(value);
 }
 
@@ -118,7 +120,9 @@ bool Message::boolean_property(std::string_view name) const {
     const std::optional<PropertyValue> value = find_checked(*data_, name);
     return value && detail::to_boolean(name, *value);  // as Boolean.valueOf(null) does, a missing one is false
 }
-std::int8_t Message::byte_property(std::string_view name) const { return static_cast<std::int8_t>(detail::to_integer(name, find_number(*data_, name), 1)); }
+std::int8_t Message::byte_property(std::string_view name) const {
+    return static_cast<std::int8_t>(detail::to_integer(name, find_number(*data_, name), 1));
+}
 std::int16_t Message::short_property(std::string_view name) const {
     return static_cast<std::int16_t>(detail::to_integer(name, find_number(*data_, name), 2));
 }

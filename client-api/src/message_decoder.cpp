@@ -1,5 +1,5 @@
-#include <bit>
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <optional>
 
@@ -13,7 +13,8 @@ namespace giromq::detail {
 namespace {
 
 [[noreturn]] void malformed(const char* section) {
-    throw MessageFormatException(std::string("The ") + section + " of the message are not what AMQP 1.0 says, so it was not delivered.", "amqp:decode-error");
+    throw MessageFormatException(std::string("The ") + section + " of the message are not what AMQP 1.0 says, so it was not delivered.",
+                                 "amqp:decode-error");
 }
 
 /// What the sections say, before it is known which class of message it becomes.
@@ -40,7 +41,8 @@ void read_header(const WireValue& section, Decoded& decoded) {
         if (index == 2) decoded.time_to_live_ms = static_cast<std::uint32_t>(value.bits);
         if (index == 4) {
             decoded.data.redelivered = value.bits > 0;
-            decoded.data.delivery_count = static_cast<std::uint32_t>(std::min<std::uint64_t>(value.bits, std::numeric_limits<std::int32_t>::max() - 1)) + 1;
+            decoded.data.delivery_count =
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(value.bits, std::numeric_limits<std::int32_t>::max() - 1)) + 1;
         }
     }
 }
@@ -59,7 +61,8 @@ void read_annotations(const WireValue& section, Decoded& decoded) {
         constexpr std::string_view dead_letter = "x-opt-giromq-dead-letter-";
         if (key.bytes.starts_with(dead_letter)) {
             std::string name = "JMS_GIROMQ_DEAD_LETTER_";
-            for (const char c : key.bytes.substr(dead_letter.size())) name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+            for (const char c : key.bytes.substr(dead_letter.size()))
+                name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
             if (value.is_text()) {
                 decoded.data.properties.insert_or_assign(std::move(name), std::string(value.bytes));
             } else {
@@ -125,7 +128,8 @@ void read_application_properties(const WireValue& section, Decoded& decoded) {
         const WireValue key = reader.next();
         const WireValue value = reader.next();
         if (!key.is_text()) malformed("application properties");
-        if (std::optional<PropertyValue> converted = property_value(value)) decoded.data.properties.insert_or_assign(std::string(key.bytes), *std::move(converted));
+        if (std::optional<PropertyValue> converted = property_value(value))
+            decoded.data.properties.insert_or_assign(std::string(key.bytes), *std::move(converted));
     }
 }
 
@@ -138,7 +142,8 @@ void read_body(const WireValue& section, std::string_view encoded, Decoded& deco
     MessageData& data = decoded.data;
     if (section.descriptor == wire::data) {
         if (section.kind != WireKind::binary) malformed("data");
-        const bool text = decoded.content_type.starts_with("text/") || decoded.content_type == "application/xml" || decoded.content_type == "application/json";
+        const bool text = decoded.content_type.starts_with("text/") || decoded.content_type == "application/xml" ||
+                          decoded.content_type == "application/json";
         data.kind = text ? BodyKind::text : BodyKind::bytes;
         data.has_text = text;
         data.body.append(section.bytes);  // a body may come in several data sections

@@ -48,7 +48,9 @@ void write_annotations(WireWriter& writer, const MessageData& data) {
 }
 
 void write_text_or_null(WireWriter& writer, std::string_view text) { text.empty() ? writer.null() : writer.string(text); }
-void write_time_or_null(WireWriter& writer, std::int64_t milliseconds) { milliseconds == 0 ? writer.null() : writer.timestamp(milliseconds); }
+void write_time_or_null(WireWriter& writer, std::int64_t milliseconds) {
+    milliseconds == 0 ? writer.null() : writer.timestamp(milliseconds);
+}
 
 void write_properties(WireWriter& writer, const MessageData& data) {
     writer.section(wire::properties);
@@ -119,7 +121,7 @@ void write_body(WireWriter& writer, std::string& out, const MessageData& data) {
         return;
     }
     writer.section(wire::amqp_value);
-    data.kind == BodyKind::text && data.has_text ? writer.string(data.body) : writer.null();
+    data.kind == BodyKind::text&& data.has_text ? writer.string(data.body) : writer.null();
 }
 
 }  // namespace

@@ -88,7 +88,8 @@ bool write_typed(WireWriter& writer, std::string_view text) {
     } else {
         return false;
     }
-    throw JMSException("The id '" + std::string(text) + "' begins as a typed AMQP id but is not one; leave such ids as they were received.");
+    throw JMSException("The id '" + std::string(text) +
+                       "' begins as a typed AMQP id but is not one; leave such ids as they were received.");
 }
 
 }  // namespace

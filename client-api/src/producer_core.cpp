@@ -23,7 +23,9 @@ constexpr std::uint64_t unconfirmed_max = 1000;
 /// What may wait for its outcome on one connection, unless it is a single message.
 constexpr std::uint64_t unconfirmed_bytes_max = 64u << 20;
 
-std::int64_t wall_now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+std::int64_t wall_now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 Failure outcome_unknown(const std::string& why) {
     return Failure{FailureKind::general, "giromq:outcome-unknown", "Whether the broker has the message is not known: " + why};
@@ -59,7 +61,9 @@ ProducerCore::ProducerCore(std::shared_ptr<SessionCore> session, DestinationPtr 
 
 ProducerCore::~ProducerCore() = default;
 
-std::string ProducerCore::describe() const { return destination_ == nullptr ? "the producer" : "the producer for '" + destination_->name() + "'"; }
+std::string ProducerCore::describe() const {
+    return destination_ == nullptr ? "the producer" : "the producer for '" + destination_->name() + "'";
+}
 
 void ProducerCore::notify() { session_->changed().notify_all(); }
 
@@ -171,7 +175,8 @@ void ProducerCore::check_usable() const {
 DestinationPtr ProducerCore::target_of(const DestinationPtr& destination) const {
     if (destination_ != nullptr) {
         if (destination != nullptr && destination != destination_) {
-            throw JMSException("The producer was made for '" + destination_->name() + "'; use one without a destination to name it with each send.");
+            throw JMSException("The producer was made for '" + destination_->name() +
+                               "'; use one without a destination to name it with each send.");
         }
         return destination_;
     }
@@ -180,7 +185,8 @@ DestinationPtr ProducerCore::target_of(const DestinationPtr& destination) const 
 }
 
 void ProducerCore::prepare(MessageData& data, const DestinationPtr& destination, const SendOptions& options) {
-    if (options.priority < 0 || options.priority > 9) throw JMSException("A priority is from 0 to 9, not " + std::to_string(options.priority) + ".");
+    if (options.priority < 0 || options.priority > 9)
+        throw JMSException("A priority is from 0 to 9, not " + std::to_string(options.priority) + ".");
     if (options.time_to_live.count() < 0) throw JMSException("A time to live is not negative; 0 means that the message never expires.");
     const std::int64_t now = wall_now_ms();
     data.destination = destination;
@@ -240,25 +246,29 @@ void ProducerCore::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t
         session_->changed().wait_until(lock, deadline ? std::min(*deadline, poll) : poll);
         check_usable();
         if (deadline && std::chrono::steady_clock::now() >= *deadline) {
-            throw ResourceAllocationException("The message was not sent: too many earlier sends are not confirmed yet; wait for their outcomes.", "giromq:timeout");
+            throw ResourceAllocationException(
+                "The message was not sent: too many earlier sends are not confirmed yet; wait for their outcomes.", "giromq:timeout");
         }
     }
 }
 
-void ProducerCore::wait_for_outcome(std::unique_lock<std::mutex>& lock, const SendEntryPtr& entry, const std::optional<SteadyTime>& deadline) {
+void ProducerCore::wait_for_outcome(std::unique_lock<std::mutex>& lock, const SendEntryPtr& entry,
+                                    const std::optional<SteadyTime>& deadline) {
     const bool done = wait_until(session_->changed(), lock, deadline, [&] { return entry->state == SendEntry::State::done; });
     if (!done) give_up(entry);
 }
 
 void ProducerCore::give_up(const SendEntryPtr& entry) {
-    if (entry->ever_transferred) outcome_unknown("the broker has not answered within the send timeout. The library goes on trying.").raise();
+    if (entry->ever_transferred)
+        outcome_unknown("the broker has not answered within the send timeout. The library goes on trying.").raise();
     const auto found = std::find(unconfirmed_.begin(), unconfirmed_.end(), entry);
     if (found != unconfirmed_.end()) {
         unconfirmed_.erase(found);  // it was not transferred, so it is at or behind next_transfer_
         connection_.unconfirmed_bytes() -= entry->size();
     }
-    const char* const why = connection_.is_open() ? "the broker holds the producer back, because the queue is full or it is short of memory or disk"
-                                                  : "there is no connection to the broker";
+    const char* const why = connection_.is_open()
+                                ? "the broker holds the producer back, because the queue is full or it is short of memory or disk"
+                                : "there is no connection to the broker";
     throw ResourceAllocationException(std::string("The message was not sent: ") + why + ". Send it again later.", "giromq:timeout");
 }
 

@@ -34,7 +34,8 @@ constexpr const char* name_of() {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
 }
 
 const char* integer_name(int bytes) { return bytes == 1 ? "byte" : bytes == 2 ? "short" : bytes == 4 ? "int" : "long"; }
@@ -86,7 +87,8 @@ std::int64_t to_integer(std::string_view name, const PropertyValue& value, int b
         std::int64_t number = 0;
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
         const std::int64_t limit = bytes == 8 ? std::numeric_limits<std::int64_t>::max() : (std::int64_t{1} << (bytes * 8 - 1)) - 1;
-        if (error != std::errc{} || end != digits.data() + digits.size() || number > limit || number < -limit - 1) not_a_number(name, integer_name(bytes));
+        if (error != std::errc{} || end != digits.data() + digits.size() || number > limit || number < -limit - 1)
+            not_a_number(name, integer_name(bytes));
         return number;
     }
     refuse(name, value, integer_name(bytes));
@@ -122,11 +124,16 @@ std::string to_text(const PropertyValue& value) {
 }
 
 void check_property_name(std::string_view name) {
-    static constexpr std::array<std::string_view, 11> reserved{"NULL", "TRUE", "FALSE", "NOT", "AND", "OR", "BETWEEN", "LIKE", "IN", "IS", "ESCAPE"};
-    const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80; };
-    const bool well_formed = !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0 && std::all_of(name.begin(), name.end(), is_part);
+    static constexpr std::array<std::string_view, 11> reserved{"NULL",    "TRUE", "FALSE", "NOT", "AND",   "OR",
+                                                               "BETWEEN", "LIKE", "IN",    "IS",  "ESCAPE"};
+    const auto is_part = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
+    };
+    const bool well_formed =
+        !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0 && std::all_of(name.begin(), name.end(), is_part);
     if (!well_formed) {
-        throw JMSException("The property name '" + std::string(name) + "' is not an identifier; use letters, digits, '_' and '$', beginning with no digit.");
+        throw JMSException("The property name '" + std::string(name) +
+                           "' is not an identifier; use letters, digits, '_' and '$', beginning with no digit.");
     }
     if (std::any_of(reserved.begin(), reserved.end(), [name](std::string_view word) { return equal_ignoring_case(word, name); })) {
         throw JMSException("The property name '" + std::string(name) + "' is a word of the selector language; choose another.");

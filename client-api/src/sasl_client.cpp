@@ -30,7 +30,9 @@ constexpr const char* all_mechanisms = "SCRAM-SHA-256 EXTERNAL PLAIN ANONYMOUS";
 
 State& state_of(pn_transport_t* transport) { return *static_cast<State*>(pnx_sasl_get_context(transport)); }
 
-std::string_view view(const pn_bytes_t* bytes) { return bytes == nullptr || bytes->start == nullptr ? std::string_view() : std::string_view(bytes->start, bytes->size); }
+std::string_view view(const pn_bytes_t* bytes) {
+    return bytes == nullptr || bytes->start == nullptr ? std::string_view() : std::string_view(bytes->start, bytes->size);
+}
 
 void send(pn_transport_t* transport, State& state, std::string bytes, pnx_sasl_state next) {
     state.out = std::move(bytes);
@@ -51,7 +53,8 @@ std::string choose(const std::vector<std::string>& mechanisms, State& state) {
         if (offered(mechanisms, "SCRAM-SHA-256", state)) return "SCRAM-SHA-256";
         if (offered(mechanisms, "PLAIN", state)) {
             if (credentials.plain_is_safe) return "PLAIN";
-            state.error = "The broker takes the password only in clear text (PLAIN), which is not sent over an unencrypted connection; use amqps://.";
+            state.error =
+                "The broker takes the password only in clear text (PLAIN), which is not sent over an unencrypted connection; use amqps://.";
             return {};
         }
     }

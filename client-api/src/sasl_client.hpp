@@ -12,8 +12,8 @@ namespace giromq::detail {
 struct Credentials {
     std::string user;
     std::string password;
-    bool has_certificate = false;  // a client certificate was configured: EXTERNAL
-    bool plain_is_safe = false;    // TLS, or the loopback interface
+    bool has_certificate = false;      // a client certificate was configured: EXTERNAL
+    bool plain_is_safe = false;        // TLS, or the loopback interface
     std::vector<std::string> allowed;  // mechanisms; empty for all
 };
 

@@ -100,13 +100,15 @@ std::string ScramClient::final(std::string_view server_first) {
     unsigned iterations = 0;
     if (iterations_text) std::from_chars(iterations_text->data(), iterations_text->data() + iterations_text->size(), iterations);
     const auto salt = salt_text ? from_base64(*salt_text) : std::nullopt;
-    if (nonce_.empty() || !nonce || !salt || nonce->size() <= nonce_.size() || !nonce->starts_with(nonce_) || iterations < iterations_min || iterations > iterations_max) {
+    if (nonce_.empty() || !nonce || !salt || nonce->size() <= nonce_.size() || !nonce->starts_with(nonce_) || iterations < iterations_min ||
+        iterations > iterations_max) {
         error_ = "the broker's SCRAM challenge is not acceptable";
         return {};
     }
     std::string salted(hash_bytes, '\0');
-    if (PKCS5_PBKDF2_HMAC(password_.data(), static_cast<int>(password_.size()), octets(*salt), static_cast<int>(salt->size()), static_cast<int>(iterations),
-                          EVP_sha256(), static_cast<int>(hash_bytes), reinterpret_cast<unsigned char*>(salted.data())) != 1) {
+    if (PKCS5_PBKDF2_HMAC(password_.data(), static_cast<int>(password_.size()), octets(*salt), static_cast<int>(salt->size()),
+                          static_cast<int>(iterations), EVP_sha256(), static_cast<int>(hash_bytes),
+                          reinterpret_cast<unsigned char*>(salted.data())) != 1) {
         error_ = "the key could not be derived";
         return {};
     }

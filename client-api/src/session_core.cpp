@@ -12,7 +12,8 @@
 
 namespace giromq::detail {
 
-SessionCore::SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode) : connection_(std::move(connection)), mode_(mode) {}
+SessionCore::SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode)
+    : connection_(std::move(connection)), mode_(mode) {}
 
 SessionCore::~SessionCore() = default;
 
@@ -28,7 +29,8 @@ bool SessionCore::try_enter() {
 
 void SessionCore::enter() {
     if (!try_enter()) {
-        throw IllegalStateException("Another thread is using the session at this moment; a session belongs to one thread, so give each thread its own.");
+        throw IllegalStateException(
+            "Another thread is using the session at this moment; a session belongs to one thread, so give each thread its own.");
     }
     if (closing_.load()) {
         leave();
@@ -115,7 +117,9 @@ void SessionCore::wait_until_attached(std::unique_lock<std::mutex>& lock, LinkCo
     link.abandon();
     if (refused) failure.raise();
     check_open();
-    if (!answered) throw JMSException("The broker did not answer within the request timeout; check the connection to it and try again.", "giromq:timeout");
+    if (!answered)
+        throw JMSException("The broker did not answer within the request timeout; check the connection to it and try again.",
+                           "giromq:timeout");
 }
 
 // Producers --------------------------------------------------------------------------------------------------------------------------
@@ -126,8 +130,9 @@ std::shared_ptr<ProducerCore> SessionCore::create_producer(const DestinationPtr&
     std::unique_lock lock(connection_->mutex());
     check_open();
     if (destination == nullptr && connection_->is_open() && !connection_->engine().remote_offers("ANONYMOUS-RELAY")) {
-        throw JMSException("The broker has no anonymous relay, which a producer without a destination needs; make a producer for each destination.",
-                           "amqp:not-implemented");
+        throw JMSException(
+            "The broker has no anonymous relay, which a producer without a destination needs; make a producer for each destination.",
+            "amqp:not-implemented");
     }
     producers_.push_back(producer);
     producer->attach();
@@ -144,7 +149,9 @@ void SessionCore::forget(const ProducerCore& producer) {
     std::erase_if(producers_, [&](const auto& one) { return one.get() == &producer; });
 }
 
-void SessionCore::add_completion(const std::shared_ptr<ProducerCore>& producer, const SendEntryPtr& entry) { completions_.emplace_back(producer, entry); }
+void SessionCore::add_completion(const std::shared_ptr<ProducerCore>& producer, const SendEntryPtr& entry) {
+    completions_.emplace_back(producer, entry);
+}
 
 void SessionCore::tell_completions() {
     while (!completions_.empty() && completions_.front().second->state == SendEntry::State::done) {
@@ -163,7 +170,8 @@ void SessionCore::tell_completions() {
                 }
             } catch (const std::exception& exception) {
                 const std::lock_guard lock(connection->mutex());
-                connection->report(Failure{FailureKind::general, "giromq:listener", std::string("A completion listener threw: ") + exception.what()});
+                connection->report(
+                    Failure{FailureKind::general, "giromq:listener", std::string("A completion listener threw: ") + exception.what()});
             }
             const std::lock_guard lock(connection->mutex());
             producer->completion_told();
@@ -200,7 +208,8 @@ void SessionCore::forget(const ConsumerCore& consumer) {
 }
 
 bool SessionCore::has_consumer(const TemporaryNode& node) const {
-    return std::any_of(consumers_.begin(), consumers_.end(), [&](const auto& one) { return !one->is_closed() && node_of(one->destination()) == &node; });
+    return std::any_of(consumers_.begin(), consumers_.end(),
+                       [&](const auto& one) { return !one->is_closed() && node_of(one->destination()) == &node; });
 }
 
 std::shared_ptr<TemporaryQueue> SessionCore::create_temporary_queue() {
@@ -216,7 +225,9 @@ std::shared_ptr<TemporaryQueue> SessionCore::create_temporary_queue() {
         return node->state() == LinkCore::State::attached || node->state() == LinkCore::State::failed;
     });
     if (node->state() != LinkCore::State::attached) {
-        const Failure failure = answered ? node->failure() : Failure{FailureKind::general, "giromq:timeout", "The broker did not answer within the request timeout."};
+        const Failure failure =
+            answered ? node->failure()
+                     : Failure{FailureKind::general, "giromq:timeout", "The broker did not answer within the request timeout."};
         node->abandon();
         connection_->forget_node(*node);
         failure.raise();
@@ -271,13 +282,15 @@ bool SessionCore::wait_for_confirmations(std::unique_lock<std::mutex>& lock, con
 namespace {
 
 [[noreturn]] void throw_stale() {
-    throw JMSException("Nothing was acknowledged, because the connection was lost since the message was received; the broker delivers it again.",
-                       "giromq:stale-message");
+    throw JMSException(
+        "Nothing was acknowledged, because the connection was lost since the message was received; the broker delivers it again.",
+        "giromq:stale-message");
 }
 
 [[noreturn]] void throw_unconfirmed(const char* why) {
-    throw JMSException(std::string("Whether the acknowledgement arrived is not known, because ") + why + "; the broker may deliver the message again.",
-                       "giromq:outcome-unknown");
+    throw JMSException(
+        std::string("Whether the acknowledgement arrived is not known, because ") + why + "; the broker may deliver the message again.",
+        "giromq:outcome-unknown");
 }
 
 }  // namespace
@@ -361,7 +374,8 @@ void SessionCore::recover() {
 // Listeners --------------------------------------------------------------------------------------------------------------------------
 
 void SessionCore::listeners_changed() {
-    listeners_ = static_cast<std::size_t>(std::count_if(consumers_.begin(), consumers_.end(), [](const auto& one) { return one->listener() != nullptr; }));
+    listeners_ = static_cast<std::size_t>(
+        std::count_if(consumers_.begin(), consumers_.end(), [](const auto& one) { return one->listener() != nullptr; }));
     if (listeners_ > 0 && !listener_thread_.joinable() && !closing_.load()) {
         listener_thread_ = std::thread([self = shared_from_this()] { self->run_listeners(); });
     }
@@ -450,8 +464,8 @@ void SessionCore::deliver_to_listener(std::unique_lock<std::mutex>& lock, const 
 }
 
 /// In an AUTO or DUPS_OK session.
-void SessionCore::listener_returned(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer, const std::shared_ptr<Receipt>& receipt,
-                                    bool again) {
+void SessionCore::listener_returned(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer,
+                                    const std::shared_ptr<Receipt>& receipt, bool again) {
     if (consumer->is_stale(*receipt)) return;
     if (!again) {
         consumer->acknowledged_or_given_back();
@@ -520,7 +534,9 @@ void SessionCore::close_links(std::unique_lock<std::mutex>& lock, const std::opt
     for (const auto& producer : producers_) producer->close_link();
     for (const auto& consumer : consumers_) consumer->close_link();
     connection_->pump();
-    const auto closed = [](const auto& link) { return link->state() == LinkCore::State::closed || link->state() == LinkCore::State::failed; };
+    const auto closed = [](const auto& link) {
+        return link->state() == LinkCore::State::closed || link->state() == LinkCore::State::failed;
+    };
     wait_until(changed_, lock, deadline, [&] {
         return std::all_of(producers_.begin(), producers_.end(), closed) && std::all_of(consumers_.begin(), consumers_.end(), closed);
     });

@@ -68,7 +68,9 @@ public:
     void confirmed();
     /// Waits for the confirmations; false if there were still some missing at the deadline.
     bool wait_for_confirmations(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
-    bool acknowledges_by_itself() const { return mode_ == AcknowledgeMode::auto_acknowledge || mode_ == AcknowledgeMode::dups_ok_acknowledge; }
+    bool acknowledges_by_itself() const {
+        return mode_ == AcknowledgeMode::auto_acknowledge || mode_ == AcknowledgeMode::dups_ok_acknowledge;
+    }
     bool has_consumer(const TemporaryNode& node) const;
 
     // Listeners.
@@ -88,8 +90,8 @@ private:
     void run_listeners();
     std::shared_ptr<ConsumerCore> next_to_listen() const;
     void deliver_to_listener(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer);
-    void listener_returned(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer, const std::shared_ptr<Receipt>& receipt,
-                           bool again);
+    void listener_returned(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer,
+                           const std::shared_ptr<Receipt>& receipt, bool again);
     void wait_until_attached(std::unique_lock<std::mutex>& lock, LinkCore& link);
     void acknowledge_all(std::unique_lock<std::mutex>& lock, const Receipt& asked);
     void acknowledge_one(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Receipt>& receipt);

@@ -30,7 +30,8 @@ std::string decode(std::string_view text, const char* where) {
         }
         const int high = at + 2 < text.size() ? hex_digit(text[at + 1]) : -1;
         const int low = at + 2 < text.size() ? hex_digit(text[at + 2]) : -1;
-        if (high < 0 || low < 0) refuse(std::string("The ") + where + " in the URI has a '%' that is not followed by two hexadecimal digits; write '%' as %25.");
+        if (high < 0 || low < 0)
+            refuse(std::string("The ") + where + " in the URI has a '%' that is not followed by two hexadecimal digits; write '%' as %25.");
         out += static_cast<char>(high * 16 + low);
         at += 2;
     }
@@ -89,7 +90,8 @@ void set_mechanisms(Settings& settings, std::string_view name, std::string_view 
         const std::string_view one = value.substr(0, comma);
         value.remove_prefix(std::min(comma + 1, value.size()));
         if (std::find(known.begin(), known.end(), one) == known.end()) {
-            refuse("The option '" + std::string(name) + "' lists SCRAM-SHA-256, EXTERNAL, PLAIN or ANONYMOUS, separated by commas, not '" + std::string(one) + "'.");
+            refuse("The option '" + std::string(name) + "' lists SCRAM-SHA-256, EXTERNAL, PLAIN or ANONYMOUS, separated by commas, not '" +
+                   std::string(one) + "'.");
         }
         settings.sasl_mechanisms.emplace_back(one);
     }

@@ -71,10 +71,12 @@ std::string TemporaryNode::name() const {
 
 void TemporaryNode::delete_queue() {
     std::unique_lock lock(connection_.mutex());
-    if (connection_.has_consumer(*this)) throw IllegalStateException("A temporary queue cannot be deleted while a consumer of it is open; close the consumer first.");
+    if (connection_.has_consumer(*this))
+        throw IllegalStateException("A temporary queue cannot be deleted while a consumer of it is open; close the consumer first.");
     close_link();
     connection_.pump();
-    wait_until(changed_, lock, deadline_after(connection_.settings().close_timeout), [&] { return state() == State::closed || state() == State::failed; });
+    wait_until(changed_, lock, deadline_after(connection_.settings().close_timeout),
+               [&] { return state() == State::closed || state() == State::failed; });
     abandon();
     connection_.forget_node(*this);
 }

@@ -62,7 +62,10 @@ WireValue WireReader::next(int depth) {
     };
     switch (code) {
         case 0x40: value.kind = WireKind::null; break;
-        case 0x41: value.kind = WireKind::boolean; value.bits = 1; break;
+        case 0x41:
+            value.kind = WireKind::boolean;
+            value.bits = 1;
+            break;
         case 0x42: value.kind = WireKind::boolean; break;
         case 0x56: fixed(WireKind::boolean, 1); break;
         case 0x50: fixed(WireKind::ubyte, 1); break;
@@ -73,17 +76,35 @@ WireValue WireReader::next(int depth) {
         case 0x44: value.kind = WireKind::ulong; break;
         case 0x53: fixed(WireKind::ulong, 1); break;
         case 0x80: fixed(WireKind::ulong, 8); break;
-        case 0x51: fixed(WireKind::byte, 1); value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits); break;
-        case 0x61: fixed(WireKind::int16, 2); value.bits = sign_extended<std::int16_t, std::uint16_t>(value.bits); break;
-        case 0x54: fixed(WireKind::int32, 1); value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits); break;
-        case 0x71: fixed(WireKind::int32, 4); value.bits = sign_extended<std::int32_t, std::uint32_t>(value.bits); break;
-        case 0x55: fixed(WireKind::int64, 1); value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits); break;
+        case 0x51:
+            fixed(WireKind::byte, 1);
+            value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits);
+            break;
+        case 0x61:
+            fixed(WireKind::int16, 2);
+            value.bits = sign_extended<std::int16_t, std::uint16_t>(value.bits);
+            break;
+        case 0x54:
+            fixed(WireKind::int32, 1);
+            value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits);
+            break;
+        case 0x71:
+            fixed(WireKind::int32, 4);
+            value.bits = sign_extended<std::int32_t, std::uint32_t>(value.bits);
+            break;
+        case 0x55:
+            fixed(WireKind::int64, 1);
+            value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits);
+            break;
         case 0x81: fixed(WireKind::int64, 8); break;
         case 0x72: fixed(WireKind::float32, 4); break;
         case 0x82: fixed(WireKind::float64, 8); break;
         case 0x73: fixed(WireKind::character, 4); break;
         case 0x83: fixed(WireKind::timestamp, 8); break;
-        case 0x98: value.kind = WireKind::uuid; value.bytes = take(16); break;
+        case 0x98:
+            value.kind = WireKind::uuid;
+            value.bytes = take(16);
+            break;
         case 0xa0: variable(WireKind::binary, 1); break;
         case 0xb0: variable(WireKind::binary, 4); break;
         case 0xa1: variable(WireKind::string, 1); break;
@@ -97,7 +118,10 @@ WireValue WireReader::next(int depth) {
         case 0xd1: composite(WireKind::map, 4); break;
         case 0x74: fixed(WireKind::other, 4); break;
         case 0x84: fixed(WireKind::other, 8); break;
-        case 0x94: value.kind = WireKind::other; take(16); break;
+        case 0x94:
+            value.kind = WireKind::other;
+            take(16);
+            break;
         case 0xe0: composite(WireKind::other, 1); break;
         case 0xf0: composite(WireKind::other, 4); break;
         default: malformed();

@@ -33,10 +33,10 @@ enum class WireKind : std::uint8_t {
 /// One AMQP value, pointing into the bytes it was read from.
 struct WireValue {
     WireKind kind = WireKind::null;
-    std::uint64_t bits = 0;       // integers (sign-extended), boolean, timestamp, the bits of floats
-    std::string_view bytes;       // uuid, binary, string, symbol; the elements of list and map
-    std::uint32_t count = 0;      // elements of list and map
-    std::uint64_t descriptor = 0; // numeric descriptor, if it is described
+    std::uint64_t bits = 0;        // integers (sign-extended), boolean, timestamp, the bits of floats
+    std::string_view bytes;        // uuid, binary, string, symbol; the elements of list and map
+    std::uint32_t count = 0;       // elements of list and map
+    std::uint64_t descriptor = 0;  // numeric descriptor, if it is described
     bool described = false;
 
     bool is_text() const { return kind == WireKind::string || kind == WireKind::symbol; }

@@ -33,8 +33,12 @@ public:
     void int16(std::int16_t value) { coded(0x61, static_cast<std::uint16_t>(value)); }
     void int32(std::int32_t value) { coded(0x71, static_cast<std::uint32_t>(value)); }
     void int64(std::int64_t value) { coded(0x81, static_cast<std::uint64_t>(value)); }
-    void uint32(std::uint32_t value) { value == 0 ? byte(0x43) : value < 256 ? coded(0x52, static_cast<std::uint8_t>(value)) : coded(0x70, value); }
-    void uint64(std::uint64_t value) { value == 0 ? byte(0x44) : value < 256 ? coded(0x53, static_cast<std::uint8_t>(value)) : coded(0x80, value); }
+    void uint32(std::uint32_t value) {
+        value == 0 ? byte(0x43) : value < 256 ? coded(0x52, static_cast<std::uint8_t>(value)) : coded(0x70, value);
+    }
+    void uint64(std::uint64_t value) {
+        value == 0 ? byte(0x44) : value < 256 ? coded(0x53, static_cast<std::uint8_t>(value)) : coded(0x80, value);
+    }
     void float32(float value) { coded(0x72, std::bit_cast<std::uint32_t>(value)); }
     void float64(double value) { coded(0x82, std::bit_cast<std::uint64_t>(value)); }
     void timestamp(std::int64_t milliseconds) { coded(0x83, static_cast<std::uint64_t>(milliseconds)); }

@@ -18,9 +18,11 @@ constexpr std::size_t password_bytes_max = 1024;
 std::string read_password_file(const std::string& path) {
     std::ifstream file(path);
     std::string line;
-    if (!file || !std::getline(file, line)) throw ToolError("The password file '" + path + "' cannot be read; it has to hold the password in its first line.");
+    if (!file || !std::getline(file, line))
+        throw ToolError("The password file '" + path + "' cannot be read; it has to hold the password in its first line.");
     if (line.ends_with('\r')) line.pop_back();
-    if (line.empty() || line.size() > password_bytes_max) throw ToolError("The first line of the password file '" + path + "' has to be the password.");
+    if (line.empty() || line.size() > password_bytes_max)
+        throw ToolError("The first line of the password file '" + path + "' has to be the password.");
     return line;
 }
 
@@ -44,7 +46,8 @@ private:
 };
 
 std::string ask_silently(const std::string& question) {
-    if (::isatty(STDIN_FILENO) == 0) throw ToolError("There is no terminal to ask for the password; give it by --password-file.", exit_usage);
+    if (::isatty(STDIN_FILENO) == 0)
+        throw ToolError("There is no terminal to ask for the password; give it by --password-file.", exit_usage);
     std::cerr << question << std::flush;
     std::string answer;
     {

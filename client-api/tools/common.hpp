@@ -39,7 +39,8 @@ std::string password_of(const Common& common);
 /// A new password, asked for twice, or from a file.
 std::string new_password(const std::string& file, const std::string& user);
 
-/// Asks that `name` be typed before something is destroyed; throws ToolError if it is not, or if nobody can be asked and --yes is not given.
+/// Asks that `name` be typed before something is destroyed; throws ToolError if it is not, or if nobody can be asked and --yes is not
+/// given.
 void confirm(const Common& common, const std::string& what, const std::string& name);
 
 std::shared_ptr<Connection> connect(const Common& common);

@@ -9,12 +9,16 @@ namespace {
 using namespace giromq::tool;
 
 void add_common_options(CLI::App& app, Common& common) {
-    app.add_option("--url", common.url, "The broker's AMQP address: amqp://host:port or amqps://host:port")->envname("GIROMQ_URL")->capture_default_str();
+    app.add_option("--url", common.url, "The broker's AMQP address: amqp://host:port or amqps://host:port")
+        ->envname("GIROMQ_URL")
+        ->capture_default_str();
     app.add_option("--http", common.http, "The broker's REST address")->envname("GIROMQ_HTTP")->capture_default_str();
     app.add_option("--user", common.user, "Who to log in as; without it nobody logs in")->envname("GIROMQ_USER");
-    app.add_option("--password-file", common.password_file, "File with the user's password in its first line; without it the password is asked for")
+    app.add_option("--password-file", common.password_file,
+                   "File with the user's password in its first line; without it the password is asked for")
         ->envname("GIROMQ_PASSWORD_FILE");
-    app.add_option("--tls-ca-file", common.tls_ca_file, "PEM file with the certificates to trust, instead of the system's")->envname("GIROMQ_TLS_CA_FILE");
+    app.add_option("--tls-ca-file", common.tls_ca_file, "PEM file with the certificates to trust, instead of the system's")
+        ->envname("GIROMQ_TLS_CA_FILE");
     app.add_flag("--json", common.json, "Output for scripts: JSON, one object a line");
     app.add_flag("--yes", common.yes, "Do not ask before something is destroyed");
     app.set_version_flag("--version", std::string("giromq ") + GIROMQ_VERSION);

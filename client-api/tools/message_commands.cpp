@@ -138,7 +138,8 @@ std::string read_file(const std::string& path) {
 
 int send(const Common& common, const SendCommand& command) {
     const int sources = (command.body ? 1 : 0) + (command.file.empty() ? 0 : 1) + (command.lines ? 1 : 0);
-    if (sources != 1) throw ToolError("Give the body by one of --body TEXT, --file FILE ('-' for the standard input) and --lines.", exit_usage);
+    if (sources != 1)
+        throw ToolError("Give the body by one of --body TEXT, --file FILE ('-' for the standard input) and --lines.", exit_usage);
     if (!command.duplicate_id.empty() && (command.lines || command.count > 1)) {
         throw ToolError("--duplicate-id is for a single message: all others would be dropped as its duplicates.", exit_usage);
     }
@@ -235,7 +236,9 @@ void add_send(CLI::App& app, const Common& common, Run& run) {
     send_app->add_flag("--lines", command->lines, "Each line of the standard input is a message");
     send_app->add_option("--count", command->count, "How many times the body is sent")->check(CLI::PositiveNumber);
     send_app->add_flag("--bytes", command->bytes, "As bytes instead of text");
-    send_app->add_option("--property", command->properties, "name=value or name:type=value (boolean, int, long, double, string); can be repeated")
+    send_app
+        ->add_option("--property", command->properties,
+                     "name=value or name:type=value (boolean, int, long, double, string); can be repeated")
         ->allow_extra_args(false);
     send_app->add_option("--type", command->type, "JMSType");
     send_app->add_option("--correlation-id", command->correlation_id, "JMSCorrelationID");
@@ -249,12 +252,16 @@ void add_send(CLI::App& app, const Common& common, Run& run) {
 
 void add_receive(CLI::App& app, const Common& common, Run& run) {
     const auto command = std::make_shared<ReceiveCommand>();
-    CLI::App* const receive_app = app.add_subcommand("receive", "Takes messages from a queue and prints their bodies, one a line; exit code 3 if there was none");
+    CLI::App* const receive_app =
+        app.add_subcommand("receive", "Takes messages from a queue and prints their bodies, one a line; exit code 3 if there was none");
     receive_app->add_option("QUEUE", command->queue, "Where from")->required();
     receive_app->add_option("--count", command->count, "How many at most; 0 for no limit")->capture_default_str();
-    receive_app->add_option("--timeout", command->timeout_seconds, "Seconds to wait for each; 0: only what is there")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+    receive_app->add_option("--timeout", command->timeout_seconds, "Seconds to wait for each; 0: only what is there")
+        ->check(CLI::Range(0.0, 1e6))
+        ->capture_default_str();
     receive_app->add_flag("--follow", command->follow, "Wait for ever");
-    receive_app->add_flag("--no-ack", command->no_acknowledge, "Leave the messages in the queue, counted as delivered once more (browse does not count)");
+    receive_app->add_flag("--no-ack", command->no_acknowledge,
+                          "Leave the messages in the queue, counted as delivered once more (browse does not count)");
     receive_app->fallthrough()->callback([&common, &run, command] { run = [&common, command] { return receive(common, *command); }; });
 }
 
@@ -265,10 +272,12 @@ void add_message_commands(CLI::App& app, const Common& common, Run& run) {
     add_receive(app, common, run);
     const auto queue = std::make_shared<std::string>();
     const auto count = std::make_shared<std::uint64_t>(0);
-    CLI::App* const browse_app = app.add_subcommand("browse", "Shows the messages of a queue without taking them; exit code 3 if there is none");
+    CLI::App* const browse_app =
+        app.add_subcommand("browse", "Shows the messages of a queue without taking them; exit code 3 if there is none");
     browse_app->add_option("QUEUE", *queue, "Which")->required();
     browse_app->add_option("--count", *count, "How many at most; 0 for all")->capture_default_str();
-    browse_app->fallthrough()->callback([&common, &run, queue, count] { run = [&common, queue, count] { return browse(common, *queue, *count); }; });
+    browse_app->fallthrough()->callback(
+        [&common, &run, queue, count] { run = [&common, queue, count] { return browse(common, *queue, *count); }; });
 }
 
 }  // namespace giromq::tool

@@ -29,7 +29,8 @@ template <typename Number>
 Number parse(const std::string& name, const std::string& text) {
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) throw ToolError("The value '" + text + "' of the property '" + name + "' is not a number of its type.", exit_usage);
+    if (error != std::errc{} || end != text.data() + text.size())
+        throw ToolError("The value '" + text + "' of the property '" + name + "' is not a number of its type.", exit_usage);
     return number;
 }
 
@@ -78,7 +79,8 @@ std::string to_json_line(const Message& message) {
 
 void set_property(Message& message, const std::string& assignment) {
     const std::size_t equals = assignment.find('=');
-    if (equals == std::string::npos) throw ToolError("A property is written name=value or name:type=value, not '" + assignment + "'.", exit_usage);
+    if (equals == std::string::npos)
+        throw ToolError("A property is written name=value or name:type=value, not '" + assignment + "'.", exit_usage);
     const std::string value = assignment.substr(equals + 1);
     std::string name = assignment.substr(0, equals);
     std::string type = "string";

@@ -11,7 +11,11 @@ namespace giromq::tool {
 using namespace std::chrono_literals;
 
 Progress::Progress(std::string what, std::uint64_t total)
-    : what_(std::move(what)), total_(total), visible_(::isatty(STDERR_FILENO) == 1), started_(std::chrono::steady_clock::now()), drawn_(started_) {}
+    : what_(std::move(what)),
+      total_(total),
+      visible_(::isatty(STDERR_FILENO) == 1),
+      started_(std::chrono::steady_clock::now()),
+      drawn_(started_) {}
 
 Progress::~Progress() { finish(); }
 
@@ -30,7 +34,8 @@ void Progress::draw(std::uint64_t done, std::chrono::steady_clock::time_point no
     if (total_ != 0) {
         constexpr std::uint64_t width = 30;
         const std::uint64_t filled = std::min(done, total_) * width / total_;
-        std::cerr << '[' << std::string(filled, '#') << std::string(width - filled, '.') << "] " << std::min(done, total_) * 100 / total_ << " %  ";
+        std::cerr << '[' << std::string(filled, '#') << std::string(width - filled, '.') << "] " << std::min(done, total_) * 100 / total_
+                  << " %  ";
     }
     std::cerr << grouped(done);
     if (total_ != 0) std::cerr << " of " << grouped(total_);

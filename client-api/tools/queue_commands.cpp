@@ -23,21 +23,27 @@ std::string text(const json::object& object, const char* name) {
 
 std::string path_of(const std::string& queue) { return "/api/v1/queues/" + percent_encoded(queue); }
 
+void print_row(const std::string& name, const std::string& messages, const std::string& size, const std::string& delivering,
+               const std::string& consumers, const std::string& producers) {
+    std::cout << std::left << std::setw(40) << name << std::right << ' ' << std::setw(13) << messages << std::setw(12) << size
+              << std::setw(12) << delivering << std::setw(11) << consumers << std::setw(11) << producers << '\n';
+}
+
 int list_queues(const Common& common) {
-    RestClient rest(common);
-    if (!common.json) {
-        std::cout << std::left << std::setw(40) << "NAME" << std::right << std::setw(14) << "MESSAGES" << std::setw(12) << "SIZE" << std::setw(12) << "DELIVERING" << std::setw(11)
-                  << "CONSUMERS" << std::setw(11) << "PRODUCERS" << '\n';
-    }
-    rest.list("/api/v1/queues", [&](const json::object& queue) {
+    std::uint64_t shown = 0;
+    const auto print_head = [&] {
+        if (!common.json && shown++ == 0) print_row("NAME", "MESSAGES", "SIZE", "DELIVERING", "CONSUMERS", "PRODUCERS");
+    };
+    RestClient(common).list("/api/v1/queues", [&](const json::object& queue) {
+        print_head();
         if (common.json) {
             std::cout << json::serialize(queue) << '\n';
             return;
         }
-        std::cout << std::left << std::setw(40) << text(queue, "name") << std::right << std::setw(14) << grouped(number(queue, "messages")) << std::setw(12)
-                  << readable_bytes(number(queue, "bytes")) << std::setw(12) << grouped(number(queue, "delivering")) << std::setw(11) << number(queue, "consumers") << std::setw(11)
-                  << number(queue, "producers") << '\n';
+        print_row(text(queue, "name"), grouped(number(queue, "messages")), readable_bytes(number(queue, "bytes")),
+                  grouped(number(queue, "delivering")), grouped(number(queue, "consumers")), grouped(number(queue, "producers")));
     });
+    print_head();
     return exit_ok;
 }
 
@@ -120,18 +126,23 @@ void add_queue_commands(CLI::App& app, const Common& common, Run& run) {
     create->add_option("QUEUE", *name, "Its name")->required();
     create->add_option("--max-messages", settings->max_messages, "Most messages it holds; 0 for no limit");
     create->add_option("--max-bytes", settings->max_bytes, "Most bytes it holds; 0 for no limit");
-    create->add_option("--overflow", settings->overflow, "At the limit: refuse sends, or hold producers back")->check(CLI::IsMember({"refuse", "hold"}));
-    create->add_option("--max-deliveries", settings->max_deliveries, "Failed deliveries before a message goes to the dead-letter queue; 0 for no limit");
+    create->add_option("--overflow", settings->overflow, "At the limit: refuse sends, or hold producers back")
+        ->check(CLI::IsMember({"refuse", "hold"}));
+    create->add_option("--max-deliveries", settings->max_deliveries,
+                       "Failed deliveries before a message goes to the dead-letter queue; 0 for no limit");
     create->add_option("--dead-letter-queue", settings->dead_letter_queue, "Where those messages go");
     create->add_option("--duplicate-ids-max", settings->duplicate_ids_max, "How many ids given by applications are remembered");
     create->add_option("--duplicate-ids-age-ms", settings->duplicate_ids_age_ms, "For how long, in milliseconds");
-    create->fallthrough()->callback([&common, &run, name, settings] { run = [&common, name, settings] { return create_queue(common, *name, *settings); }; });
+    create->fallthrough()->callback(
+        [&common, &run, name, settings] { run = [&common, name, settings] { return create_queue(common, *name, *settings); }; });
 
     const auto even_if_used = std::make_shared<bool>(false);
     CLI::App* const remove = queue->add_subcommand("delete", "Deletes a queue with its messages");
     remove->add_option("QUEUE", *name, "Its name")->required();
     remove->add_flag("--even-if-used", *even_if_used, "Also if it has consumers, which are ended");
-    remove->fallthrough()->callback([&common, &run, name, even_if_used] { run = [&common, name, even_if_used] { return delete_queue(common, *name, *even_if_used); }; });
+    remove->fallthrough()->callback([&common, &run, name, even_if_used] {
+        run = [&common, name, even_if_used] { return delete_queue(common, *name, *even_if_used); };
+    });
 
     CLI::App* const purge = queue->add_subcommand("purge", "Removes the messages of a queue that no consumer holds");
     purge->add_option("QUEUE", *name, "Its name")->required();

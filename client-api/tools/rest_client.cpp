@@ -72,7 +72,8 @@ RestClient::RestClient(const Common& common) : tls_ca_file_(common.tls_ca_file) 
         tls_ = true;
         rest.remove_prefix(8);
     } else {
-        throw ToolError("The address of the broker's REST interface starts with http:// or https://, for example http://127.0.0.1:8161.", exit_usage);
+        throw ToolError("The address of the broker's REST interface starts with http:// or https://, for example http://127.0.0.1:8161.",
+                        exit_usage);
     }
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const std::size_t bracket = rest.starts_with('[') ? std::min(rest.find(']'), rest.size()) : 0;
@@ -87,7 +88,8 @@ RestClient::RestClient(const Common& common) : tls_ca_file_(common.tls_ca_file) 
     if (!common.user.empty()) {
         error_code not_an_address;
         const bool loopback = host_ == "localhost" || asio::ip::make_address(host_, not_an_address).is_loopback();
-        if (!tls_ && !loopback) throw ToolError("A password is not sent in clear over the network; use https:// or run this command on the broker's machine.");
+        if (!tls_ && !loopback)
+            throw ToolError("A password is not sent in clear over the network; use https:// or run this command on the broker's machine.");
         authorization_ = "Basic " + base64(common.user + ":" + password_of(common));
     }
 }
@@ -134,14 +136,16 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
         if (error) throw ToolError("The answer of " + address_ + " is not JSON; check that a GiroMQ broker listens there.");
         return answer;
     } catch (const boost::system::system_error& error) {
-        throw ToolError("Cannot talk to " + address_ + ": " + error.code().message() + ". Check that the broker (giromqd) is running and that --http is right.");
+        throw ToolError("Cannot talk to " + address_ + ": " + error.code().message() +
+                        ". Check that the broker (giromqd) is running and that --http is right.");
     }
 }
 
 RestClient::Answer RestClient::call(std::string_view method, const std::string& path, const json::value* body) {
     Answer answer = exchange(method, path, body);
     if (answer.status == 401) {
-        throw ToolError(authorization_.empty() ? "The broker wants a login; give --user and --password-file." : "The broker refused the login; check user and password.");
+        throw ToolError(authorization_.empty() ? "The broker wants a login; give --user and --password-file."
+                                               : "The broker refused the login; check user and password.");
     }
     if (answer.status >= 400) throw ToolError(sentence_of(answer) + ".");
     return answer;
@@ -160,7 +164,8 @@ void RestClient::list(const std::string& path, const std::function<void(const js
         const Answer answer = call("GET", path + "?limit=500" + (cursor.empty() ? "" : "&cursor=" + percent_encoded(cursor)));
         const json::object* const page = answer.body.if_object();
         const json::value* const items = page == nullptr ? nullptr : page->if_contains("items");
-        if (items == nullptr || !items->is_array()) throw ToolError("The answer of " + address_ + " is not a list; check that a GiroMQ broker listens there.");
+        if (items == nullptr || !items->is_array())
+            throw ToolError("The answer of " + address_ + " is not a list; check that a GiroMQ broker listens there.");
         for (const json::value& one : items->get_array()) {
             if (one.is_object()) item(one.get_object());
         }
@@ -173,7 +178,8 @@ std::string percent_encoded(std::string_view text) {
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool unreserved = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
+        const bool unreserved = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+                                byte == '-' || byte == '.' || byte == '_' || byte == '~';
         if (unreserved) {
             out += c;
         } else {

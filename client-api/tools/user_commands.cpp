@@ -2,6 +2,7 @@
 #include <boost/json/serialize.hpp>
 #include <iomanip>
 #include <iostream>
+#include <utility>
 
 #include "commands.hpp"
 #include "rest_client.hpp"
@@ -41,14 +42,19 @@ int tell(const Common& common, const char* done, const std::string& name) {
 }
 
 int list_users(const Common& common) {
-    if (!common.json) std::cout << std::left << std::setw(32) << "NAME" << "ROLE\n";
+    bool head = common.json;
+    const auto print_row = [](const std::string& name, const std::string& role) {
+        std::cout << std::left << std::setw(32) << name << ' ' << role << '\n';
+    };
     RestClient(common).list("/api/v1/users", [&](const json::object& user) {
+        if (!std::exchange(head, true)) print_row("NAME", "ROLE");
         if (common.json) {
             std::cout << json::serialize(user) << '\n';
         } else {
-            std::cout << std::left << std::setw(32) << printable(text(user, "name")) << printable(text(user, "role")) << '\n';
+            print_row(printable(text(user, "name")), printable(text(user, "role")));
         }
     });
+    if (!head) print_row("NAME", "ROLE");
     return exit_ok;
 }
 
@@ -92,12 +98,14 @@ void add_user_commands(CLI::App& app, const Common& common, Run& run) {
     add->add_option("NAME", *name, "The user's name")->required();
     add->add_option("--role", *role, "What the user may do")->check(CLI::IsMember({"administrator", "application"}))->capture_default_str();
     add->add_option("--password-file,--new-password-file", *file, file_help);
-    add->fallthrough()->callback([&common, &run, name, role, file] { run = [&common, name, role, file] { return add_user(common, *name, *role, *file); }; });
+    add->fallthrough()->callback(
+        [&common, &run, name, role, file] { run = [&common, name, role, file] { return add_user(common, *name, *role, *file); }; });
 
     CLI::App* const passwd = user->add_subcommand("passwd", "Changes a user's password");
     passwd->add_option("NAME", *name, "The user's name")->required();
     passwd->add_option("--password-file,--new-password-file", *file, file_help);
-    passwd->fallthrough()->callback([&common, &run, name, file] { run = [&common, name, file] { return change_password(common, *name, *file); }; });
+    passwd->fallthrough()->callback(
+        [&common, &run, name, file] { run = [&common, name, file] { return change_password(common, *name, *file); }; });
 
     CLI::App* const remove = user->add_subcommand("remove", "Removes a user");
     remove->add_option("NAME", *name, "The user's name")->required();

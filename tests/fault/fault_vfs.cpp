@@ -5,6 +5,7 @@
 namespace giromq::store::test {
 
 void FaultVfs::arm(Fault fault, std::uint64_t number, bool for_good) {
+    is_armed_ = true;
     fault_ = fault;
     number_ = number;
     for_good_ = for_good;
@@ -14,8 +15,9 @@ void FaultVfs::arm(Fault fault, std::uint64_t number, bool for_good) {
 }
 
 bool FaultVfs::fails() {
-    ++calls_;
     last_error_ = 0;
+    if (!is_armed_) return false;
+    ++calls_;
     if (number_ == 0 || calls_ < number_ || (calls_ > number_ && !for_good_)) return false;
     has_failed_ = true;
     last_error_ = fault_ == Fault::io_error || fault_ == Fault::failed_sync ? EIO : ENOSPC;

@@ -11,19 +11,20 @@ namespace giromq::store::test {
 class FaultVfs final : public VfsShim {
 public:
     enum class Fault {
-        io_error,     // any call: EIO
-        disk_full,    // a write or an allocation: ENOSPC, nothing written
-        short_write,  // the same, but half of the bytes of a write are there
-        failed_sync,  // fsync: EIO
-        full_at_sync, // fsync: ENOSPC, as with delayed allocation
+        io_error,      // any call: EIO
+        disk_full,     // a write or an allocation: ENOSPC, nothing written
+        short_write,   // the same, but half of the bytes of a write are there
+        failed_sync,   // fsync: EIO
+        full_at_sync,  // fsync: ENOSPC, as with delayed allocation
     };
 
     FaultVfs() : VfsShim("giromq-fault") {}
 
     /// The N-th call that can have this fault fails, counting from 1; 0 counts only.
     void arm(Fault fault, std::uint64_t number, bool for_good);
-    void disarm() { number_ = 0; }
+    void disarm() { is_armed_ = false; }
 
+    /// While armed.
     std::uint64_t calls() const { return calls_; }
     bool has_failed() const { return has_failed_; }
 
@@ -42,6 +43,7 @@ private:
     bool is_about_space() const { return fault_ == Fault::disk_full || fault_ == Fault::short_write; }
 
     Fault fault_ = Fault::io_error;
+    bool is_armed_ = false;
     std::uint64_t number_ = 0;
     bool for_good_ = false;
     std::uint64_t calls_ = 0;

@@ -28,6 +28,11 @@ void PowerLossVfs::opened(const std::string& path) {
     if (is_new) found->second.durable = content_of(path);
 }
 
+void PowerLossVfs::removed(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    disks_.erase(path);
+}
+
 void PowerLossVfs::apply(Bytes& content, const Change& change) {
     if (change.is_size) {
         content.resize(change.offset);

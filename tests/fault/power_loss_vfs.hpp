@@ -29,6 +29,7 @@ public:
 
 protected:
     void opened(const std::string& path) override;
+    void removed(const std::string& path) override;
     int write(File& file, const void* bytes, int count, sqlite3_int64 offset) override;
     int truncate(File& file, sqlite3_int64 size) override;
     int sync(File& file, int flags) override;

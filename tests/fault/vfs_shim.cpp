@@ -51,9 +51,7 @@ struct VfsShim::Methods {
     static int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
         return Handle::of(file).shim->write(Handle::of(file).file, bytes, count, offset);
     }
-    static int truncate(sqlite3_file* file, sqlite3_int64 size) {
-        return Handle::of(file).shim->truncate(Handle::of(file).file, size);
-    }
+    static int truncate(sqlite3_file* file, sqlite3_int64 size) { return Handle::of(file).shim->truncate(Handle::of(file).file, size); }
     static int sync(sqlite3_file* file, int flags) { return Handle::of(file).shim->sync(Handle::of(file).file, flags); }
     static int file_size(sqlite3_file* file, sqlite3_int64* size) {
         return Handle::inner(file)->pMethods->xFileSize(Handle::inner(file), size);
@@ -68,9 +66,7 @@ struct VfsShim::Methods {
         return Handle::inner(file)->pMethods->xFileControl(Handle::inner(file), operation, argument);
     }
     static int sector_size(sqlite3_file* file) { return Handle::inner(file)->pMethods->xSectorSize(Handle::inner(file)); }
-    static int characteristics(sqlite3_file* file) {
-        return Handle::inner(file)->pMethods->xDeviceCharacteristics(Handle::inner(file));
-    }
+    static int characteristics(sqlite3_file* file) { return Handle::inner(file)->pMethods->xDeviceCharacteristics(Handle::inner(file)); }
     static int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** out) {
         return Handle::inner(file)->pMethods->xShmMap(Handle::inner(file), page, size, extend, out);
     }
@@ -78,17 +74,17 @@ struct VfsShim::Methods {
         return Handle::inner(file)->pMethods->xShmLock(Handle::inner(file), offset, count, flags);
     }
     static void shm_barrier(sqlite3_file* file) { Handle::inner(file)->pMethods->xShmBarrier(Handle::inner(file)); }
-    static int shm_unmap(sqlite3_file* file, int remove) {
-        return Handle::inner(file)->pMethods->xShmUnmap(Handle::inner(file), remove);
-    }
+    static int shm_unmap(sqlite3_file* file, int remove) { return Handle::inner(file)->pMethods->xShmUnmap(Handle::inner(file), remove); }
     static int last_error(sqlite3_vfs* vfs, int size, char* text) {
         auto& shim = shim_of(vfs);
         const int number = shim.last_error();
         return number != 0 ? number : shim.inner_->xGetLastError(shim.inner_, size, text);
     }
     static int remove(sqlite3_vfs* vfs, const char* path, int sync_folder) {
-        auto* const inner = shim_of(vfs).inner_;
-        return inner->xDelete(inner, path, sync_folder);
+        auto& shim = shim_of(vfs);
+        const int code = shim.inner_->xDelete(shim.inner_, path, sync_folder);
+        if (code == SQLITE_OK) shim.removed(path);
+        return code;
     }
     static int access(sqlite3_vfs* vfs, const char* path, int flags, int* out) {
         auto* const inner = shim_of(vfs).inner_;
@@ -145,8 +141,6 @@ int VfsShim::write(File& file, const void* bytes, int count, sqlite3_int64 offse
 }
 int VfsShim::truncate(File& file, sqlite3_int64 size) { return file.inner->pMethods->xTruncate(file.inner, size); }
 int VfsShim::sync(File& file, int flags) { return file.inner->pMethods->xSync(file.inner, flags); }
-int VfsShim::size_hint(File& file, void* size) {
-    return file.inner->pMethods->xFileControl(file.inner, SQLITE_FCNTL_SIZE_HINT, size);
-}
+int VfsShim::size_hint(File& file, void* size) { return file.inner->pMethods->xFileControl(file.inner, SQLITE_FCNTL_SIZE_HINT, size); }
 
 }  // namespace giromq::store::test

@@ -27,6 +27,7 @@ protected:
 
     virtual int on_open(const std::string& path) { return static_cast<void>(path), SQLITE_OK; }
     virtual void opened(const std::string& path) { static_cast<void>(path); }
+    virtual void removed(const std::string& path) { static_cast<void>(path); }
     virtual int read(File& file, void* bytes, int count, sqlite3_int64 offset);
     virtual int write(File& file, const void* bytes, int count, sqlite3_int64 offset);
     virtual int truncate(File& file, sqlite3_int64 size);

@@ -116,6 +116,7 @@ void Model::move(ModelMessage& message, std::string cause, std::string descripti
     reason.origin = name_of(message.home);
     reason.time = now;
     message.dead_letter = reason;
+    message.confirmed = false;
     message.moving_from = message.home;
     message.order_before_move = message.order;
     message.failures_before_move = message.failures;
@@ -158,11 +159,14 @@ std::pair<std::uint64_t, std::uint64_t> Model::purge(DestinationId queue, std::v
     std::pair<std::uint64_t, std::uint64_t> bounds{0, 0};
     for (const auto& [order, tag] : queues.at(queue).order) {
         auto& message = messages.at(tag);
-        if (message.presence == Presence::pending && message.moving_from) {
+        if (message.holder != 0) continue;
+        const bool is_there = message.presence == Presence::present || (message.presence == Presence::pending && message.moving_from);
+        if (is_there && !message.confirmed) {
             message.maybe_purged = true;
             ++bounds.second;
+            continue;
         }
-        if (message.presence != Presence::present || message.holder != 0) continue;
+        if (message.presence != Presence::present) continue;
         message.presence = Presence::leaving;
         purged.push_back(tag);
         ++bounds.second;
@@ -192,6 +196,7 @@ void Model::answered(Tag tag, bool original, bool accepted, bool duplicate) {
     }
     if (!original) fail("a second send of a stored message was stored again: " + describe(message));
     message.maybe_known = false;
+    if (!message.moving_from && !message.dead_letter) message.confirmed = true;
     if (++message.stored_times > 1) fail("a message was stored twice: " + describe(message));
     if (message.overtaken) fail("a later message was delivered before this one was accepted: " + describe(message));
     if (message.presence == Presence::pending && !message.moving_from) {
@@ -207,6 +212,7 @@ void Model::removal_confirmed(Tag tag) {
 void Model::move_confirmed(Tag tag) {
     auto& message = messages.at(tag);
     message.moving_from.reset();
+    message.confirmed = true;
     if (message.presence == Presence::pending) message.presence = Presence::present;
 }
 
@@ -222,7 +228,7 @@ void Model::purged(const std::vector<Tag>& tags) {
 
 bool Model::deliverable(const ModelMessage& message, const ModelConsumer& consumer) const {
     return message.home == consumer.queue && message.presence == Presence::present && message.holder == 0 && !message.between &&
-           !message.expired(now) && !message.barred.contains(consumer.key);
+           !message.maybe_purged && !message.expired(now) && !message.barred.contains(consumer.key);
 }
 
 void Model::check_order(const ModelMessage& message, const ModelConsumer& consumer) {
@@ -285,6 +291,7 @@ void Model::delivered(ConsumerKey key, Tag tag, const core::Delivery& delivery) 
     ++(delivery.delivery_count == 0 ? first_deliveries : redeliveries);
     message.delivered = true;
     message.presence = Presence::present;
+    message.maybe_purged = false;
     message.moving_from.reset();
     excuse(message);
     if (consumer.presettled) {
@@ -346,7 +353,7 @@ void Model::check_at_rest(const std::map<DestinationId, core::QueueView>& views)
                 continue;
             }
             if (message.presence == Presence::pending && !message.moving_from) fail("a send was never answered: " + describe(message));
-            if (message.maybe_purged && message.moving_from) {
+            if (message.maybe_purged) {
                 ++expired;  // as uncertain as an expired one
                 continue;
             }

@@ -46,7 +46,8 @@ struct ModelMessage {
     bool between = false;                 // its holder is being closed
     bool overtaken = false;               // while it was pending
     bool maybe_known = false;             // it is not there, but duplicate detection may remember it
-    bool maybe_purged = false;            // it may have been durable when a purge came
+    bool confirmed = false;               // it is durable, and the core knows
+    bool maybe_purged = false;            // it was not confirmed when a purge came: it may go on, or be gone
     bool with_queue = false;              // it is leaving because its queue is
     std::uint32_t stored_times = 0;       // answers that said it was stored, since it was last known not to be
     std::set<ConsumerKey> barred;
@@ -116,6 +117,7 @@ public:
     void check_at_rest(const std::map<DestinationId, core::QueueView>& views);
     void check_locks(DestinationId queue, std::uint64_t delivering);
 
+    std::string describe(const ModelMessage& message) const;
     void fail(const std::string& what) {
         if (failure.empty()) failure = what;
     }
@@ -146,7 +148,6 @@ private:
     void excuse(const ModelMessage& message);
     void after_restart(ModelMessage& message, bool clean, const store::StoredEntry* found);
     bool must_be_stored(const ModelMessage& message, bool clean) const;
-    std::string describe(const ModelMessage& message) const;
     std::string name_of(DestinationId id) const;
 
     std::uint64_t next_order_ = 1;

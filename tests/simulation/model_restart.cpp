@@ -61,6 +61,7 @@ void Model::after_restart(ModelMessage& message, bool clean, const store::Stored
     }
     message.presence = Presence::present;
     message.with_queue = message.maybe_purged = false;
+    message.confirmed = true;
     message.failures = message.failures_durable = count;
     if (!clean && message.delivered) message.delivered_before_crash = true;
     message.delivered = false;

@@ -2,9 +2,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
@@ -36,14 +36,51 @@
 namespace giromq::simulation {
 namespace {
 
-std::array<char, 256> last_words{};
+/// What the core logs about the faults it is dealt would fill the screen: it goes into a file, of which the end is shown when the
+/// process dies, together with the seed.
+class Log {
+public:
+    Log() : screen_(::dup(STDERR_FILENO)), file_(std::tmpfile()) {
+        if (std::getenv("GIROMQ_TEST_VERBOSE") == nullptr && file_ != nullptr) ::dup2(::fileno(file_), STDERR_FILENO);
+    }
+    ~Log() {
+        ::dup2(screen_, STDERR_FILENO);
+        ::close(screen_);
+        if (file_ != nullptr) std::fclose(file_);
+    }
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
 
-void say_last_words() {
-    const auto written = ::write(STDERR_FILENO, last_words.data(), std::strlen(last_words.data()));
-    static_cast<void>(written);
+    void start_over(const std::string& words) {
+        std::strncpy(last_words_.data(), words.c_str(), last_words_.size() - 1);
+        if (file_ == nullptr) return;
+        static_cast<void>(::ftruncate(::fileno(file_), 0) + static_cast<int>(::lseek(::fileno(file_), 0, SEEK_SET)));
+    }
+    /// Only what a signal handler may do.
+    void say_last_words() {
+        if (file_ != nullptr) {
+            std::array<char, 4096> end{};
+            const auto size = ::lseek(::fileno(file_), 0, SEEK_END);
+            const auto from = size > 4096 ? size - 4096 : 0;
+            const auto length = ::pread(::fileno(file_), end.data(), end.size(), from);
+            if (length > 0) say(end.data(), static_cast<std::size_t>(length));
+        }
+        say(last_words_.data(), std::strlen(last_words_.data()));
+    }
+
+private:
+    void say(const char* text, std::size_t length) { static_cast<void>(::write(screen_, text, length) + 0); }
+
+    int screen_;
+    std::FILE* file_;
+    std::array<char, 512> last_words_{};
+};
+
+Log* current_log = nullptr;
+
+extern "C" void on_abort(int) {
+    if (current_log != nullptr) current_log->say_last_words();
 }
-
-extern "C" void on_abort(int) { say_last_words(); }
 
 std::string how_to_rerun(std::uint64_t seed, std::uint64_t steps) {
     return "rerun: GIROMQ_TEST_SEED=" + std::to_string(seed) + " GIROMQ_TEST_RUNS=1 GIROMQ_TEST_STEPS=" + std::to_string(steps) +
@@ -68,21 +105,23 @@ class SimulationTest : public CppUnit::TestFixture {
         const auto runs = number_from("GIROMQ_TEST_RUNS").value_or(is_long ? 30000 : 400);
         const auto fixed_steps = number_from("GIROMQ_TEST_STEPS");
         std::cerr << "\nfirst seed " << first << ", " << runs << " runs\n";
+        Log log;
+        current_log = &log;
         std::signal(SIGABRT, on_abort);
         const auto began = std::chrono::steady_clock::now();
         for (std::uint64_t run = 0; run < runs; ++run) {
             // In CI the time is bounded, not the machine.
             if (!is_long && run >= 50 && std::chrono::steady_clock::now() - began > std::chrono::seconds(25)) break;
             const auto seed = first + run;
-            const auto steps = fixed_steps.value_or(seed % 10 == 0 ? 6000 : 600);
-            const auto words = "\nin the simulation, " + how_to_rerun(seed, steps) + "\n";
-            std::strncpy(last_words.data(), words.c_str(), last_words.size() - 1);
+            const auto steps = fixed_steps.value_or(seed % 10 == 0 ? 8000 : 800);
+            log.start_over("\nin the simulation, " + how_to_rerun(seed, steps) + "\n");
             World world(seed, steps);
             const auto failure = world.run();
             if (std::getenv("GIROMQ_TEST_VERBOSE") != nullptr) std::cerr << world.summary() << '\n';
             if (!failure.empty()) CPPUNIT_FAIL(failure + "\n" + world.summary() + "\n" + how_to_rerun(seed, steps));
         }
         std::signal(SIGABRT, SIG_DFL);
+        current_log = nullptr;
     }
 };
 
@@ -92,4 +131,4 @@ CPPUNIT_TEST_SUITE_REGISTRATION(SimulationTest);
 
 /// Called by the address sanitizer before it ends the process.
 extern "C" void __asan_on_error();
-extern "C" void __asan_on_error() { giromq::simulation::say_last_words(); }
+extern "C" void __asan_on_error() { giromq::simulation::on_abort(SIGABRT); }

@@ -32,10 +32,13 @@ World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(step
     settings_.queue_defaults.duplicate_ids_age = std::chrono::hours(24);
     page_entries_max_ = static_cast<std::uint32_t>(one_of({1, 2, 5, 20, 1000}));
     padding_most_ = one_of({1, 100, 1000});
-    crash_chance_ = one_of({0, 20, 100, 300});
+    crash_chance_ = one_of({0, 10, 50, 200});
     fault_chance_ = one_of({0, 0, 50, 300});
     expiry_percent_ = one_of({0, 0, 10, 40});
-    queues_most_ = one_of({1, 2, 3, 5});
+    queues_most_ = one_of({1, 1, 2, 3, 5});
+    send_weight_ = one_of({1, 3, 5});
+    burst_most_ = one_of({1, 4, 10});
+    client_percent_ = one_of({30, 45, 60});
     model_.unsettled_max = settings_.consumer_unsettled_max;
     model_.now = clock_.wall_now();
 }
@@ -71,6 +74,8 @@ std::string World::run() {
 }
 
 void World::step() {
+    const bool troubled = doors_->disk_full || doors_->refuse_all || doors_->reads_fail;
+    if (troubled && random_.percent(3)) heal();
     const auto lot = random_.below(10000);
     if (lot < crash_chance_) {
         random_.percent(75) ? crash() : restart();
@@ -78,7 +83,7 @@ void World::step() {
         fault_step();
     } else if (lot < crash_chance_ + fault_chance_ + 50) {
         rest();
-    } else if (random_.percent(45)) {
+    } else if (random_.percent(client_percent_)) {
         client_step();
     } else {
         store_step();
@@ -177,8 +182,8 @@ void World::finish() {
     for (const auto id : all) drain_queue(id);
     rest();
     for (const auto& [tag, message] : model_.messages) {
-        if (message.presence == Presence::present && !message.expired(model_.now))
-            model_.fail("never delivered: message " + std::to_string(tag));
+        if (message.presence != Presence::present || message.expired(model_.now) || message.maybe_purged) continue;
+        model_.fail("never delivered: " + model_.describe(message));
     }
     if (!model_.failure.empty()) return;
     for (const auto id : all) {

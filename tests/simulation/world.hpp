@@ -109,12 +109,14 @@ private:
 
     // Clients (world_clients.cpp)
     void client_step();
+    void rare_client_step();
     void send();
     void send_again();
     void send(const Sent& what, ProducerId producer);
     void open_consumer();
     void open_producer();
     void flow();
+    void flow(SimConsumer& consumer);
     void settle_one();
     void settle(SimConsumer& consumer, std::size_t index, const Outcome& outcome);
     void close_consumer();
@@ -144,6 +146,9 @@ private:
     std::uint64_t fault_chance_ = 0;
     std::uint64_t expiry_percent_ = 0;
     std::uint64_t queues_most_ = 1;
+    std::uint64_t send_weight_ = 1;  // 1 to 5
+    std::uint64_t burst_most_ = 1;
+    std::uint64_t client_percent_ = 45;
 
     test::ManualClock clock_;
     std::shared_ptr<store::MemoryDisk> disk_ = store::make_memory_disk();

@@ -5,29 +5,38 @@
 namespace giromq::simulation {
 
 void World::client_step() {
+    // Some runs send more than they take, some take more than they send.
+    const auto sends = 150 + 40 * send_weight_;
     const auto lot = random_.below(1000);
-    if (lot < 330) {
-        send();
-    } else if (lot < 370) {
+    if (lot < sends) {
+        for (auto left = random_.between(1, burst_most_); left > 0; --left) send();
+    } else if (lot < sends + 40) {
         send_again();
-    } else if (lot < 440) {
+    } else if (lot < 600) {
+        consumers_.empty() ? open_consumer() : flow();
+    } else if (lot < 900) {
+        for (auto left = random_.between(1, burst_most_); left > 0; --left) settle_one();
+    } else {
+        rare_client_step();
+    }
+}
+
+void World::rare_client_step() {
+    const auto lot = random_.below(100);
+    if (lot < 40) {
         open_consumer();
-    } else if (lot < 460) {
+    } else if (lot < 50) {
         open_producer();
-    } else if (lot < 640) {
-        flow();
-    } else if (lot < 930) {
-        settle_one();
-    } else if (lot < 960) {
+    } else if (lot < 70) {
         close_consumer();
-    } else if (lot < 975) {
+    } else if (lot < 80) {
         if (!connections_.empty()) close_connection();
-    } else if (lot < 983) {
+    } else if (lot < 86) {
         create_queue();
-    } else if (lot < 986) {
+    } else if (lot < 89) {
         create_temporary_queue();
-    } else if (lot < 990) {
-        delete_queue();
+    } else if (lot < 92) {
+        if (random_.percent(30)) delete_queue();
     } else {
         purge_queue();
     }
@@ -173,7 +182,7 @@ void World::open_consumer() {
           : lot < 25 ? ", presettled"
                      : ""));
     connect(*queue, mode, lot >= 15 && lot < 25, connection);
-    if (random_.percent(70)) flow();
+    if (random_.percent(80)) flow(*consumers_.rbegin()->second);
 }
 
 void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
@@ -195,18 +204,20 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
 }
 
 void World::flow() {
-    SimConsumer* const consumer = any_consumer();
-    if (consumer == nullptr) return;
-    auto& known = model_.consumers.at(consumer->key());
+    if (SimConsumer* const consumer = any_consumer()) flow(*consumer);
+}
+
+void World::flow(SimConsumer& consumer) {
+    auto& known = model_.consumers.at(consumer.key());
     const auto lot = random_.below(100);
     if (lot < 5) {
         known.limit = known.delivered + random_.below(2);
     } else {
-        known.limit = std::max(known.limit, known.delivered) + (lot < 90 ? random_.between(1, 8) : 1000);
+        known.limit = std::max(known.limit, known.delivered) + (lot < 70 ? random_.between(1, 12) : 1000);
     }
     known.draining = random_.percent(30);
-    note("flow of " + std::to_string(consumer->key()) + " to " + std::to_string(known.limit) + (known.draining ? ", drain" : ""));
-    core_->flow(consumer->id, known.limit, known.draining);
+    note("flow of " + std::to_string(consumer.key()) + " to " + std::to_string(known.limit) + (known.draining ? ", drain" : ""));
+    core_->flow(consumer.id, known.limit, known.draining);
 }
 
 void World::settle_one() {

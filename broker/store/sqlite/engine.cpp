@@ -177,10 +177,9 @@ SqliteStore::Ending SqliteStore::commit_transaction() {
     last_commit_ = clock_.monotonic_now();
     if (code == SQLITE_OK) return {};
     Error error = error_of(writer_.get(), code, "COMMIT");
-    // Only a full disk tells for certain that the frame which ends the transaction was not written whole. Of any other error it is not
-    // known whether it came before that frame or after it.
-    if (!is_disk_full(writer_.get(), code) || !writer_.in_transaction()) return in_doubt(std::move(error));
-    return roll_back(code, "COMMIT");
+    // Only a full disk tells for certain that the frame which ends the transaction was not written whole (SQLite has rolled back then).
+    // Of any other error it is not known whether it came before that frame or after it.
+    return is_disk_full(writer_.get(), code) ? roll_back(code, "COMMIT") : roll_back(code, "COMMIT");
 }
 
 Result<void> SqliteStore::run_transaction(const char* sql, std::string_view doing) {

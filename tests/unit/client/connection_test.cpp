@@ -68,7 +68,8 @@ class ConnectionTest : public CppUnit::TestFixture {
 
     static void a_mechanism_that_is_not_allowed_is_not_used() {
         TestBroker broker;
-        CPPUNIT_ASSERT_THROW(ConnectionFactory(broker.uri("sasl.mechanisms=SCRAM-SHA-256,EXTERNAL")).create_connection(), JMSSecurityException);
+        CPPUNIT_ASSERT_THROW(ConnectionFactory(broker.uri("sasl.mechanisms=SCRAM-SHA-256,EXTERNAL")).create_connection(),
+                             JMSSecurityException);
         ConnectionFactory(broker.uri("sasl.mechanisms=ANONYMOUS")).create_connection();
     }
 
@@ -105,7 +106,8 @@ class ConnectionTest : public CppUnit::TestFixture {
     }
 
     static void uris_are_understood() {
-        const auto all = detail::parse_uri("amqps://us%40er:p%3Aw@[::1]:1234/?prefetch=7&reconnect=false&tls.verify-peer=false&idle-timeout-ms=0");
+        const auto all =
+            detail::parse_uri("amqps://us%40er:p%3Aw@[::1]:1234/?prefetch=7&reconnect=false&tls.verify-peer=false&idle-timeout-ms=0");
         CPPUNIT_ASSERT(all.tls && !all.reconnect && !all.tls_verify_peer);
         CPPUNIT_ASSERT_EQUAL(std::string("us@er"), all.user);
         CPPUNIT_ASSERT_EQUAL(std::string("p:w"), all.password);
@@ -117,8 +119,9 @@ class ConnectionTest : public CppUnit::TestFixture {
     }
 
     static void wrong_uris_are_refused_with_a_reason() {
-        for (const char* const uri : {"http://host", "amqp://", "amqp://host:0", "amqp://host:70000", "amqp://host/queue", "amqp://host?unknown=1", "amqp://host?prefetch",
-                                      "amqp://host?prefetch=2001", "amqp://host?reconnect=maybe", "amqp://%zz", "amqp://[::1", "amqp://host?sasl.mechanisms=MAGIC"}) {
+        for (const char* const uri : {"http://host", "amqp://", "amqp://host:0", "amqp://host:70000", "amqp://host/queue",
+                                      "amqp://host?unknown=1", "amqp://host?prefetch", "amqp://host?prefetch=2001",
+                                      "amqp://host?reconnect=maybe", "amqp://%zz", "amqp://[::1", "amqp://host?sasl.mechanisms=MAGIC"}) {
             const auto exception = thrown<JMSException>([&] { ConnectionFactory{uri}; });
             CPPUNIT_ASSERT_MESSAGE(uri, std::string(exception.what()).size() > 20);
         }
@@ -132,7 +135,8 @@ class ConnectionTest : public CppUnit::TestFixture {
 
     static void tls_to_a_plain_port_is_explained() {
         TestBroker broker;
-        const auto exception = thrown<JMSException>([&] { ConnectionFactory("amqps://127.0.0.1:" + std::to_string(broker.port())).create_connection(); });
+        const auto exception =
+            thrown<JMSException>([&] { ConnectionFactory("amqps://127.0.0.1:" + std::to_string(broker.port())).create_connection(); });
         CPPUNIT_ASSERT(std::string(exception.what()).find("TLS") != std::string::npos);
     }
 };

@@ -79,7 +79,8 @@ class MessageTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(copy->jms_reply_to()->kind() == DestinationKind::topic);
         CPPUNIT_ASSERT_EQUAL(std::string("q"), copy->jms_destination()->name());
         CPPUNIT_ASSERT_EQUAL(1, copy->int_property("JMSXDeliveryCount"));
-        for (const std::string& name : message.property_names()) CPPUNIT_ASSERT_MESSAGE(name, message.object_property(name) == copy->object_property(name));
+        for (const std::string& name : message.property_names())
+            CPPUNIT_ASSERT_MESSAGE(name, message.object_property(name) == copy->object_property(name));
         CPPUNIT_ASSERT_EQUAL(message.property_names().size() + 1, copy->property_names().size());
     }
 
@@ -91,7 +92,8 @@ class MessageTest : public CppUnit::TestFixture {
         auto empty = std::dynamic_pointer_cast<TextMessage>(round_trip(message));
         CPPUNIT_ASSERT(empty != nullptr && empty->has_text());
         const auto plain = round_trip(Message(data_of(BodyKind::none)));
-        CPPUNIT_ASSERT(std::dynamic_pointer_cast<TextMessage>(plain) == nullptr && std::dynamic_pointer_cast<BytesMessage>(plain) == nullptr);
+        CPPUNIT_ASSERT(std::dynamic_pointer_cast<TextMessage>(plain) == nullptr &&
+                       std::dynamic_pointer_cast<BytesMessage>(plain) == nullptr);
     }
 
     static void properties_convert_as_the_table_says() {
@@ -278,7 +280,8 @@ class MessageTest : public CppUnit::TestFixture {
         for (std::size_t size = 0; size < whole.size(); ++size) decode(whole.substr(0, size));
         for (int round = 0; round < rounds; ++round) {
             std::string mutated = whole;
-            for (std::uint32_t change = random() % 4 + 1; change > 0; --change) mutated[random() % mutated.size()] = static_cast<char>(random());
+            for (std::uint32_t change = random() % 4 + 1; change > 0; --change)
+                mutated[random() % mutated.size()] = static_cast<char>(random());
             decode(mutated);
         }
     }
@@ -298,7 +301,8 @@ class MessageTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(detail::ScramClient("u", "p").final("r=x,s=AAAA,i=4096").empty());
         CPPUNIT_ASSERT(!client.final("r=abcdef,s=AAAA,i=4096").empty());
         CPPUNIT_ASSERT(!client.verify("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
-        for (const char* const challenge : {"", "r=abc,s=AAAA,i=4096", "r=zzzdef,s=AAAA,i=4096", "r=abcdef,s=,i=4096", "r=abcdef,s=AAAA,i=1", "r=abcdef,s=AAAA,i=99999999"}) {
+        for (const char* const challenge : {"", "r=abc,s=AAAA,i=4096", "r=zzzdef,s=AAAA,i=4096", "r=abcdef,s=,i=4096",
+                                            "r=abcdef,s=AAAA,i=1", "r=abcdef,s=AAAA,i=99999999"}) {
             detail::ScramClient other("u", "p");
             other.first("abc");
             CPPUNIT_ASSERT_MESSAGE(challenge, other.final(challenge).empty());

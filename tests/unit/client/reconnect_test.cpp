@@ -107,7 +107,8 @@ class ReconnectTest : public CppUnit::TestFixture {
         producer->close();
         const auto contents = rig.broker.contents("q");
         CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(count), contents.size());
-        for (int index = 0; index < count; ++index) CPPUNIT_ASSERT_EQUAL(std::to_string(index), decoded_text(contents[static_cast<std::size_t>(index)]));
+        for (int index = 0; index < count; ++index)
+            CPPUNIT_ASSERT_EQUAL(std::to_string(index), decoded_text(contents[static_cast<std::size_t>(index)]));
         CPPUNIT_ASSERT(rig.broker.connections_made() > 3);
     }
 

@@ -33,7 +33,8 @@ inline std::string text_of(const MessagePtr& message) {
 
 /// A broker, a started connection to it, a session and the queue "q".
 struct Rig {
-    explicit Rig(AcknowledgeMode mode = AcknowledgeMode::auto_acknowledge, const std::string& options = {}, TestBroker::Options broker_options = {})
+    explicit Rig(AcknowledgeMode mode = AcknowledgeMode::auto_acknowledge, const std::string& options = {},
+                 TestBroker::Options broker_options = {})
         : broker(std::move(broker_options)), connection(ConnectionFactory(broker.uri(options)).create_connection()) {
         connection->start();
         session = connection->create_session(mode);

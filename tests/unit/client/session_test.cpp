@@ -208,7 +208,8 @@ class SessionTest : public CppUnit::TestFixture {
         const auto consumer = rig.consumer();
         consumer->set_message_listener([&](const MessagePtr&) {
             int count = 0;
-            for (const auto& action : std::vector<std::function<void()>>{[&] { rig.session->close(); }, [&] { rig.connection->close(); }, [&] { rig.connection->stop(); }}) {
+            for (const auto& action : std::vector<std::function<void()>>{[&] { rig.session->close(); }, [&] { rig.connection->close(); },
+                                                                         [&] { rig.connection->stop(); }}) {
                 try {
                     action();
                 } catch (const IllegalStateException&) {
@@ -260,7 +261,8 @@ class SessionTest : public CppUnit::TestFixture {
         rig.put(10);
         const auto producer = rig.session->create_producer(rig.session->create_queue("answers"));
         const auto consumer = rig.consumer();
-        consumer->set_message_listener([&](const MessagePtr& message) { producer->send(rig.session->create_text_message("re " + text_of(message))); });
+        consumer->set_message_listener(
+            [&](const MessagePtr& message) { producer->send(rig.session->create_text_message("re " + text_of(message))); });
         CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.depth("answers") == 10; }));
     }
 

@@ -103,8 +103,8 @@ struct TestBroker::Peer {
     bool cut = false;
     std::vector<pn_link_t*> links;
     std::map<pn_delivery_t*, Delivered> delivered;
-    std::vector<pn_delivery_t*> held;           // sends without an outcome yet
-    std::vector<pn_delivery_t*> unconfirmed;    // acknowledgements not confirmed yet
+    std::vector<pn_delivery_t*> held;            // sends without an outcome yet
+    std::vector<pn_delivery_t*> unconfirmed;     // acknowledgements not confirmed yet
     std::map<pn_link_t*, std::uint64_t> cursor;  // of browsers
     std::map<pn_link_t*, std::string> address;
     std::map<pn_delivery_t*, std::string> partial;
@@ -129,7 +129,8 @@ TestBroker::~TestBroker() {
 }
 
 std::string TestBroker::uri(const std::string& options) const {
-    return "amqp://127.0.0.1:" + std::to_string(port_) + "?reconnect.delay-ms=5&reconnect.max-delay-ms=20&request-timeout-ms=10000" + (options.empty() ? "" : "&" + options);
+    return "amqp://127.0.0.1:" + std::to_string(port_) + "?reconnect.delay-ms=5&reconnect.max-delay-ms=20&request-timeout-ms=10000" +
+           (options.empty() ? "" : "&" + options);
 }
 
 void TestBroker::open_listener() {
@@ -140,7 +141,8 @@ void TestBroker::open_listener() {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
     address.sin_port = ::htons(port_);
-    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 64) != 0) throw std::runtime_error("bind");
+    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 64) != 0)
+        throw std::runtime_error("bind");
     socklen_t size = sizeof address;
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ::ntohs(address.sin_port);
@@ -460,7 +462,8 @@ void TestBroker::handle_event(Peer& peer, pn_event_t* event) {
         case PN_LINK_FLOW: return dispatch(pn_event_link(event));
         case PN_DELIVERY: {
             pn_link_t* const link = pn_event_link(event);
-            return pn_link_is_receiver(link) ? on_transfer(peer, link, pn_event_delivery(event)) : on_outcome(peer, pn_event_delivery(event));
+            return pn_link_is_receiver(link) ? on_transfer(peer, link, pn_event_delivery(event))
+                                             : on_outcome(peer, pn_event_delivery(event));
         }
         default: return;
     }

@@ -50,11 +50,11 @@ public:
     std::string uri(const std::string& options = {}) const;
 
     // What it does; each can be called at any time.
-    void hold_outcomes(bool hold);           // of sends
-    void hold_confirmations(bool hold);      // of acknowledgements
-    void hold_drains(bool hold);             // do not answer drain
-    void grant_credit(int credit);           // to links attached from now on
-    void add_credit(int credit);             // to the links there are
+    void hold_outcomes(bool hold);       // of sends
+    void hold_confirmations(bool hold);  // of acknowledgements
+    void hold_drains(bool hold);         // do not answer drain
+    void grant_credit(int credit);       // to links attached from now on
+    void add_credit(int credit);         // to the links there are
     void reject_next(int count, const std::string& condition);
     void refuse(const std::string& address, const std::string& condition);
     void refuse_client_id(const std::string& id);

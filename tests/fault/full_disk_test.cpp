@@ -1,0 +1,135 @@
+// A disk that is really full: a small file system in memory.
+#include <cppunit/extensions/HelperMacros.h>
+#include <sys/mount.h>
+
+#include <cstring>
+#include <iostream>
+
+#include "fault/support.hpp"
+
+namespace giromq::store::test {
+namespace {
+
+class FullDiskTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(FullDiskTest);
+    CPPUNIT_TEST(acknowledging_goes_on_when_the_disk_is_full_and_sending_when_there_is_room);
+    CPPUNIT_TEST(a_broker_starts_on_a_full_disk);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void setUp() override {
+        folder_ = std::make_unique<TemporaryFolder>();
+        disk_ = folder_->path() + "/disk";
+        std::filesystem::create_directory(disk_);
+        is_mounted_ = ::mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=40m,mode=0700") == 0;
+        if (!is_mounted_) std::cerr << " (skipped: no file system may be mounted here: " << std::strerror(errno) << ")";
+    }
+    void tearDown() override {
+        if (is_mounted_) ::umount2(disk_.c_str(), MNT_DETACH);
+        folder_.reset();
+    }
+
+    void acknowledging_goes_on_when_the_disk_is_full_and_sending_when_there_is_room() {
+        if (!is_mounted_) return;
+        const QuietStandardError quiet;
+        put_ballast();
+        {
+            StoreDriver driver(must_open(settings(), clock_));
+            const auto queue = driver.create("payments");
+            const auto sent = fill(driver, queue);
+            CPPUNIT_ASSERT(sent > 100);
+            CPPUNIT_ASSERT(driver.store().health().disk_full && driver.store().health().writable);
+            // Everything that was accepted is consumed and acknowledged, one by one, with no room on the disk but what the store kept.
+            take_all_space();
+            consume(driver, queue, sent / 2);
+            CPPUNIT_ASSERT(driver.try_commit(driver.send(queue, std::string(4000, 'x'))).error.is(errc::disk_full));
+            give_space_back();
+            clock_.advance(std::chrono::milliseconds(1000));
+            driver.maintain_all();
+            CPPUNIT_ASSERT(!driver.store().health().disk_full);
+            driver.commit(driver.send(queue, "after the full disk"));
+            CPPUNIT_ASSERT_EQUAL(sent - sent / 2 + 1, driver.entries(queue).size());
+        }
+        const auto checked = check_sqlite_store(settings().directory, [](const std::string&) {});
+        CPPUNIT_ASSERT_MESSAGE(checked.ok() ? "" : checked.error().to_string(), checked.ok());
+    }
+
+    void a_broker_starts_on_a_full_disk() {
+        if (!is_mounted_) return;
+        const QuietStandardError quiet;
+        DestinationId queue;
+        std::size_t sent = 0;
+        {
+            StoreDriver driver(must_open(settings(), clock_));
+            queue = driver.create("payments");
+            sent = fill(driver, queue);
+        }
+        take_all_space();
+        StoreDriver driver(must_open(settings(), clock_));
+        CPPUNIT_ASSERT_EQUAL(sent, driver.entries(queue).size());
+        consume(driver, queue, sent);
+        CPPUNIT_ASSERT(driver.entries(queue).empty());
+    }
+
+private:
+    SqliteSettings settings() const {
+        SqliteSettings settings;
+        settings.directory = disk_ + "/data";
+        settings.wal_bytes = 4u << 20;
+        settings.checkpoint_bytes = 1u << 20;
+        settings.reserve_bytes = 1u << 20;
+        return settings;
+    }
+
+    /// Sends until the disk is full; the number of messages accepted.
+    static std::size_t fill(StoreDriver& driver, DestinationId queue) {
+        for (std::size_t sent = 0;; ++sent) {
+            CPPUNIT_ASSERT_MESSAGE("the disk does not become full", sent < 100000);
+            const auto result = driver.try_commit(driver.send(queue, std::string(4000, 'x')));
+            if (result.outcome == CommitOutcome::durable) {
+                CPPUNIT_ASSERT(driver.store().maintain().ok());
+                continue;
+            }
+            CPPUNIT_ASSERT_MESSAGE(result.error.to_string(), result.outcome == CommitOutcome::not_applied);
+            CPPUNIT_ASSERT_MESSAGE(result.error.to_string(), result.error.is(errc::disk_full));
+            return sent;
+        }
+    }
+
+    static void consume(StoreDriver& driver, DestinationId queue, std::size_t count) {
+        const auto entries = driver.entries(queue);
+        CPPUNIT_ASSERT(entries.size() >= count);
+        for (std::size_t index = 0; index < count; ++index) {
+            driver.commit({SetDeliveryCount{entries[index].key, 1}});
+            driver.commit({StoreDriver::removal_of(entries[index])});
+            CPPUNIT_ASSERT(driver.store().maintain().ok());
+        }
+    }
+
+    void put_ballast() { write_until(disk_ + "/ballast", 16u << 20); }
+    /// Somebody else takes every byte that is left.
+    void take_all_space() { write_until(disk_ + "/greedy", 1u << 30); }
+    void give_space_back() {
+        std::filesystem::remove(disk_ + "/ballast");
+        std::filesystem::remove(disk_ + "/greedy");
+    }
+    static void write_until(const std::string& path, std::size_t bytes) {
+        const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        CPPUNIT_ASSERT(file >= 0);
+        const std::string block(4096, 'b');
+        for (std::size_t written = 0; written < bytes; written += block.size()) {
+            if (::write(file, block.data(), block.size()) < static_cast<ssize_t>(block.size())) break;
+        }
+        ::close(file);
+    }
+
+    giromq::test::ManualClock clock_;
+    std::unique_ptr<TemporaryFolder> folder_;
+    std::string disk_;
+    bool is_mounted_ = false;
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(FullDiskTest);
+
+}  // namespace
+}  // namespace giromq::store::test

@@ -1,0 +1,225 @@
+"""How giromqd starts, stops, is killed, and is asked for other things than running."""
+
+import os
+import signal
+import socket
+import stat
+import threading
+import time
+import unittest
+
+import giromqd
+
+try:
+    import proton
+    import proton.utils
+except ImportError:
+    proton = None
+
+NEEDS_PROTON = unittest.skipIf(proton is None, "python3-qpid-proton is not installed")
+
+
+def connect(daemon, **options):
+    options.setdefault("allowed_mechs", "ANONYMOUS")
+    return proton.utils.BlockingConnection(giromqd.amqp_url(daemon), timeout=30, **options)
+
+
+class StartTest(giromqd.DaemonTest):
+    def test_the_ready_line_tells_every_address(self):
+        daemon = self.start()
+        self.assertRegex(daemon.line, r"^giromqd ready amqp=127\.0\.0\.1:\d+ http=127\.0\.0\.1:\d+ data=\S+\n$")
+        self.assertEqual(200, daemon.http("GET", "/livez").status)
+        self.assertEqual(200, daemon.http("GET", "/readyz").status)
+
+    def test_a_second_broker_on_the_same_data_is_refused(self):
+        daemon = self.start()
+        second = self.run_program("--dev", "--data", daemon.data, "--amqp", "127.0.0.1:0", "--http", "127.0.0.1:0")
+        self.assertEqual(3, second.returncode, second.stderr)
+        self.assertEqual("", second.stdout)
+        self.assertEqual(200, daemon.http("GET", "/readyz").status)
+
+    def test_a_taken_address_is_told_and_the_store_is_left_clean(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            data = os.path.join(self.folder, "data")
+            refused = self.run_program("--dev", "--data", data, "--amqp", address, "--http", "127.0.0.1:0")
+        self.assertEqual(1, refused.returncode)
+        self.assertIn(address, refused.stderr)
+        self.start(data=data)
+
+    def test_only_this_machine_is_let_in_for_development(self):
+        for option in ("--amqp", "--http"):
+            refused = self.run_program("--dev", "--data", os.path.join(self.folder, "data"), option, "0.0.0.0:0")
+            self.assertEqual(2, refused.returncode, refused.stderr)
+
+    def test_wrong_use_is_refused(self):
+        for arguments in (["--nothing"], ["--dev", "--config", "x.xml"], ["--log-level", "loud"], ["--check", "--restore", "x"],
+                          ["--config", os.path.join(self.folder, "none.xml")], ["--amqp", "5672"], ["user", "add", "ann"]):
+            self.assertEqual(2, self.run_program(*arguments).returncode, arguments)
+
+    def test_help_and_version_are_told(self):
+        told = self.run_program("--help")
+        self.assertEqual(0, told.returncode)
+        for text in ("--config", "--data", "--amqp", "--http", "--check-config", "--dev", "--backup", "--restore", "Exit codes"):
+            self.assertIn(text, told.stdout)
+        self.assertRegex(self.run_program("--version").stdout, r"^giromqd \d+\.\d+\.\d+")
+
+    def test_a_configuration_is_checked(self):
+        good = self.file("good.xml", '<giromq xmlns="urn:giromq:config:1"/>')
+        checked = self.run_program("--check-config", "--config", good)
+        bad = self.run_program("--check-config", "--config", self.file("bad.xml", "<giromq"))
+        self.assertEqual(2, bad.returncode)
+        self.assertIn("bad.xml:1:", bad.stderr)
+        self.assertEqual(0, checked.returncode, checked.stderr)
+
+    def test_the_first_administrator_can_log_in_once_and_for_all(self):
+        daemon = self.start(dev=False)
+        path = os.path.join(daemon.data, "initial-admin-password")
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(path).st_mode))
+        self.assertEqual(0o700, stat.S_IMODE(os.stat(daemon.data).st_mode))
+        with open(path, encoding="utf-8") as stream:
+            password = stream.read().strip()
+        self.assertIn("initial-admin-password", daemon.logged())
+        self.assertNotIn(password, daemon.logged())
+        self.assertEqual(401, daemon.http("GET", "/api/v1/queues").status)
+        self.assertEqual(401, daemon.http("GET", "/api/v1/queues", user=("admin", "wrong password")).status)
+        self.assertEqual(200, daemon.http("GET", "/api/v1/queues", user=("admin", password)).status)
+        changed = daemon.http("PUT", "/api/v1/users/admin", {"role": "administrator", "password": "a better password"},
+                              user=("admin", password))
+        self.assertEqual(200, changed.status)
+        os.remove(path)
+        daemon.kill()
+        daemon = self.start(dev=False)
+        self.assertFalse(os.path.exists(path))
+        self.assertEqual(401, daemon.http("GET", "/api/v1/queues", user=("admin", password)).status)
+        self.assertEqual(200, daemon.http("GET", "/api/v1/queues", user=("admin", "a better password")).status)
+
+    def test_a_user_can_be_added_while_no_broker_runs(self):
+        daemon = self.start(dev=False)
+        self.assertEqual(0, daemon.stop())
+        password_file = self.file("password", "battery staple\n")
+        arguments = ["--data", daemon.data, "user", "add", "ann", "--role", "administrator", "--password-file", password_file]
+        added = self.run_program(*arguments)
+        self.assertEqual(0, added.returncode, added.stderr)
+        daemon = self.start(dev=False)
+        self.assertEqual(200, daemon.http("GET", "/api/v1/users", user=("ann", "battery staple")).status)
+        self.assertEqual(3, self.run_program(*arguments).returncode)
+
+
+class StopTest(giromqd.DaemonTest):
+    def test_sigterm_and_sigint_stop_it_in_order(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            daemon = self.start()
+            daemon.signal(number)
+            self.assertEqual(0, daemon.wait(), daemon.logged())
+            self.assertIn(" stopped", daemon.logged())
+
+    def test_a_client_that_says_nothing_does_not_hold_it_up(self):
+        daemon = self.start()
+        with socket.create_connection(("127.0.0.1", daemon.port("amqp")), timeout=20) as idle:
+            self.wait_until(lambda: daemon.http("GET", "/api/v1/overview").json()["connections"] == 1)
+            self.assertEqual(0, daemon.stop())
+            while idle.recv(4096):
+                pass
+
+    @NEEDS_PROTON
+    def test_a_connected_client_gets_a_close_frame(self):
+        daemon = self.start()
+        connection = connect(daemon)
+        connection.create_receiver("q")
+        stopper = threading.Thread(target=daemon.stop)
+        stopper.start()
+        with self.assertRaises(proton.ProtonException) as ended:
+            connection.wait(lambda: False, timeout=30, msg="close")
+        stopper.join()
+        self.assertEqual(0, daemon.process.returncode)
+        self.assertIn("stopping", str(ended.exception))
+
+    def test_a_second_signal_ends_it_at_once(self):
+        daemon = self.start()
+        # A client that never reads its close frame nor closes holds up the stop.
+        with socket.create_connection(("127.0.0.1", daemon.port("amqp")), timeout=20) as client:
+            client.sendall(b"AMQP\x03\x01\x00\x00")
+            client.recv(8)
+            daemon.signal(signal.SIGTERM)
+            daemon.wait_for_log(" stopping")
+            daemon.signal(signal.SIGTERM)
+            begun = time.monotonic()
+            self.assertIn(daemon.wait(), (0, 1))
+            self.assertLess(time.monotonic() - begun, 4)
+
+
+@NEEDS_PROTON
+class MessagesTest(giromqd.DaemonTest):
+    def send(self, daemon, texts, queue="payments"):
+        connection = connect(daemon)
+        sender = connection.create_sender(queue)
+        for text in texts:
+            sender.send(proton.Message(body=text, durable=True))
+        connection.close()
+
+    def receive(self, daemon, count, queue="payments"):
+        connection = connect(daemon)
+        receiver = connection.create_receiver(queue, credit=count)
+        bodies = []
+        for _ in range(count):
+            bodies.append(receiver.receive(timeout=30).body)
+            receiver.accept()
+        connection.close()
+        return bodies
+
+    def test_confirmed_messages_survive_a_kill(self):
+        daemon = self.start()
+        sent = [f"payment {number}" for number in range(200)]
+        self.send(daemon, sent)
+        daemon.kill()
+        daemon = self.start()
+        self.assertEqual(sent[:150], self.receive(daemon, 150))
+        daemon.kill()
+        daemon = self.start()
+        self.assertEqual(sent[150:], self.receive(daemon, 50))
+        # A client may be gone before its last acknowledgements are durable.
+        self.wait_until(lambda: daemon.http("GET", "/api/v1/queues/payments").json()["messages"] == 0)
+
+    def test_a_backup_taken_meanwhile_can_be_restored(self):
+        daemon = self.start()
+        self.send(daemon, ["a", "b", "c"])
+        backup = daemon.http("POST", "/api/v1/backup", {"file": "monday.db"})
+        self.assertEqual(200, backup.status, backup.body)
+        path = backup.json()["path"]
+        self.assertEqual(os.path.join(daemon.data, "backups", "monday.db"), path)
+        self.assertEqual(409, daemon.http("POST", "/api/v1/backup", {"file": "monday.db"}).status)
+        self.send(daemon, ["d"])
+        self.assertEqual(0, daemon.stop())
+        elsewhere = os.path.join(self.folder, "restored")
+        restored = self.run_program("--restore", path, "--data", elsewhere)
+        self.assertEqual(0, restored.returncode, restored.stderr)
+        daemon = self.start(data=elsewhere)
+        self.assertEqual(["a", "b", "c"], self.receive(daemon, 3))
+
+    def test_the_store_is_checked_and_saved_while_no_broker_runs(self):
+        daemon = self.start()
+        self.send(daemon, ["a", "b"])
+        self.assertEqual(3, self.run_program("--check", "--data", daemon.data).returncode)
+        self.assertEqual(0, daemon.stop())
+        checked = self.run_program("--check", "--data", daemon.data)
+        self.assertEqual(0, checked.returncode, checked.stderr)
+        path = os.path.join(self.folder, "saved.db")
+        saved = self.run_program("--backup", path, "--data", daemon.data)
+        self.assertEqual(0, saved.returncode, saved.stderr)
+        self.assertTrue(os.path.exists(path))
+        self.assertEqual(4, self.run_program("--check", "--data", os.path.join(self.folder, "nothing here")).returncode)
+
+    def test_connections_are_shown_while_they_last(self):
+        daemon = self.start()
+        connection = connect(daemon)
+        connection.create_sender("q")
+        items = daemon.http("GET", "/api/v1/connections").json()["items"]
+        self.assertEqual(1, len(items))
+        self.assertEqual(("anonymous", 1, False), (items[0]["user"], items[0]["producers"], items[0]["encrypted"]))
+        connection.close()
+        self.wait_until(lambda: daemon.http("GET", "/api/v1/connections").json()["items"] == [])
+
+
+if __name__ == "__main__":
+    giromqd.main()

@@ -1,0 +1,125 @@
+"""REST and the HTTP server of a running giromqd."""
+
+import socket
+import time
+
+import giromqd
+
+HOST = b"Host: localhost\r\n"
+
+
+class QueueTest(giromqd.DaemonTest):
+    def test_a_queue_lives_and_dies(self):
+        daemon = self.start()
+        path = "/api/v1/queues/eu%2Fpayments"
+        self.assertEqual(404, daemon.http("GET", path).status)
+        created = daemon.http("PUT", path, {"maxMessages": 10, "overflow": "hold"})
+        self.assertEqual((201, path), (created.status, created.headers["Location"]))
+        self.assertEqual(200, daemon.http("PUT", path, {"maxMessages": 10, "overflow": "hold"}).status)
+        conflict = daemon.http("PUT", path, {"maxMessages": 11})
+        self.assertEqual((409, "application/problem+json"), (conflict.status, conflict.headers["Content-Type"]))
+        self.assertIn("eu/payments", [item["name"] for item in daemon.http("GET", "/api/v1/queues").json()["items"]])
+        self.assertEqual({"purged": 0}, daemon.http("POST", path + "/purge").json())
+        daemon.kill()
+        daemon = self.start()
+        self.assertEqual(10, daemon.http("GET", path).json()["maxMessages"])
+        self.assertEqual(204, daemon.http("DELETE", path).status)
+        daemon.kill()
+        daemon = self.start()
+        self.assertEqual(404, daemon.http("GET", path).status)
+
+    def test_metrics_count_what_happens(self):
+        daemon = self.start()
+        before = daemon.http("GET", "/metrics")
+        self.assertIn("text/plain; version=0.0.4", before.headers["Content-Type"])
+        self.assertIn("\ngiromq_queues 1\n", before.body)
+        daemon.http("PUT", "/api/v1/queues/q", {})
+        self.assertIn("\ngiromq_queues 2\n", daemon.http("GET", "/metrics").body)
+        self.assertIn('giromq_queue_messages{queue="q",state="ready"} 0', daemon.http("GET", "/metrics/queues").body)
+
+
+class HttpTest(giromqd.DaemonTest):
+    def status(self, answer):
+        return int(answer.split(b" ", 2)[1]) if answer else None
+
+    def test_a_connection_serves_many_requests(self):
+        daemon = self.start()
+        two = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n" + b"HEAD /livez HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+        answer = daemon.raw(two)
+        self.assertEqual(2, answer.count(b"HTTP/1.1 200 OK"))
+        self.assertEqual(1, answer.count(b"\r\n\r\nlive\n"))
+        self.assertEqual(2, answer.count(b"X-Content-Type-Options: nosniff"))
+        self.assertNotIn(b"Access-Control", answer)
+
+    def test_malformed_requests_are_refused(self):
+        daemon = self.start()
+        close = b"Connection: close\r\n\r\n"
+        cases = {
+            b"NONSENSE\r\n\r\n": 400,
+            b"GET /livez HTTP/2.0\r\n" + HOST + b"\r\n": 505,
+            b"GET /livez HTTP/1.1\r\n" + close: 400,
+            b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n" + close: 400,
+            b"GET /livez HTTP/1.1\r\n" + HOST + b"X: " + b"y" * 9000 + b"\r\n\r\n": 431,
+            b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n": 431,
+            b"PUT /api/v1/queues/q HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\nContent-Length: 70000\r\n\r\n": 413,
+            b"PUT /api/v1/queues/q HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n": 400,
+            b"PUT /api/v1/queues/q HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}": 400,
+            b"PUT /api/v1/queues/q HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}": 400,
+            b"PUT /api/v1/queues/q HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n": 400,
+            b"TRACE / HTTP/1.1\r\n" + HOST + close: 405,
+            b"CONNECT example.org:80 HTTP/1.1\r\n" + HOST + close: 405,
+            b"GET http://example.org/ HTTP/1.1\r\n" + HOST + close: 400,
+            b"GET /../etc/passwd HTTP/1.1\r\n" + HOST + close: 400,
+            b"GET /livez HTTP/1.1\r\nHost: evil.example\r\n" + close: 421,
+            b"GET /livez HTTP/1.1\r\n" + HOST + b"Origin: http://evil.example\r\n" + close: 403,
+        }
+        for request, expected in cases.items():
+            self.assertEqual(expected, self.status(daemon.raw(request)), request[:100])
+        self.assertEqual(200, daemon.http("GET", "/readyz").status)
+
+    def test_a_body_without_end_is_cut_at_the_limit(self):
+        daemon = self.start()
+        chunk = b"1000\r\n" + b" " * 4096 + b"\r\n"
+        request = (b"PUT /api/v1/queues/q HTTP/1.1\r\n" + HOST +
+                   b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 64)
+        self.assertEqual(413, self.status(daemon.raw(request)))
+
+    def test_a_client_that_waits_for_permission_gets_it(self):
+        daemon = self.start()
+        with socket.create_connection(("127.0.0.1", daemon.port("http")), timeout=20) as client:
+            client.sendall(b"PUT /api/v1/queues/q HTTP/1.1\r\n" + HOST +
+                           b"Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+            self.assertTrue(client.recv(4096).startswith(b"HTTP/1.1 100 "))
+            client.sendall(b"{}")
+            self.assertTrue(client.recv(4096).startswith(b"HTTP/1.1 201 "))
+
+    def test_idle_connections_hold_nobody_up(self):
+        daemon = self.start()
+        idle = [socket.create_connection(("127.0.0.1", daemon.port("http")), timeout=20) for _ in range(100)]
+        try:
+            for client in idle:
+                client.sendall(b"GET /livez HTTP/1.1\r\nHo")
+            self.assertEqual(200, daemon.http("GET", "/readyz").status)
+            # One address gets so many connections and no more.
+            more = [socket.create_connection(("127.0.0.1", daemon.port("http")), timeout=20) for _ in range(40)]
+            refused = 0
+            for client in more:
+                client.settimeout(0.5)
+                try:
+                    refused += client.recv(1) == b""
+                except TimeoutError:
+                    pass
+                except ConnectionResetError:
+                    refused += 1
+                client.close()
+            self.assertGreater(refused, 0)
+        finally:
+            for client in idle:
+                client.close()
+        begun = time.monotonic()
+        self.assertEqual(0, daemon.stop())
+        self.assertLess(time.monotonic() - begun, 15)
+
+
+if __name__ == "__main__":
+    giromqd.main()
