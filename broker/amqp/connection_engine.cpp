@@ -212,7 +212,8 @@ void ConnectionEngine::drain_engine() {
     while (true) {
         const pn_bytes_t bytes = pn_connection_driver_write_buffer(&driver_);
         if (bytes.size == 0) break;
-        output_.insert(output_.end(), bytes.start, bytes.start + bytes.size);
+        const auto* const start = reinterpret_cast<const std::uint8_t*>(bytes.start);
+        output_.insert(output_.end(), start, start + bytes.size);
         pn_connection_driver_write_done(&driver_, bytes.size);
     }
     process_events();

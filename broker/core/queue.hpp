@@ -211,6 +211,7 @@ private:
     void drop_expired(Entry& entry);
     store::RemoveEntry removal_of(const Entry& entry, bool last_reference) const;
     void removed(Position position, std::uint64_t bytes);
+    void left(Position position, std::uint64_t bytes);
     void unlock(Entry& entry);
     /// Around a unit that is tried until it is durable and names entries of this queue.
     void unit_begins() { ++units_under_way_; }
@@ -262,6 +263,7 @@ private:
     std::uint64_t pending_messages_ = 0;
     std::uint64_t pending_bytes_ = 0;
     std::uint64_t locked_ = 0;
+    std::uint64_t leaving_ = 0;
     Position durable_through_;  // the highest position that became visible
     bool may_expire_ = false;
 

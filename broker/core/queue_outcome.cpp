@@ -88,14 +88,14 @@ void Queue::remove(Entry& entry, Done& done) {
         return;
     }
     entry.state = EntryState::leaving;
+    ++leaving_;
     unit_begins();
     tx::UnitOfWork work;
     work.stage(removal_of(entry, true));
     work.then([host = &host_, id = id_, position, bytes](const store::UnitResult&) {
         Queue* const queue = host->find(id);
         if (queue == nullptr) return;
-        queue->removed(position, bytes);
-        queue->unit_ends();
+        queue->left(position, bytes);
     });
     if (done) {
         work.then([done = std::move(done)](const store::UnitResult& result) mutable {
@@ -103,6 +103,14 @@ void Queue::remove(Entry& entry, Done& done) {
         });
     }
     context_.commit_until_durable(std::move(work));
+}
+
+/// The COMMIT of the removal has returned.
+void Queue::left(Position position, std::uint64_t bytes) {
+    --leaving_;
+    removed(position, bytes);
+    unit_ends();
+    if (wants_page()) dispatch();
 }
 
 void Queue::unit_ends() {
@@ -153,6 +161,7 @@ bool Queue::dead_letter(Entry& entry, std::string cause, std::string description
 void Queue::move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::UnitOfWork work, Done& done) {
     const bool was_stored = entry.stored;
     entry.state = EntryState::leaving;
+    ++leaving_;
     if (was_stored) work.stage(removal_of(entry, false));
     const auto placed = target.place(arrival, work, was_stored);
     unit_begins();
@@ -160,8 +169,7 @@ void Queue::move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::Uni
     work.then(
         [host = &host_, id = id_, target_id = target.id(), position = entry.position, placed, arrival](const store::UnitResult& result) {
             if (Queue* const origin = host->find(id)) {
-                origin->removed(position, arrival.message->size());
-                origin->unit_ends();
+                origin->left(position, arrival.message->size());
             }
             Queue* const into = host->find(target_id);
             if (into == nullptr) return;

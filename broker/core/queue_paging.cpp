@@ -21,7 +21,7 @@ std::uint64_t Queue::window_budget() const {
     // A queue may use its own share, and of what nobody uses the half that is left after every such step.
     const auto total = context_.settings.memory_bytes;
     const auto free = total > context_.memory_bytes ? total - context_.memory_bytes : 0;
-    return std::max(context_.settings.queue_window_bytes, free / 4);
+    return std::min(total, std::max(context_.settings.queue_window_bytes, free / 4));
 }
 
 bool Queue::retains(const Message& message) const {
@@ -35,8 +35,14 @@ bool Queue::retains(const Message& message) const {
 bool Queue::wants_page() const {
     if (reaches_tail_ || page_under_way_ || closing_ || consumers_.size() == browsers_.size()) return false;
     const auto left = window_.slots() - scan_;
-    if (left == 0) return true;
-    return left < low_water_entries && window_.bytes() + page_bytes <= window_budget();
+    if (left == 0) {
+        const bool scarce = context_.memory_bytes >= context_.settings.memory_bytes;
+        // What is on its way out gives memory back when its COMMIT returns; reading may be quicker than that.
+        if (leaving_ > 0 && (scarce || window_.bytes() > window_budget())) return false;
+        return !scarce || !ready_.empty();
+    }
+    return left < low_water_entries && window_.bytes() + page_bytes <= window_budget() &&
+           context_.memory_bytes + page_bytes <= context_.settings.memory_bytes;
 }
 
 void Queue::read_page() {

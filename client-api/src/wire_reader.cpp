@@ -1,5 +1,7 @@
 #include "wire_reader.hpp"
 
+#include <array>
+
 #include "giromq/exceptions.hpp"
 
 namespace giromq::detail {
@@ -11,9 +13,73 @@ namespace {
 
 constexpr int depth_max = 4;  // of descriptors that are described themselves, which nothing sends
 
-template <typename Signed, typename Unsigned>
-std::uint64_t sign_extended(std::uint64_t bits) {
-    return static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<Signed>(static_cast<Unsigned>(bits))));
+/// How the bytes after a type code are laid out (AMQP 1.0 §1.2).
+enum class Shape : std::uint8_t {
+    unknown,
+    empty,      // the code says it all
+    truth,      // as empty, and the value is true
+    number,     // `size` bytes, big-endian
+    signed_,    // as number, with its sign
+    bytes,      // `size` bytes as they are
+    variable,   // a length of `size` bytes, then so many
+    composite,  // a length and a count of `size` bytes each, then the elements
+};
+
+struct Encoding {
+    WireKind kind = WireKind::null;
+    Shape shape = Shape::unknown;
+    std::uint8_t size = 0;
+};
+
+constexpr std::array<Encoding, 256> make_encodings() {
+    std::array<Encoding, 256> all{};
+    all[0x40] = {WireKind::null, Shape::empty, 0};
+    all[0x41] = {WireKind::boolean, Shape::truth, 0};
+    all[0x42] = {WireKind::boolean, Shape::empty, 0};
+    all[0x56] = {WireKind::boolean, Shape::number, 1};
+    all[0x50] = {WireKind::ubyte, Shape::number, 1};
+    all[0x60] = {WireKind::ushort, Shape::number, 2};
+    all[0x43] = {WireKind::uint, Shape::empty, 0};
+    all[0x52] = {WireKind::uint, Shape::number, 1};
+    all[0x70] = {WireKind::uint, Shape::number, 4};
+    all[0x44] = {WireKind::ulong, Shape::empty, 0};
+    all[0x53] = {WireKind::ulong, Shape::number, 1};
+    all[0x80] = {WireKind::ulong, Shape::number, 8};
+    all[0x51] = {WireKind::byte, Shape::signed_, 1};
+    all[0x61] = {WireKind::int16, Shape::signed_, 2};
+    all[0x54] = {WireKind::int32, Shape::signed_, 1};
+    all[0x71] = {WireKind::int32, Shape::signed_, 4};
+    all[0x55] = {WireKind::int64, Shape::signed_, 1};
+    all[0x81] = {WireKind::int64, Shape::signed_, 8};
+    all[0x72] = {WireKind::float32, Shape::number, 4};
+    all[0x82] = {WireKind::float64, Shape::number, 8};
+    all[0x73] = {WireKind::character, Shape::number, 4};
+    all[0x83] = {WireKind::timestamp, Shape::number, 8};
+    all[0x98] = {WireKind::uuid, Shape::bytes, 16};
+    all[0xa0] = {WireKind::binary, Shape::variable, 1};
+    all[0xb0] = {WireKind::binary, Shape::variable, 4};
+    all[0xa1] = {WireKind::string, Shape::variable, 1};
+    all[0xb1] = {WireKind::string, Shape::variable, 4};
+    all[0xa3] = {WireKind::symbol, Shape::variable, 1};
+    all[0xb3] = {WireKind::symbol, Shape::variable, 4};
+    all[0x45] = {WireKind::list, Shape::empty, 0};
+    all[0xc0] = {WireKind::list, Shape::composite, 1};
+    all[0xd0] = {WireKind::list, Shape::composite, 4};
+    all[0xc1] = {WireKind::map, Shape::composite, 1};
+    all[0xd1] = {WireKind::map, Shape::composite, 4};
+    all[0x74] = {WireKind::other, Shape::bytes, 4};
+    all[0x84] = {WireKind::other, Shape::bytes, 8};
+    all[0x94] = {WireKind::other, Shape::bytes, 16};
+    all[0xe0] = {WireKind::other, Shape::composite, 1};
+    all[0xf0] = {WireKind::other, Shape::composite, 4};
+    return all;
+}
+
+constexpr std::array<Encoding, 256> encodings = make_encodings();
+
+std::uint64_t sign_extended(std::uint64_t bits, std::size_t size) {
+    const auto unused = static_cast<unsigned>(64 - size * 8);
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << unused) >> unused);
 }
 
 }  // namespace
@@ -44,89 +110,27 @@ WireValue WireReader::next(int depth) {
         value.descriptor = descriptor.kind == WireKind::ulong ? descriptor.bits : 0;
         return value;
     }
-    const auto fixed = [&](WireKind kind, std::size_t size) {
-        value.kind = kind;
-        value.bits = unsigned_number(size);
-    };
-    const auto variable = [&](WireKind kind, std::size_t size_bytes) {
-        value.kind = kind;
-        value.bytes = take(unsigned_number(size_bytes));
-    };
-    const auto composite = [&](WireKind kind, std::size_t size_bytes) {
-        WireReader inside(take(unsigned_number(size_bytes)));
-        value.kind = kind;
-        value.count = static_cast<std::uint32_t>(inside.unsigned_number(size_bytes));
-        value.bytes = inside.rest_;
-        // Every element takes at least a byte, but not those of an array, which share their type code.
-        if (kind != WireKind::other && value.count > value.bytes.size()) malformed();
-    };
-    switch (code) {
-        case 0x40: value.kind = WireKind::null; break;
-        case 0x41:
-            value.kind = WireKind::boolean;
-            value.bits = 1;
-            break;
-        case 0x42: value.kind = WireKind::boolean; break;
-        case 0x56: fixed(WireKind::boolean, 1); break;
-        case 0x50: fixed(WireKind::ubyte, 1); break;
-        case 0x60: fixed(WireKind::ushort, 2); break;
-        case 0x43: value.kind = WireKind::uint; break;
-        case 0x52: fixed(WireKind::uint, 1); break;
-        case 0x70: fixed(WireKind::uint, 4); break;
-        case 0x44: value.kind = WireKind::ulong; break;
-        case 0x53: fixed(WireKind::ulong, 1); break;
-        case 0x80: fixed(WireKind::ulong, 8); break;
-        case 0x51:
-            fixed(WireKind::byte, 1);
-            value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits);
-            break;
-        case 0x61:
-            fixed(WireKind::int16, 2);
-            value.bits = sign_extended<std::int16_t, std::uint16_t>(value.bits);
-            break;
-        case 0x54:
-            fixed(WireKind::int32, 1);
-            value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits);
-            break;
-        case 0x71:
-            fixed(WireKind::int32, 4);
-            value.bits = sign_extended<std::int32_t, std::uint32_t>(value.bits);
-            break;
-        case 0x55:
-            fixed(WireKind::int64, 1);
-            value.bits = sign_extended<std::int8_t, std::uint8_t>(value.bits);
-            break;
-        case 0x81: fixed(WireKind::int64, 8); break;
-        case 0x72: fixed(WireKind::float32, 4); break;
-        case 0x82: fixed(WireKind::float64, 8); break;
-        case 0x73: fixed(WireKind::character, 4); break;
-        case 0x83: fixed(WireKind::timestamp, 8); break;
-        case 0x98:
-            value.kind = WireKind::uuid;
-            value.bytes = take(16);
-            break;
-        case 0xa0: variable(WireKind::binary, 1); break;
-        case 0xb0: variable(WireKind::binary, 4); break;
-        case 0xa1: variable(WireKind::string, 1); break;
-        case 0xb1: variable(WireKind::string, 4); break;
-        case 0xa3: variable(WireKind::symbol, 1); break;
-        case 0xb3: variable(WireKind::symbol, 4); break;
-        case 0x45: value.kind = WireKind::list; break;
-        case 0xc0: composite(WireKind::list, 1); break;
-        case 0xd0: composite(WireKind::list, 4); break;
-        case 0xc1: composite(WireKind::map, 1); break;
-        case 0xd1: composite(WireKind::map, 4); break;
-        case 0x74: fixed(WireKind::other, 4); break;
-        case 0x84: fixed(WireKind::other, 8); break;
-        case 0x94:
-            value.kind = WireKind::other;
-            take(16);
-            break;
-        case 0xe0: composite(WireKind::other, 1); break;
-        case 0xf0: composite(WireKind::other, 4); break;
-        default: malformed();
+    const Encoding encoding = encodings[code];
+    value.kind = encoding.kind;
+    switch (encoding.shape) {
+        case Shape::empty: break;
+        case Shape::truth: value.bits = 1; break;
+        case Shape::number: value.bits = unsigned_number(encoding.size); break;
+        case Shape::signed_: value.bits = sign_extended(unsigned_number(encoding.size), encoding.size); break;
+        case Shape::bytes: value.bytes = take(encoding.size); break;
+        case Shape::variable: value.bytes = take(unsigned_number(encoding.size)); break;
+        case Shape::composite: read_composite(value, encoding.size); break;
+        case Shape::unknown: malformed();
     }
     return value;
+}
+
+void WireReader::read_composite(WireValue& value, std::size_t size) {
+    WireReader inside(take(unsigned_number(size)));
+    value.count = static_cast<std::uint32_t>(inside.unsigned_number(size));
+    value.bytes = inside.rest_;
+    // Every element takes at least a byte, but not those of an array, which share their type code.
+    if (value.kind != WireKind::other && value.count > value.bytes.size()) malformed();
 }
 
 }  // namespace giromq::detail

@@ -58,6 +58,7 @@ private:
     WireValue next(int depth);
     std::string_view take(std::uint64_t size);
     std::uint64_t unsigned_number(std::size_t size);
+    void read_composite(WireValue& value, std::size_t size);
 
     std::string_view rest_;
 };

@@ -4,9 +4,8 @@
 
 #include "commands.hpp"
 
+namespace giromq::tool {
 namespace {
-
-using namespace giromq::tool;
 
 void add_common_options(CLI::App& app, Common& common) {
     app.add_option("--url", common.url, "The broker's AMQP address: amqp://host:port or amqps://host:port")
@@ -47,9 +46,7 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    // A reader that went away shows as a failed write, which leaves unprinted messages in the queue.
-    std::signal(SIGPIPE, SIG_IGN);
+int run_and_report(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const ToolError& error) {
@@ -59,4 +56,12 @@ int main(int argc, char** argv) {
         std::cerr << "giromq: " << error.what() << '\n';
         return exit_failed;
     }
+}
+
+}  // namespace giromq::tool
+
+int main(int argc, char** argv) {
+    // A reader that went away shows as a failed write, which leaves unprinted messages in the queue.
+    std::signal(SIGPIPE, SIG_IGN);
+    return giromq::tool::run_and_report(argc, argv);
 }

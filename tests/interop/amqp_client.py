@@ -9,8 +9,7 @@ import socket
 import time
 import uuid
 
-from proton import Collector, Connection, Delivery, Endpoint, Event, Message, Transport, symbol
-from proton import Condition, Terminus
+from proton import UNDESCRIBED, Array, Collector, Condition, Connection, Data, Delivery, Endpoint, Event, Message, Terminus, Transport, symbol
 
 
 class Timeout(AssertionError):
@@ -49,7 +48,7 @@ class Client:
         self.connection.container = container or f"test-{uuid.uuid4()}"
         self.connection.hostname = host
         if desired:
-            self.connection.desired_capabilities = [symbol(name) for name in desired]
+            self.connection.desired_capabilities = Array(UNDESCRIBED, Data.SYMBOL, *[symbol(name) for name in desired])
         if user is not None:
             self.connection.user = user
         if password is not None:
@@ -62,7 +61,7 @@ class Client:
         sasl = self.transport.sasl()
         sasl.allow_insecure_mechs = True
         if mechanisms is None:
-            mechanisms = "ANONYMOUS" if user is None else "SCRAM-SHA-256"
+            mechanisms = "ANONYMOUS" if user is None else "PLAIN"
         sasl.allowed_mechs(mechanisms)
         self.socket = socket.create_connection((host, port), timeout=connect_timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -79,10 +78,9 @@ class Client:
         self.default_session.open()
         if open_connection:
             self.wait(lambda: self.connection.state & Endpoint.REMOTE_ACTIVE, "the connection is opened")
-            condition = self.connection.remote_condition
-            if condition:
-                self._end(f"{condition.name}: {condition.description}")
-                raise Disconnected(self.reason)
+            properties = self.connection.remote_properties or {}
+            if any(str(key) == "amqp:connection-establishment-failed" for key in properties):
+                self.wait(lambda: False, "the refused connection is closed")
 
     # The socket
 
@@ -96,6 +94,8 @@ class Client:
         try:
             while not self.ended:
                 capacity = self.transport.capacity()
+                if capacity < 0:
+                    self._end("the peer closed the connection")
                 if capacity <= 0:
                     break
                 data = self.socket.recv(min(capacity, 1 << 18))
@@ -105,6 +105,7 @@ class Client:
                     self._end("the peer closed the connection")
                     break
                 self.transport.push(data)
+                self.transport.pending()  # lets the engine react before the end of the input is told to it
                 self._process()
         except (BlockingIOError, InterruptedError):
             pass

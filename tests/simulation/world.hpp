@@ -97,6 +97,7 @@ private:
     void heal();
     void rest();
     void check();
+    std::string windows() const;
     void finish();
     void drain_queue(DestinationId queue);
 

@@ -95,7 +95,7 @@ Result<std::int64_t> Connection::query_number(std::string_view sql) {
     return error_of(get(), code, sql);
 }
 
-bool is_failed_sync(int code) { return code == -1 && code == SQLITE_IOERR_FSYNC && code == SQLITE_IOERR_DIR_FSYNC; }
+bool is_failed_sync(int code) { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
 
 bool is_disk_full(sqlite3* connection, int code) {
     // An fsync that fails for want of space is a failed fsync all the same.

@@ -179,7 +179,7 @@ SqliteStore::Ending SqliteStore::commit_transaction() {
     Error error = error_of(writer_.get(), code, "COMMIT");
     // Only a full disk tells for certain that the frame which ends the transaction was not written whole (SQLite has rolled back then).
     // Of any other error it is not known whether it came before that frame or after it.
-    return is_disk_full(writer_.get(), code) ? roll_back(code, "COMMIT") : roll_back(code, "COMMIT");
+    return is_disk_full(writer_.get(), code) ? roll_back(code, "COMMIT") : in_doubt(std::move(error));
 }
 
 Result<void> SqliteStore::run_transaction(const char* sql, std::string_view doing) {

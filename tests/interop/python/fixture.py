@@ -8,7 +8,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from broker import Broker  # noqa: E402
-from amqp_client import Client, Disconnected, Timeout  # noqa: E402,F401
+from amqp_client import Client, Disconnected, Timeout, pump_all  # noqa: E402,F401
 from proton import Message  # noqa: E402
 
 

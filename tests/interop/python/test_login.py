@@ -4,6 +4,7 @@ import unittest
 
 from proton import Message
 
+import cyrus_sasl
 from fixture import Disconnected, InteropTest
 
 PASSWORD = "correct horse battery"
@@ -26,21 +27,28 @@ class Login(InteropTest):
             self.client(**options)
         self.assertIn("amqp:unauthorized-access", str(failure.exception))
 
+    def scram(self, user, password):
+        library = cyrus_sasl.load()
+        if library is None:
+            self.skipTest("libsasl2 is not installed")
+        return cyrus_sasl.log_in(library, self.broker.port, user, password)
+
     def test_scram_sha_256_with_the_right_password_is_let_in(self):
-        self.works(user="tester", password=PASSWORD, mechanisms="SCRAM-SHA-256")
+        self.assertEqual(self.scram("tester", PASSWORD), 0)
+
+    def test_scram_sha_256_with_a_wrong_password_or_user_is_refused(self):
+        for user, password in (("tester", "wrong horse"), ("nobody", PASSWORD), ("tester", "")):
+            with self.subTest(user=user, password=password):
+                self.assertEqual(self.scram(user, password), 1)
 
     def test_plain_with_the_right_password_is_let_in_from_loopback(self):
         self.works(user="tester", password=PASSWORD, mechanisms="PLAIN")
 
     def test_a_wrong_password_is_refused(self):
-        for mechanism in ("SCRAM-SHA-256", "PLAIN"):
-            with self.subTest(mechanism):
-                self.refused(user="tester", password="wrong horse", mechanisms=mechanism)
+        self.refused(user="tester", password="wrong horse", mechanisms="PLAIN")
 
     def test_an_unknown_user_is_refused_in_the_same_way(self):
-        for mechanism in ("SCRAM-SHA-256", "PLAIN"):
-            with self.subTest(mechanism):
-                self.refused(user="nobody", password=PASSWORD, mechanisms=mechanism)
+        self.refused(user="nobody", password=PASSWORD, mechanisms="PLAIN")
 
     def test_an_empty_password_is_refused(self):
         self.refused(user="tester", password="", mechanisms="PLAIN")
@@ -52,8 +60,10 @@ class Login(InteropTest):
         self.assertTrue(200 <= status < 300, status)
         self.broker.kill()
         self.broker.start()
-        self.works(user="changing", password="the second password", mechanisms="SCRAM-SHA-256")
-        self.refused(user="changing", password="the first password", mechanisms="SCRAM-SHA-256")
+        self.works(user="changing", password="the second password", mechanisms="PLAIN")
+        self.refused(user="changing", password="the first password", mechanisms="PLAIN")
+        self.assertEqual(self.scram("changing", "the second password"), 0)
+        self.assertEqual(self.scram("changing", "the first password"), 1)
 
     def test_a_mechanism_that_is_not_offered_gets_no_further(self):
         with self.assertRaises(Disconnected):

