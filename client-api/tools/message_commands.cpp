@@ -139,7 +139,7 @@ std::string read_file(const std::string& path) {
 int send(const Common& common, const SendCommand& command) {
     const int sources = (command.body ? 1 : 0) + (command.file.empty() ? 0 : 1) + (command.lines ? 1 : 0);
     if (sources != 1)
-        throw ToolError("Give the body by one of --body TEXT, --file FILE ('-' for the standard input) and --lines.", exit_usage);
+        throw ToolError("Give the body: as text after the queue's name, by --file FILE ('-' for the standard input), or by --lines.", exit_usage);
     if (!command.duplicate_id.empty() && (command.lines || command.count > 1)) {
         throw ToolError("--duplicate-id is for a single message: all others would be dropped as its duplicates.", exit_usage);
     }
@@ -231,7 +231,7 @@ void add_send(CLI::App& app, const Common& common, Run& run) {
     const auto command = std::make_shared<SendCommand>();
     CLI::App* const send_app = app.add_subcommand("send", "Sends messages and waits until they are on the broker's disk");
     send_app->add_option("QUEUE", command->queue, "Where to")->required();
-    send_app->add_option("--body", command->body, "The text of the message");
+    send_app->add_option("--body,BODY", command->body, "The text of the message");
     send_app->add_option("--file", command->file, "A file with the body; '-' for the standard input");
     send_app->add_flag("--lines", command->lines, "Each line of the standard input is a message");
     send_app->add_option("--count", command->count, "How many times the body is sent")->check(CLI::PositiveNumber);

@@ -23,9 +23,17 @@ int inserted(int code, const char* what) {
 
 }  // namespace
 
-Result<void> BatchWriter::prepare(Connection& connection) {
-    connection_ = &connection;
-    const std::pair<Statement*, const char*> statements[] = {
+int BatchWriter::prepare_all(std::initializer_list<std::pair<Statement*, const char*>> statements) {
+    for (const auto& [statement, sql] : statements) {
+        const int code = statement->prepare(connection_->get(), sql);
+        if (code != SQLITE_OK) return code;
+    }
+    return SQLITE_OK;
+}
+
+/// The statements of the message path.
+int BatchWriter::prepare_entries() {
+    return prepare_all({
         {&insert_message_, "INSERT INTO message VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
         {&delete_message_, "DELETE FROM message WHERE number = ?"},
         {&insert_chunk_, "INSERT INTO chunk (number, idx, checksum, bytes) VALUES (?,?,?,?)"},
@@ -50,6 +58,12 @@ Result<void> BatchWriter::prepare(Connection& connection) {
          "position <= ? AND epoch = ?5 ORDER BY position LIMIT ?4"},
         {&insert_dead_letter_, "INSERT INTO dead_letter VALUES (?,?,?,?,?,?,?)"},
         {&delete_dead_letter_, "DELETE FROM dead_letter WHERE destination = ? AND position = ?"},
+    });
+}
+
+/// Everything else.
+int BatchWriter::prepare_others() {
+    return prepare_all({
         {&update_counters_,
          "UPDATE destination SET messages = messages + ?, bytes = bytes + ?, volatile_messages = volatile_messages + ?, "
          "volatile_bytes = volatile_bytes + ?, horizon = max(horizon, ?) WHERE id = ?"},
@@ -82,11 +96,14 @@ Result<void> BatchWriter::prepare(Connection& connection) {
          "INSERT INTO quarantine SELECT destination, position, (SELECT name FROM destination WHERE id = ?1), message, message_bytes, "
          "delivery_count, 1, ?4, ?5 FROM volatile_entry WHERE destination = ?1 AND priority = ?2 AND position = ?3 AND epoch = ?6"},
         {&quarantine_message_, "INSERT OR REPLACE INTO quarantine_message SELECT * FROM message WHERE number = ?"},
-    };
-    for (const auto& [statement, sql] : statements) {
-        const int code = statement->prepare(connection.get(), sql);
-        if (code != SQLITE_OK) return error_of(connection.get(), code, sql);
-    }
+    });
+}
+
+Result<void> BatchWriter::prepare(Connection& connection) {
+    connection_ = &connection;
+    int code = prepare_entries();
+    if (code == SQLITE_OK) code = prepare_others();
+    if (code != SQLITE_OK) return error_of(connection.get(), code, "preparing to write");
     const auto chunks = connection.query_number("SELECT EXISTS (SELECT 1 FROM chunk)");
     if (!chunks.ok()) return chunks.error();
     may_have_chunks_ = *chunks != 0;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "store/operation.hpp"
@@ -75,6 +77,9 @@ private:
     int run(const PutUser& put);
     int run(const RemoveUser& remove);
 
+    int prepare_all(std::initializer_list<std::pair<Statement*, const char*>> statements);
+    int prepare_entries();
+    int prepare_others();
     Delta& delta(DestinationId destination);
     void count(DestinationId destination, bool is_volatile, std::int64_t messages, std::int64_t bytes);
     int write_delta(std::uint64_t destination, const Delta& delta);

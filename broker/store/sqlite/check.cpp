@@ -34,7 +34,7 @@ constexpr Rule rules[] = {
      "which is missing' FROM volatile_entry WHERE NOT EXISTS (SELECT 1 FROM message WHERE number = volatile_entry.message)"},
     {"every message has an entry",
      "WITH used AS (SELECT message FROM entry UNION SELECT message FROM volatile_entry) SELECT 'message ' || number || ' is in no "
-     "destination' FROM message WHERE number NOT IN used"},
+     "destination' FROM message WHERE number NOT IN used AND number NOT IN (SELECT message FROM quarantine)"},
     {"every message has its chunks",
      "SELECT 'message ' || number || ' lacks some of its ' || chunk_count || ' chunks' FROM message WHERE chunk_count > 0 AND "
      "(SELECT count(*) FROM chunk WHERE chunk.number = message.number AND idx < message.chunk_count) <> chunk_count"},

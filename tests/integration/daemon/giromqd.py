@@ -151,7 +151,8 @@ class DaemonTest(unittest.TestCase):
         extensions = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
         if authority is None:
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                            "-subj", f"/CN={common_name}", "-keyout", key, "-out", certificate, *extensions], check=True, capture_output=True)
+                            "-subj", f"/CN={common_name}", "-keyout", key, "-out", certificate, *extensions],
+                           check=True, capture_output=True)
         else:
             request = os.path.join(self.folder, name + ".csr")
             subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",

@@ -106,7 +106,8 @@ class TlsTest(giromqd.DaemonTest):
             admin = ("admin", stream.read().strip())
         certificate, key = self.make_certificate("client", "ledger", authority)
         self.context.load_cert_chain(certificate, key)
-        created = daemon.http("PUT", "/api/v1/users/ledger", {"role": "application", "password": "not used here"}, user=admin, tls=self.context)
+        ledger = {"role": "application", "password": "not used here"}
+        created = daemon.http("PUT", "/api/v1/users/ledger", ledger, user=admin, tls=self.context)
         self.assertEqual(201, created.status)
         domain = proton.SSLDomain(proton.SSLDomain.MODE_CLIENT)
         domain.set_credentials(certificate, key, None)

@@ -74,5 +74,43 @@ class Login(InteropTest):
         client.send(client.sender(self.queue), Message(body="x", durable=True))
 
 
+class WithoutDevelopmentMode(InteropTest):
+    """The built-in configuration: no anonymous users, and a first administrator whose password is in a file."""
+
+    arguments = ()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.administrator = ("admin", (cls.broker.data / "initial-admin-password").read_text().strip())
+        for target, body in (("/api/v1/users/payer", {"role": "application", "password": PASSWORD}), ("/api/v1/queues/closed.queue", {})):
+            status, answer = cls.broker.rest("PUT", target, body, *cls.administrator)
+            assert 200 <= status < 300, f"{target}: {status} {answer}"
+
+    def test_the_password_file_is_for_its_owner_only(self):
+        self.assertEqual((self.broker.data / "initial-admin-password").stat().st_mode & 0o777, 0o600)
+
+    def test_anonymous_is_refused(self):
+        with self.assertRaises(Disconnected):
+            self.client()
+
+    def test_an_application_sends_and_receives(self):
+        client = self.client(user="payer", password=PASSWORD)
+        self.send_all(client, ["in"], "closed.queue")
+        self.assertEqual(self.drained(client, "closed.queue"), ["in"])
+
+    def test_rest_wants_a_login_and_an_administrator(self):
+        self.assertEqual(self.broker.rest("GET", "/api/v1/queues")[0], 401)
+        self.assertEqual(self.broker.rest("GET", "/api/v1/queues", None, "admin", "wrong password")[0], 401)
+        body = {"role": "administrator", "password": PASSWORD}
+        self.assertEqual(self.broker.rest("PUT", "/api/v1/users/mallory", body, "payer", PASSWORD)[0], 403)
+        self.assertEqual(self.broker.rest("DELETE", "/api/v1/queues/closed.queue", None, "payer", PASSWORD)[0], 403)
+        self.assertEqual(self.broker.rest("GET", "/api/v1/queues", None, *self.administrator)[0], 200)
+
+    def test_health_needs_no_login(self):
+        self.assertEqual(self.broker.rest("GET", "/livez")[0], 200)
+        self.assertEqual(self.broker.rest("GET", "/readyz")[0], 200)
+
+
 if __name__ == "__main__":
     unittest.main()

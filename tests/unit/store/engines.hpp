@@ -42,7 +42,7 @@ struct SqliteEngine {
     /// Turns a byte of the stored message over, behind the engine's back.
     void damage(MessageNumber number);
 
-    giromq::test::TemporaryFolder folder;
+    TemporaryFolder folder;
     giromq::test::ManualClock clock;
     SqliteSettings settings;
 };

@@ -7,7 +7,7 @@
 
 #include "model/message.hpp"
 
-namespace giromq::test {
+namespace giromq::store::test {
 
 /// A text of at most 4 GiB as AMQP 1.0 encodes it (§1.6.20: str8-utf8 or str32-utf8).
 inline void append_text(std::vector<std::uint8_t>& bytes, std::string_view text) {
@@ -51,4 +51,4 @@ inline std::string text_of(const Message& message) {
     return std::string(bytes.substr(offset));
 }
 
-}  // namespace giromq::test
+}  // namespace giromq::store::test

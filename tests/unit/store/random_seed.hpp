@@ -4,7 +4,7 @@
 #include <random>
 #include <string>
 
-namespace giromq::test {
+namespace giromq::store::test {
 
 /// The seed of this run: GIROMQ_TEST_SEED, or a random one. Put it into the message of every assertion that depends on it.
 inline std::uint32_t random_seed() {
@@ -18,4 +18,4 @@ inline bool is_long_run() {
     return given != nullptr && std::string(given) != "0" && !std::string(given).empty();
 }
 
-}  // namespace giromq::test
+}  // namespace giromq::store::test

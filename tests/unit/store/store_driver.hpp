@@ -12,8 +12,6 @@
 
 namespace giromq::store::test {
 
-using namespace giromq::test;
-
 /// What recover() reported.
 struct Recovered final : RecoveryVisitor {
     void counters(Position position, MessageNumber message, DestinationId destination) override {

@@ -5,7 +5,7 @@
 #include <string>
 #include <system_error>
 
-namespace giromq::test {
+namespace giromq::store::test {
 
 /// A folder of its own for a test, removed with everything in it at the end.
 class TemporaryFolder {
@@ -29,4 +29,4 @@ private:
     std::string path_;
 };
 
-}  // namespace giromq::test
+}  // namespace giromq::store::test
