@@ -28,7 +28,8 @@ endif()
 giromq_script_test(storm COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/integration/storm/storm.py"
   LABELS integration storm fault TIMEOUT 5400 PROCESSORS 2)
 
-giromq_script_test(interop_python COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/python/run.py" LABELS interop TIMEOUT 900)
+giromq_script_test(interop_python COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/python/run.py"
+  LABELS interop TIMEOUT 900)
 giromq_script_test(interop_rhea COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/interop/rhea/run.sh" LABELS interop TIMEOUT 600)
 
 # Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.

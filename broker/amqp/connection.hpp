@@ -29,7 +29,7 @@ struct ConnectionSettings {
     std::uint16_t sessions_max = 256;
     std::uint32_t links_max = 4096;  // of the connection
     std::uint64_t max_message_bytes = 100u << 20;
-    std::uint64_t session_window_bytes = 2u << 20;   // bytes the engine may buffer for one session
+    std::uint64_t session_window_bytes = 2u << 20;   // four times this may lie in deliveries that are not complete
     std::uint64_t output_window_bytes = 512 * 1024;  // encoded and not yet written; further deliveries wait
     std::uint32_t bytes_before_authentication = 16 * 1024;
     std::chrono::milliseconds authentication_timeout{10000};
@@ -70,13 +70,15 @@ class ConnectionHost {
 public:
     virtual ~ConnectionHost() = default;
 
-    /// There may be output() now, or the connection may be finished(); called on the connection's executor, outside of input_done().
+    /// There may be output() now, input_buffer() may want bytes again, or the connection may be finished(); called on the connection's
+    /// executor, outside of input_done().
     virtual void wake() = 0;
 };
 
 /// Threads: every method is called on the connection's own executor; work from the core reaches it there. Slow work (password
 /// hashing of PLAIN) runs on `workers`.
-/// Lifetime: held by shared_ptr, because answers of the core may come after the socket is gone; abort() tells the core so.
+/// Lifetime: held by shared_ptr, because answers of the core may come after the socket is gone; abort() tells the core so, and once it has
+/// returned the connection's executor and host are not touched any more.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
     static std::shared_ptr<Connection> create(ConnectionId id, Services services, ConnectionSettings settings, Peer peer, Executor& self,

@@ -42,7 +42,8 @@ public:
     /// which they were submitted. A unit whose neighbours in the batch cannot be applied is not harmed by them.
     virtual void submit(Unit unit) = 0;
 
-    /// After a growing unit was refused, for whatever reason, every later growing unit is refused as well, until this is called: so a unit staged on the assumption that an earlier one succeeded can never become durable without it.
+    /// After a growing unit was refused, for whatever reason, every later growing unit is refused as well, until this is called: so a unit
+    /// staged on the assumption that an earlier one succeeded can never become durable without it.
     virtual void resume_growth() = 0;
 };
 

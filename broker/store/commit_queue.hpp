@@ -34,7 +34,8 @@ public:
     };
 
     /// `store` has been acquired with `lease` and recovered; the first batch is one after store.last_batch(). All references outlive this.
-    CommitQueue(Store& store, Lease lease, BatchNumber last_batch, Executor& core, UniqueFunction<void(const Error&)> on_fatal, Limits limits);
+    CommitQueue(Store& store, Lease lease, BatchNumber last_batch, Executor& core, UniqueFunction<void(const Error&)> on_fatal,
+                Limits limits);
     ~CommitQueue() override;
 
     void submit(Unit unit) override;

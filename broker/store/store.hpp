@@ -82,7 +82,7 @@ struct StoredDestination {
     DestinationId id;
     DestinationSettings settings;
     Timestamp created_at;
-    bool closing = false;  // CloseDestination was applied and RemoveDestination was not
+    bool closing = false;        // CloseDestination was applied and RemoveDestination was not
     std::uint64_t messages = 0;  // counters, kept per batch: persistent entries only
     std::uint64_t bytes = 0;
     /// Entries before this position may have been delivered before an unclean stop. Set by acquire() after one; kept over clean stops.
@@ -101,13 +101,13 @@ public:
 };
 
 struct Health {
-    bool writable = true;        // false: after a failed commit; the process is about to end
-    bool disk_full = false;      // growing batches are refused now
+    bool writable = true;    // false: after a failed commit; the process is about to end
+    bool disk_full = false;  // growing batches are refused now
     std::uint64_t free_bytes = 0;
     std::uint64_t wal_bytes = 0;
     std::uint64_t store_bytes = 0;
     std::uint64_t checkpoints = 0;
-    std::string message;         // why, if not writable
+    std::string message;  // why, if not writable
 };
 
 /// Threads: acquire, commit, last_batch, backup, maintain and release are called from one thread only (the commit queue's);

@@ -139,7 +139,8 @@ std::string read_file(const std::string& path) {
 int send(const Common& common, const SendCommand& command) {
     const int sources = (command.body ? 1 : 0) + (command.file.empty() ? 0 : 1) + (command.lines ? 1 : 0);
     if (sources != 1)
-        throw ToolError("Give the body: as text after the queue's name, by --file FILE ('-' for the standard input), or by --lines.", exit_usage);
+        throw ToolError("Give the body: as text after the queue's name, by --file FILE ('-' for the standard input), or by --lines.",
+                        exit_usage);
     if (!command.duplicate_id.empty() && (command.lines || command.count > 1)) {
         throw ToolError("--duplicate-id is for a single message: all others would be dropped as its duplicates.", exit_usage);
     }

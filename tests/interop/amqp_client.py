@@ -9,7 +9,8 @@ import socket
 import time
 import uuid
 
-from proton import UNDESCRIBED, Array, Collector, Condition, Connection, Data, Delivery, Endpoint, Event, Message, Terminus, Transport, symbol
+from proton import UNDESCRIBED, Array, Collector, Condition, Connection, Data, Delivery, Endpoint, Event, Message, Terminus, Transport
+from proton import symbol
 
 
 class Timeout(AssertionError):

@@ -1,4 +1,4 @@
-"""SASL by Cyrus (libsasl2) over a plain socket: Debian builds Proton without it, and SCRAM has to be tried with a client nobody here wrote."""
+"""SASL by Cyrus (libsasl2) over a plain socket: Debian builds Proton without it, and SCRAM needs a client nobody here wrote, too."""
 
 import ctypes
 import ctypes.util

@@ -167,15 +167,17 @@ void World::check() {
     const auto most = settings_.memory_bytes + model_.queues.size() * for_each_queue + (held_most_ + 2 * under_way) * largest;
     const auto view = core_->view();
     if (view.memory_bytes > most) {
-        model_.fail("memory is " + std::to_string(view.memory_bytes) + " bytes, and " + std::to_string(most) + " would be the most" + windows());
+        model_.fail("memory is " + std::to_string(view.memory_bytes) + " bytes, and " + std::to_string(most) + " would be the most" +
+                    windows());
     }
 }
 
 std::string World::windows() const {
     std::string text;
     for (const auto& queue : core_->list_queues("", 10000)) {
-        text += "; " + queue.settings.name + " has " + std::to_string(queue.messages) + " messages, " + std::to_string(queue.window_messages) +
-                " in its window, " + std::to_string(queue.delivering) + " locked, " + std::to_string(queue.consumers) + " consumers";
+        text += "; " + queue.settings.name + " has " + std::to_string(queue.messages) + " messages, " +
+                std::to_string(queue.window_messages) + " in its window, " + std::to_string(queue.delivering) + " locked, " +
+                std::to_string(queue.consumers) + " consumers";
     }
     return text;
 }

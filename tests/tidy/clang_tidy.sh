@@ -43,7 +43,8 @@ fi
 # The flags of another compiler that clang does not know are taken out of a copy of the database.
 work=$build/tidy/clang-tidy
 mkdir -p "$work/passed"
-sed -e 's/ -fpch-preprocess//g; s/ -Wno-maybe-uninitialized//g; s/ -Wno-stringop-overflow//g; s/ -Wno-stringop-overread//g; s/ -Wno-restrict//g' \
+sed -e 's/ -fpch-preprocess//g; s/ -Wno-maybe-uninitialized//g; s/ -Wno-stringop-overflow//g' \
+    -e 's/ -Wno-stringop-overread//g; s/ -Wno-restrict//g' \
     -e 's/ -include [^ ]*cmake_pch.hxx//g; s/ -Winvalid-pch//g' "$build/compile_commands.json" >"$work/compile_commands.json"
 headers=$(find "${folders[@]}" -name '*.hpp' -print0 | sort -z | xargs -0 sha256sum | cat - .clang-tidy | sha256sum)
 

@@ -40,7 +40,8 @@ void with_a_broker(const std::string& uri) {
 
     const auto consumer = session->create_consumer(queue);
     const auto received = std::dynamic_pointer_cast<giromq::TextMessage>(consumer->receive(std::chrono::seconds(10)));
-    check(received != nullptr && received->text() == "pay 1.00 EUR" && received->long_property("cents") == 100, "the message comes as it was sent");
+    check(received != nullptr && received->text() == "pay 1.00 EUR" && received->long_property("cents") == 100,
+          "the message comes as it was sent");
     received->acknowledge();
     check(consumer->receive_no_wait() == nullptr, "the queue is empty");
     connection->close();

@@ -63,6 +63,7 @@ def cast(port, history, generator):
         Producer("large-dedup", port, history, "storm.large", mode="dedup", rate=30, window=6, large_every=10, generator=rng()),
         Producer("reject-dedup", port, history, "storm.reject", mode="dedup", rate=100, generator=rng()),
         Producer("again-plain", port, history, "storm.again", rate=100, generator=rng()),
+        Producer("backlog-dedup", port, history, "storm.backlog", mode="dedup", rate=400, window=100, generator=rng()),
         Producer("memory", port, history, "storm.memory", mode="memory", rate=150, generator=rng()),
     ]
     consumers = [
@@ -76,7 +77,9 @@ def cast(port, history, generator):
         Consumer("memory", port, history, "storm.memory", strict=True, generator=rng()),
         Consumer("dead", port, history, "DLQ", generator=rng()),
         Consumer("native", port, history, "storm.native", strict=True, generator=rng()),
+        Consumer("backlog", port, history, "storm.backlog", credit=200, strict=True, generator=rng()),
     ]
+    consumers[-1].enabled = False  # until half of the kills are over: by then the queue is longer than what is kept in memory
     if program(NATIVE).exists():
         producers.append(Producer("to-native-dedup", port, history, "storm.to-native", mode="dedup", rate=100, generator=rng()))
     return producers, consumers
@@ -123,8 +126,15 @@ class Clients(threading.Thread):
             self.failure = failure
 
 
+def check_store(broker):
+    """The store of the broker that was stopped or killed: the violations that `giromqd --check` finds."""
+    code, output = broker.check()
+    return [] if code == 0 else [f"giromqd --check found damage (exit code {code}): {output.strip()}"]
+
+
 def kill_and_start(broker, generator, kill):
-    """Lets the broker live for a while, kills it, and starts it again; sometimes it is killed while it is still starting."""
+    """Lets the broker live for a while, kills it, and starts it again; sometimes it is killed while it is still starting. Violations."""
+    violations = []
     early = kill % 6 == 5
     if early:
         broker.kill()
@@ -135,9 +145,12 @@ def kill_and_start(broker, generator, kill):
     else:
         time.sleep(generator.choice((generator.uniform(0.02, 0.3), generator.uniform(0.3, 1.5), generator.uniform(1, 3))))
         broker.kill()
+    if kill % 10 == 3:
+        violations += check_store(broker)
     if generator.random() < 0.3:
         time.sleep(generator.uniform(0, 0.5))
     broker.start()
+    return violations
 
 
 def wait_until_settled(clients, native_senders, history):
@@ -180,8 +193,11 @@ def run(arguments):
         native_senders, native_receivers = native_cast(broker.port, history)
         kills = 0
         while kills < arguments.kills and time.monotonic() - started < arguments.seconds and clients.failure is None:
-            kill_and_start(broker, generator, kills)
+            violations += kill_and_start(broker, generator, kills)
             kills += 1
+            if kills >= arguments.kills // 2:
+                consumers[-1].enabled = True
+        consumers[-1].enabled = True
         time.sleep(1)
         settled = wait_until_settled(clients, native_senders, history)
         clients.ending.set()
@@ -199,9 +215,7 @@ def run(arguments):
         code = broker.stop()
         if code != 0:
             violations.append(f"giromqd ended with exit code {code} after SIGTERM")
-        code, output = broker.check()
-        if code != 0:
-            violations.append(f"giromqd --check found damage (exit code {code}): {output.strip()}")
+        violations += check_store(broker)
     checker = Checker(must_reject=must_reject)
     violations += checker.check(history.in_order())
     counts = checker.counts
