@@ -16,8 +16,8 @@
 
 namespace giromq::security {
 
-/// PBKDF2 rounds for new users; those of existing ones are kept with them.
-inline constexpr std::uint32_t default_iterations = 100000;
+/// PBKDF2 rounds for new users; those of existing ones are kept with them. The most that Cyrus SASL's clients accept.
+inline constexpr std::uint32_t default_iterations = 65536;
 /// The fewest that RFC 7677 §4 allows, and the most that a login may cost.
 inline constexpr std::uint32_t iterations_min = 4096;
 inline constexpr std::uint32_t iterations_max = 10000000;

@@ -61,9 +61,15 @@ bool SqliteStore::restore_reserve() {
     const auto now = clock_.monotonic_now();
     if (now - reserve_tried_ < reserve_retry) return false;
     reserve_tried_ = now;
-    // Not before there is room for the reserve and for work beside it: or it would be freed again at once.
-    if (directory_.free_bytes() < settings_.reserve_bytes + 2 * growth_bytes) return false;
-    if (!directory_.make_reserve(settings_.reserve_bytes).ok()) return false;
+    // Room is on the disk, or in pages of the file that consumed messages have left. Not before there is enough for the reserve and for
+    // work beside it: or it would be freed again at once.
+    const auto on_disk = directory_.free_bytes();
+    const auto left_pages = writer_.query_number("PRAGMA freelist_count");
+    if (!left_pages.ok()) return false;
+    const auto in_file = static_cast<std::uint64_t>(*left_pages) * page_bytes_;
+    const auto reserve = std::min(settings_.reserve_bytes, on_disk);
+    if (reserve < settings_.reserve_bytes / 2 || on_disk - reserve + in_file < 2 * growth_bytes) return false;
+    if (!directory_.make_reserve(reserve).ok()) return false;
     if (allocate_pages() != SQLITE_OK) {
         directory_.free_reserve();
         return false;
