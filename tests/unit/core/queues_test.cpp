@@ -41,7 +41,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_temporary_queue_can_be_deleted);
     CPPUNIT_TEST(queues_are_listed_by_name);
     CPPUNIT_TEST(counters_are_right);
-    CPPUNIT_TEST(users_survive);
+    CPPUNIT_TEST(users_survive_a_crash);
     CPPUNIT_TEST(a_refused_user_is_told);
     CPPUNIT_TEST(stop_ends_everybody_and_refuses_new_work);
     CPPUNIT_TEST(stop_waits_for_what_is_under_way);
@@ -584,7 +584,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(0u, broker.view(queue).producers);
     }
 
-    void users_survive() {
+    void users_survive_a_crash() {
         Broker broker;
         for (const char* name : {"anna", "bruno"}) {
             User user;

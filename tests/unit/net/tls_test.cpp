@@ -302,7 +302,7 @@ private:
         return stream.write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
     }
 
-    TemporaryFolder folder_;
+    store::test::TemporaryFolder folder_;
     Identity server_;
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(TlsTest);
