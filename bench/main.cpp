@@ -6,9 +6,22 @@
 
 #include "load.hpp"
 
+namespace giromq::bench {
 namespace {
 
-using namespace giromq::bench;
+/// What the command line says.
+struct Arguments {
+    LoadSettings settings;
+    std::string url = "amqp://127.0.0.1:5672";
+    std::string password_file;
+    bool json = false;
+    bool non_persistent = false;
+    std::uint32_t connections = 1000;
+    double idle_s = 10;
+    double timeout_s = 60;
+    std::string folder = ".";
+    std::uint32_t rounds = 5000;
+};
 
 void print_load(LoadResult& result, bool json) {
     const auto p50 = result.send_latency.quantile_us(0.5);
@@ -44,24 +57,8 @@ bool parse_url(std::string url, Address& address) {
     return !address.host.empty();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    CLI::App app{
-        "giromq-bench: load and latency over AMQP 1.0, against GiroMQ or any other AMQP 1.0 broker.\n"
-        "Exit codes: 0 done, 1 the load failed, 2 wrong usage."};
-    app.set_version_flag("--version", GIROMQ_VERSION);
-    app.require_subcommand(1);
-    app.fallthrough();
-    LoadSettings settings;
-    std::string url = "amqp://127.0.0.1:5672";
-    std::string password_file;
-    bool json = false;
-    bool non_persistent = false;
-    app.add_option("--url", url, "Where the broker is: amqp://[user@]host:port")->capture_default_str();
-    app.add_option("--password-file", password_file, "File whose first line is the password of the user in --url");
-    app.add_flag("--json", json, "One line of JSON instead of a table");
-
+CLI::App* add_load(CLI::App& app, Arguments& arguments) {
+    auto& settings = arguments.settings;
     auto* const load = app.add_subcommand("load", "Producers and consumers at full speed");
     load->add_option("--queue", settings.queue, "Name of the queue")->capture_default_str();
     load->add_option("--queues", settings.queues, "Spread over so many queues NAME-0, NAME-1, ...")->capture_default_str();
@@ -76,71 +73,90 @@ int main(int argc, char** argv) {
     load->add_option("--seconds", settings.duration_s)->capture_default_str();
     load->add_option("--warm-up", settings.warm_up_s, "Seconds before measuring")->capture_default_str();
     load->add_option("--threads", settings.threads, "Threads of the load generator")->capture_default_str();
-    load->add_flag("--non-persistent", non_persistent, "durable=false");
+    load->add_flag("--non-persistent", arguments.non_persistent, "durable=false");
     load->add_flag("--presettled-send", settings.presettled_send, "At most once: do not wait for settlements");
     load->add_flag("--presettled-receive", settings.presettled_receive, "At most once: deliveries are settled by the broker");
+    return load;
+}
 
-    std::uint32_t connections = 1000;
-    double idle_s = 10;
+int failed(const std::string& reason) {
+    std::cerr << "giromq-bench: " << reason << '\n';
+    return 1;
+}
+
+int run_load_command(const Arguments& arguments) {
+    auto result = run_load(arguments.settings);
+    if (!result.error.empty()) return failed(result.error);
+    print_load(result, arguments.json);
+    return 0;
+}
+
+int run_idle_command(const Arguments& arguments) {
+    const auto error = hold_idle_connections(arguments.settings.address, arguments.connections, arguments.idle_s);
+    return error.empty() ? 0 : failed(error);
+}
+
+int run_first_command(const Arguments& arguments) {
+    const double seconds = time_to_first_message(arguments.settings.address, arguments.settings.queue, arguments.timeout_s);
+    if (seconds < 0) return failed("no message within " + std::to_string(arguments.timeout_s) + " s");
+    std::printf(arguments.json ? "{\"seconds\":%.4f}\n" : "%.4f s until the first message\n", seconds);
+    return 0;
+}
+
+int run_floor_command(const Arguments& arguments) {
+    const double p50 = fdatasync_floor_us(arguments.folder, arguments.rounds);
+    if (p50 < 0) return failed("cannot write to " + arguments.folder);
+    std::printf(arguments.json ? "{\"fdatasync_p50_us\":%.1f}\n" : "fdatasync of 4 KiB, p50: %.1f us\n", p50);
+    return 0;
+}
+
+/// What the options mean together; an empty text, or what is wrong with them.
+std::string complete(Arguments& arguments) {
+    auto& settings = arguments.settings;
+    settings.durable = !arguments.non_persistent;
+    if (!parse_url(arguments.url, settings.address)) return "'" + arguments.url + "' is not of the form amqp://[user@]host:port";
+    if (arguments.password_file.empty()) return {};
+    std::ifstream file(arguments.password_file);
+    return std::getline(file, settings.address.password) ? std::string() : "cannot read a password from " + arguments.password_file;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{
+        "giromq-bench: load and latency over AMQP 1.0, against GiroMQ or any other AMQP 1.0 broker.\n"
+        "Exit codes: 0 done, 1 the load failed, 2 wrong usage."};
+    app.set_version_flag("--version", GIROMQ_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    Arguments arguments;
+    app.add_option("--url", arguments.url, "Where the broker is: amqp://[user@]host:port")->capture_default_str();
+    app.add_option("--password-file", arguments.password_file, "File whose first line is the password of the user in --url");
+    app.add_flag("--json", arguments.json, "One line of JSON instead of a table");
+    auto* const load = add_load(app, arguments);
     auto* const idle = app.add_subcommand("idle", "Open connections and do nothing");
-    idle->add_option("--connections", connections)->capture_default_str();
-    idle->add_option("--seconds", idle_s)->capture_default_str();
-
-    double timeout_s = 60;
+    idle->add_option("--connections", arguments.connections)->capture_default_str();
+    idle->add_option("--seconds", arguments.idle_s)->capture_default_str();
     auto* const first = app.add_subcommand("first", "Seconds until the first message of a queue is received, connecting again and again");
-    first->add_option("--queue", settings.queue)->capture_default_str();
-    first->add_option("--timeout", timeout_s)->capture_default_str();
-
-    std::string folder = ".";
-    std::uint32_t rounds = 5000;
+    first->add_option("--queue", arguments.settings.queue)->capture_default_str();
+    first->add_option("--timeout", arguments.timeout_s)->capture_default_str();
     auto* const floor = app.add_subcommand("floor", "fdatasync of 4 KiB into a preallocated file: what one durable step costs at least");
-    floor->add_option("--folder", folder)->capture_default_str();
-    floor->add_option("--rounds", rounds)->capture_default_str();
-
+    floor->add_option("--folder", arguments.folder)->capture_default_str();
+    floor->add_option("--rounds", arguments.rounds)->capture_default_str();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const int code = app.exit(error);
-        return code == 0 ? 0 : 2;
+        return app.exit(error) == 0 ? 0 : 2;
     }
-    settings.durable = !non_persistent;
-    if (!parse_url(url, settings.address)) {
-        std::cerr << "giromq-bench: '" << url << "' is not of the form amqp://[user@]host:port\n";
+    if (const auto wrong = complete(arguments); !wrong.empty()) {
+        failed(wrong);
         return 2;
     }
-    if (!password_file.empty()) {
-        std::ifstream file(password_file);
-        if (!std::getline(file, settings.address.password)) {
-            std::cerr << "giromq-bench: cannot read a password from " << password_file << '\n';
-            return 2;
-        }
-    }
-    if (load->parsed()) {
-        auto result = run_load(settings);
-        if (!result.error.empty()) {
-            std::cerr << "giromq-bench: " << result.error << '\n';
-            return 1;
-        }
-        print_load(result, json);
-    } else if (idle->parsed()) {
-        if (const auto error = hold_idle_connections(settings.address, connections, idle_s); !error.empty()) {
-            std::cerr << "giromq-bench: " << error << '\n';
-            return 1;
-        }
-    } else if (first->parsed()) {
-        const double seconds = time_to_first_message(settings.address, settings.queue, timeout_s);
-        if (seconds < 0) {
-            std::cerr << "giromq-bench: no message within " << timeout_s << " s\n";
-            return 1;
-        }
-        std::printf(json ? "{\"seconds\":%.4f}\n" : "%.4f s until the first message\n", seconds);
-    } else if (floor->parsed()) {
-        const double p50 = fdatasync_floor_us(folder, rounds);
-        if (p50 < 0) {
-            std::cerr << "giromq-bench: cannot write to " << folder << '\n';
-            return 1;
-        }
-        std::printf(json ? "{\"fdatasync_p50_us\":%.1f}\n" : "fdatasync of 4 KiB, p50: %.1f us\n", p50);
-    }
-    return 0;
+    if (load->parsed()) return run_load_command(arguments);
+    if (idle->parsed()) return run_idle_command(arguments);
+    if (first->parsed()) return run_first_command(arguments);
+    return run_floor_command(arguments);
 }
+
+}  // namespace
+}  // namespace giromq::bench
+
+int main(int argc, char** argv) { return giromq::bench::run(argc, argv); }

@@ -82,7 +82,8 @@ public final class ActiveMqLoad {
         }
     }
 
-    private static void produce(ActiveMQConnectionFactory factory, int unconfirmed, byte[] body, boolean persistent, List<long[]> latencies) {
+    private static void produce(ActiveMQConnectionFactory factory, int unconfirmed, byte[] body, boolean persistent,
+            List<long[]> latencies) {
         final long[] mine = new long[1 << 20];
         int count = 0;
         try {

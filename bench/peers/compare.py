@@ -51,7 +51,8 @@ def wait_for_port(port, process, seconds=60):
 
 def bench_arguments(workload):
     producers, consumers, unconfirmed, durable = workload
-    return ["--producers", str(producers), "--consumers", str(consumers), "--unconfirmed", str(unconfirmed)] + ([] if durable else ["--non-persistent"])
+    arguments = ["--producers", str(producers), "--consumers", str(consumers), "--unconfirmed", str(unconfirmed)]
+    return arguments + ([] if durable else ["--non-persistent"])
 
 
 class GiroMq:
@@ -90,8 +91,8 @@ class RabbitMq:
             file.write("guest\n")
 
     def measure(self, workload, seconds):
-        return self.machine.measure("load", *bench_arguments(workload), "--queue", "/queue/bench", "--seconds", str(seconds), "--warm-up", "3",
-                                    "--password-file", self.password, url=f"amqp://guest@127.0.0.1:{self.port}")
+        return self.machine.measure("load", *bench_arguments(workload), "--queue", "/queue/bench", "--seconds", str(seconds),
+                                    "--warm-up", "3", "--password-file", self.password, url=f"amqp://guest@127.0.0.1:{self.port}")
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -113,8 +114,8 @@ class ActiveMq:
 
     def measure(self, workload, seconds):
         producers, consumers, unconfirmed, durable = workload
-        done = subprocess.run(["java", "-cp", CLASS_PATH, os.path.join(HERE, "ActiveMqLoad.java"), f"tcp://127.0.0.1:{self.port}", str(producers),
-                               str(consumers), str(unconfirmed), "1024", "true" if durable else "false", "15", str(seconds)],
+        done = subprocess.run(["java", "-cp", CLASS_PATH, os.path.join(HERE, "ActiveMqLoad.java"), f"tcp://127.0.0.1:{self.port}",
+                               str(producers), str(consumers), str(unconfirmed), "1024", "true" if durable else "false", "15", str(seconds)],
                               capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise scenarios.Failure(done.stderr.strip())

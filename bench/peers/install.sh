@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the peers that peers/compare.py measures: ActiveMQ and RabbitMQ from Debian's packages. Only when asked, never by a build or a test.
+# Installs the peers that peers/compare.py measures: ActiveMQ and RabbitMQ from Debian's packages. Only when asked, never by a build
+# or a test.
 set -euo pipefail
 if [[ "${1:-}" == "--help" ]]; then
     echo "Usage: bench/peers/install.sh   installs activemq and rabbitmq-server from Debian (as root or with sudo); starts neither."

@@ -9,6 +9,8 @@
 namespace giromq::core {
 namespace {
 
+constexpr std::string_view temporary_prefix = "temp-";
+
 /// The length of the UTF-8 sequence that begins here, or 0 if it is not one (RFC 3629).
 std::size_t utf8_length(std::string_view text) {
     const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
@@ -153,6 +155,11 @@ void Router::open(std::string_view name, bool may_create, UniqueFunction<void(Re
         done(valid.error());
         return;
     }
+    if (name.starts_with(temporary_prefix)) {
+        // Never made anew on first use: an answer to a client that is gone would wait there for ever.
+        done(Error(errc::not_found, "the temporary queue '" + std::string(name) + "' has ended with its connection"));
+        return;
+    }
     if (!opening_.contains(name) && !(may_create && context_.settings.create_queues)) {
         done(Error(errc::not_found, "there is no queue '" + std::string(name) + "'; an administrator can create it"));
         return;
@@ -169,6 +176,7 @@ void Router::open(std::string_view name, bool may_create, UniqueFunction<void(Re
 
 Result<void> Router::check_new(std::string_view name) const {
     if (const auto valid = check_destination_name(name); !valid.ok()) return valid.error();
+    if (name.starts_with(temporary_prefix)) return Error(errc::invalid_name, "names that begin with temp- are kept for temporary queues");
     if (names_.contains(name))
         return Error(errc::already_exists, "there is a queue '" + std::string(name) + "' already, or it is being deleted");
     if (queues_.size() >= context_.settings.destinations_max) {
@@ -227,7 +235,8 @@ Result<DestinationId> Router::create_temporary(ConnectionId connection) {
     }
     auto settings = context_.settings.queue_defaults;
     // Never the name of an earlier one, not even over restarts: an answer that comes late must not reach somebody else.
-    settings.name = "temp-" + std::to_string(context_.clock.wall_now().milliseconds) + "-" + std::to_string(++temporary_count_);
+    settings.name =
+        std::string(temporary_prefix) + std::to_string(context_.clock.wall_now().milliseconds) + "-" + std::to_string(++temporary_count_);
     settings.origin = DestinationOrigin::temporary;
     const auto id = context_.take_destination_id();
     add(id, std::move(settings), context_.clock.wall_now()).owner = connection;

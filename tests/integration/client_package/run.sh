@@ -29,27 +29,35 @@ clean_up() {
 trap clean_up EXIT
 
 echo "== install"
-cmake --install "$build" --component giromq_client --prefix "$work/prefix" >"$work/install.log" || { cat "$work/install.log"; fail "the installation"; }
+cmake --install "$build" --component giromq_client --prefix "$work/prefix" >"$work/install.log" ||
+    { cat "$work/install.log"; fail "the installation"; }
 library=$(find "$work/prefix" -name libgiromq.so)
 libdir=$(dirname "$library")
 
 echo "== the headers need nothing but the standard library, each by itself"
-if grep -rnE '#include *[<"](proton|boost|openssl|broker|base|model)/' "$work/prefix/include"; then fail "a public header includes a private one"; fi
+if grep -rnE '#include *[<"](proton|boost|openssl|broker|base|model)/' "$work/prefix/include"; then
+    fail "a public header includes a private one"
+fi
 for header in "$work"/prefix/include/giromq/*.hpp; do
     for compiler in g++ clang++; do
         command -v "$compiler" >/dev/null || continue
-        echo "#include <giromq/$(basename "$header")>" | "$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ -I "$work/prefix/include" - ||
+        echo "#include <giromq/$(basename "$header")>" |
+            "$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ -I "$work/prefix/include" - ||
             fail "$(basename "$header") with $compiler"
     done
 done
 
 echo "== nothing private is exported"
-exported=$(nm -D --defined-only --demangle "$library" | sed -E 's/^[0-9a-f]+ [A-Za-z] //' | grep -vE '^(non-virtual thunk to |typeinfo (name )?for |vtable for |construction vtable for )?giromq::' || true)
+exported=$(nm -D --defined-only --demangle "$library" | sed -E 's/^[0-9a-f]+ [A-Za-z] //' |
+    grep -vE '^(non-virtual thunk to |typeinfo (name )?for |vtable for |construction vtable for )?giromq::' || true)
 [ -z "$exported" ] || fail "these symbols are exported: $(head -5 <<<"$exported")"
-if nm -D --defined-only --demangle "$library" | grep -E ' (T|D|V|B) .*giromq::detail::[A-Za-z]+::'; then fail "the library exports symbols of giromq::detail"; fi
+if nm -D --defined-only --demangle "$library" | grep -E ' (T|D|V|B) .*giromq::detail::[A-Za-z]+::'; then
+    fail "the library exports symbols of giromq::detail"
+fi
 
 echo "== CMake"
-cmake -S "$here" -B "$work/outside" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/cmake.log" || { cat "$work/cmake.log"; fail "find_package(giromq)"; }
+cmake -S "$here" -B "$work/outside" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/cmake.log" ||
+    { cat "$work/cmake.log"; fail "find_package(giromq)"; }
 cmake --build "$work/outside" >"$work/build.log" || { cat "$work/build.log"; fail "the build with CMake"; }
 
 echo "== pkg-config"

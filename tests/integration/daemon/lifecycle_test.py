@@ -175,10 +175,11 @@ class MessagesTest(giromqd.DaemonTest):
         daemon.kill()
         daemon = self.start()
         self.assertEqual(sent[:150], self.receive(daemon, 150))
+        # A client may be gone before its last acknowledgements are durable.
+        self.wait_until(lambda: daemon.http("GET", "/api/v1/queues/payments").json()["messages"] == 50)
         daemon.kill()
         daemon = self.start()
         self.assertEqual(sent[150:], self.receive(daemon, 50))
-        # A client may be gone before its last acknowledgements are durable.
         self.wait_until(lambda: daemon.http("GET", "/api/v1/queues/payments").json()["messages"] == 0)
 
     def test_a_backup_taken_meanwhile_can_be_restored(self):

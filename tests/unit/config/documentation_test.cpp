@@ -14,7 +14,7 @@
 namespace giromq::config {
 namespace {
 
-std::filesystem::path project() { return std::filesystem::path(__FILE__).parent_path() / ".." / ".." / ".."; }
+std::filesystem::path project() { return GIROMQ_SOURCE_DIR; }
 
 std::string read(const std::filesystem::path& file) {
     std::ifstream stream(file, std::ios::binary);
