@@ -115,8 +115,8 @@ class ActiveMq:
     def measure(self, workload, seconds):
         producers, consumers, unconfirmed, durable = workload
         done = subprocess.run(["java", "-cp", CLASS_PATH, os.path.join(HERE, "ActiveMqLoad.java"), f"tcp://127.0.0.1:{self.port}",
-                               str(producers), str(consumers), str(unconfirmed), "1024", "true" if durable else "false", "15", str(seconds)],
-                              capture_output=True, text=True, timeout=120, check=False)
+                               str(producers), str(consumers), str(unconfirmed), "1024", "true" if durable else "false", "15",
+                               str(seconds)], capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise scenarios.Failure(done.stderr.strip())
         return json.loads(done.stdout.strip().splitlines()[-1])
