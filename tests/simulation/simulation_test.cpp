@@ -69,7 +69,15 @@ public:
     }
 
 private:
-    void say(const char* text, std::size_t length) { static_cast<void>(::write(screen_, text, length) + 0); }
+    /// Nothing can be done about a failed write of the last words, so it only ends the attempt.
+    void say(const char* text, std::size_t length) {
+        while (length > 0) {
+            const auto written = ::write(screen_, text, length);
+            if (written <= 0) return;
+            text += written;
+            length -= static_cast<std::size_t>(written);
+        }
+    }
 
     int screen_;
     std::FILE* file_;
