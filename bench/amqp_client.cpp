@@ -8,12 +8,18 @@
 #include <proton/terminus.h>
 #include <proton/transport.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
 
 namespace giromq::bench {
+namespace {
+
+constexpr std::size_t io_bytes = 128U * 1024U;
+
+}  // namespace
 
 AmqpClient::AmqpClient(boost::asio::io_context& context, Address address, Kind kind, std::string queue, std::uint32_t credit,
                        bool presettled, Callbacks callbacks)
@@ -25,7 +31,9 @@ AmqpClient::AmqpClient(boost::asio::io_context& context, Address address, Kind k
       credit_(credit),
       presettled_(presettled),
       callbacks_(std::move(callbacks)),
-      buffer_(64 * 1024) {
+      buffer_(64 * 1024),
+      input_(io_bytes) {
+    output_.reserve(2 * io_bytes);
     pn_connection_driver_init(&driver_, nullptr, nullptr);
     pn_sasl_t* const sasl = pn_sasl(driver_.transport);
     if (address_.user.empty()) {
@@ -54,6 +62,7 @@ void AmqpClient::start() {
 void AmqpClient::connected(const boost::system::error_code& error) {
     if (error) return fail("cannot connect to " + address_.host + ":" + address_.port + ": " + error.message());
     socket_.set_option(boost::asio::ip::tcp::no_delay(true));
+    socket_.non_blocking(true);
     pn_connection_open(driver_.connection);
     if (kind_ != Kind::idle) {
         pn_session_t* const session = pn_session(driver_.connection);
@@ -92,7 +101,7 @@ void AmqpClient::pump() {
     pumping_ = false;
     if (failed_) return;
     write();
-    read();
+    wait_to_read();
 }
 
 void AmqpClient::process() {
@@ -152,34 +161,68 @@ void AmqpClient::delivery(pn_delivery_t* delivery) {
     if (callbacks_.received) callbacks_.received(std::string_view(buffer_.data() + got - tail, tail));
 }
 
-void AmqpClient::read() {
+void AmqpClient::wait_to_read() {
     if (reading_ || failed_) return;
-    const auto space = pn_connection_driver_read_buffer(&driver_);
-    if (space.size == 0) return;
     reading_ = true;
-    socket_.async_read_some(boost::asio::buffer(space.start, space.size),
-                            [this](const boost::system::error_code& error, std::size_t bytes) {
-                                reading_ = false;
-                                if (failed_) return;
-                                if (error) return fail("the connection broke: " + error.message());
-                                pn_connection_driver_read_done(&driver_, bytes);
-                                pump();
-                            });
+    socket_.async_wait(boost::asio::ip::tcp::socket::wait_read, [this](const boost::system::error_code& error) {
+        reading_ = false;
+        if (failed_) return;
+        if (error) return fail("the connection broke: " + error.message());
+        read();
+    });
+}
+
+void AmqpClient::read() {
+    boost::system::error_code error;
+    const auto bytes = socket_.read_some(boost::asio::buffer(input_), error);
+    if (error && error != boost::asio::error::would_block) return fail("the connection broke: " + error.message());
+    if (!error) feed(bytes);
+    pump();
+}
+
+void AmqpClient::feed(std::size_t bytes) {
+    for (std::size_t fed = 0; fed < bytes && !failed_;) {
+        const auto space = pn_connection_driver_read_buffer(&driver_);
+        if (space.size == 0) return;
+        const auto piece = std::min(space.size, bytes - fed);
+        std::memcpy(space.start, input_.data() + fed, piece);
+        pn_connection_driver_read_done(&driver_, piece);
+        fed += piece;
+        process();
+    }
+}
+
+void AmqpClient::gather() {
+    while (output_.size() < io_bytes) {
+        const auto bytes = pn_connection_driver_write_buffer(&driver_);
+        if (bytes.size == 0) return;
+        output_.insert(output_.end(), bytes.start, bytes.start + bytes.size);
+        pn_connection_driver_write_done(&driver_, bytes.size);
+    }
 }
 
 void AmqpClient::write() {
-    if (writing_ || failed_) return;
-    const auto bytes = pn_connection_driver_write_buffer(&driver_);
-    if (bytes.size == 0) return;
-    writing_ = true;
-    socket_.async_write_some(boost::asio::buffer(bytes.start, bytes.size),
-                             [this](const boost::system::error_code& error, std::size_t written) {
-                                 writing_ = false;
-                                 if (failed_) return;
-                                 if (error) return fail("the connection broke: " + error.message());
-                                 pn_connection_driver_write_done(&driver_, written);
-                                 pump();
-                             });
+    while (!writing_ && !failed_) {
+        if (written_ == output_.size()) {
+            output_.clear();
+            written_ = 0;
+            gather();
+            if (output_.empty()) return;
+        }
+        boost::system::error_code error;
+        written_ += socket_.write_some(boost::asio::buffer(output_.data() + written_, output_.size() - written_), error);
+        if (error == boost::asio::error::would_block) {
+            writing_ = true;
+            socket_.async_wait(boost::asio::ip::tcp::socket::wait_write, [this](const boost::system::error_code& failure) {
+                writing_ = false;
+                if (failed_) return;
+                if (failure) return fail("the connection broke: " + failure.message());
+                pump();
+            });
+        } else if (error) {
+            return fail("the connection broke: " + error.message());
+        }
+    }
 }
 
 void AmqpClient::fail(const std::string& reason) {

@@ -46,8 +46,6 @@ public:
     /// Sends the encoded message; its tag comes back in `settled`. Only with credit() > 0.
     void send(std::string_view encoded, std::uint64_t tag);
     int credit() const { return link_ == nullptr ? 0 : pn_link_credit(link_); }
-    /// Writes what is queued. To be called after a burst of send() from outside of a callback.
-    void flush() { pump(); }
     void close();
 
 private:
@@ -56,8 +54,13 @@ private:
     void process();
     void handle(pn_event_t* event);
     void delivery(pn_delivery_t* delivery);
+    /// Reads what has come, in large pieces, since a system call costs more than the messages in it.
+    void wait_to_read();
     void read();
+    void feed(std::size_t bytes);
+    /// Writes all that the engine has, in one piece if it can.
     void write();
+    void gather();
     void fail(const std::string& reason);
 
     boost::asio::ip::tcp::socket socket_;
@@ -71,6 +74,9 @@ private:
     pn_connection_driver_t driver_{};
     pn_link_t* link_ = nullptr;
     std::vector<char> buffer_;
+    std::vector<char> input_;
+    std::vector<char> output_;
+    std::size_t written_ = 0;  // of output_
     bool reading_ = false;
     bool writing_ = false;
     bool pumping_ = false;

@@ -82,7 +82,8 @@ Result<void> SqliteStore::create_if_absent() {
 }
 
 Result<void> SqliteStore::open_writer() {
-    if (auto opened = writer_.open(directory_.database(), SQLITE_OPEN_READWRITE, settings_.vfs); !opened.ok()) return opened;
+    log_vfs_ = LogVfs::over(settings_.vfs);
+    if (auto opened = writer_.open(directory_.database(), SQLITE_OPEN_READWRITE, log_vfs_->name()); !opened.ok()) return opened;
     int keep_log = 1;
     sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep_log);
     if (auto set = writer_.execute(writer_pragmas, "setting up the writing connection"); !set.ok()) return set;

@@ -10,6 +10,7 @@
 #include "store/sqlite/batch_writer.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/data_directory.hpp"
+#include "store/sqlite/log_vfs.hpp"
 #include "store/sqlite/page_reader.hpp"
 #include "store/sqlite/reader_gate.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -93,6 +94,7 @@ private:
     const SqliteSettings settings_;
     const Clock& clock_;
     DataDirectory directory_;
+    std::unique_ptr<LogVfs> log_vfs_;  // outlives the connection that uses it
     Connection writer_;
     BatchWriter batch_writer_;
     Sweeper sweeper_;
