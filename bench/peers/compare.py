@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures GiroMQ, ActiveMQ and RabbitMQ on the same workloads, one after the other in the same run, and prints the ratios.
 
-ActiveMQ speaks OpenWire with its own client (Debian's has no AMQP 1.0) and is warmed up for 15 s; RabbitMQ speaks AMQP 1.0 through
-its plugin, with the same load generator as GiroMQ. Install the peers first: bench/peers/install.sh.
+Each peer speaks its own protocol through its own client, warmed up: ActiveMQ OpenWire (ActiveMqLoad.java), RabbitMQ AMQP 0-9-1
+(rabbitmq_load.cpp; quorum queues for durable messages). Install the peers first: bench/peers/install.sh.
 """
 
 import argparse
@@ -77,7 +77,12 @@ class RabbitMq:
         os.makedirs(data, exist_ok=True)
         plugins = os.path.join(data, "enabled_plugins")
         with open(plugins, "w", encoding="utf-8") as file:
-            file.write("[rabbitmq_amqp1_0].\n")
+            file.write("[].\n")
+        self.load = os.path.join(machine.scratch, "rabbitmq_load")
+        built = subprocess.run(["g++", "-std=c++20", "-O2", os.path.join(HERE, "rabbitmq_load.cpp"), "-o", self.load, "-lrabbitmq", "-pthread"],
+                               capture_output=True, text=True, check=False)
+        if built.returncode != 0:
+            raise scenarios.Failure("rabbitmq_load.cpp does not build; bench/peers/install.sh installs its library: " + built.stderr[:500])
         self.port = free_port()
         environment = dict(os.environ, HOME=data, RABBITMQ_NODENAME="giromq-bench@localhost", RABBITMQ_NODE_PORT=str(self.port),
                            RABBITMQ_NODE_IP_ADDRESS="127.0.0.1", RABBITMQ_DIST_PORT=str(free_port()), RABBITMQ_MNESIA_BASE=data,
@@ -86,13 +91,14 @@ class RabbitMq:
         self.process = subprocess.Popen([server[-1]], env=environment, stdout=self.log, stderr=self.log, start_new_session=True)
         wait_for_port(self.port, self.process)
         time.sleep(3)
-        self.password = os.path.join(data, "password")
-        with open(self.password, "w", encoding="utf-8") as file:
-            file.write("guest\n")
 
     def measure(self, workload, seconds):
-        return self.machine.measure("load", *bench_arguments(workload), "--queue", "/queue/bench", "--seconds", str(seconds),
-                                    "--warm-up", "3", "--password-file", self.password, url=f"amqp://guest@127.0.0.1:{self.port}")
+        producers, consumers, unconfirmed, durable = workload
+        done = subprocess.run([self.load, str(self.port), str(producers), str(consumers), str(unconfirmed), "1" if durable else "0", "5",
+                               str(seconds)], capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode != 0:
+            raise scenarios.Failure(done.stderr.strip())
+        return json.loads(done.stdout)
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGKILL)

@@ -3,7 +3,7 @@
 # or a test.
 set -euo pipefail
 if [[ "${1:-}" == "--help" ]]; then
-    echo "Usage: bench/peers/install.sh   installs activemq and rabbitmq-server from Debian (as root or with sudo); starts neither."
+    echo "Usage: bench/peers/install.sh   installs activemq, rabbitmq-server and librabbitmq-dev from Debian (as root or with sudo); starts neither."
     exit 0
 fi
 sudo_command=()
@@ -20,4 +20,4 @@ if [[ ! -e "$policy" ]]; then
 fi
 trap '[[ "$made_policy" == no ]] || "${sudo_command[@]}" rm -f "$policy"' EXIT
 "${sudo_command[@]}" apt-get update
-"${sudo_command[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends activemq rabbitmq-server
+"${sudo_command[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends activemq rabbitmq-server librabbitmq-dev
