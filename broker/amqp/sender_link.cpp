@@ -149,10 +149,14 @@ void SenderLink::end(pn_delivery_t* delivery) {
     pn_link_advance(pn_);
     ++sent_;
     ++context_.messages_out;
+    const Position position = queue_.front().position;
+    const bool is_large = queue_.front().message->chunk_count > 0;
     queue_.pop_front();
     if (presettled_) {
         pn_delivery_set_context(delivery, nullptr);
         pn_delivery_settle(delivery);
+        // The core has kept a large message, so that its chunks could be read.
+        if (is_large && !is_browser) settle_core(position, Accepted{}, nullptr);
     } else {
         // The consumer may have made up its mind before it had the whole message.
         decide(delivery);
@@ -213,7 +217,7 @@ void SenderLink::abort_outgoing() {
     // An aborted delivery uses up credit like any other.
     ++sent_;
     // It may be readable another time, and for another consumer; if it never is, its delivery count sends it to the dead-letter queue.
-    if (!presettled_ && !is_browser) settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
+    if (!is_browser) settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
     tell_credit();
     finish_drain();
 }

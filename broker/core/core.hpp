@@ -70,7 +70,8 @@ struct ConsumerCommand {
     ConnectionId connection;
     DestinationId destination;
     ConsumerMode mode = ConsumerMode::acquire;
-    /// Deliveries are settled by sending (at-most-once): removed without waiting for a settlement.
+    /// Deliveries are settled by sending (at-most-once): removed without waiting for a settlement. Only a message with chunks has to be
+    /// settled by the port, when it has sent the last of them.
     bool presettled = false;
     ConsumerPort* port = nullptr;  // valid until close_consumer() or ended()
 };

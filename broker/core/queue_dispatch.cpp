@@ -137,7 +137,8 @@ void Queue::deliver(Entry& entry, Consumer& consumer) {
     entry.holder = consumer.id;
     entry.delivery_order = consumer.delivered;
     ++locked_;
-    if (consumer.presettled) {
+    // A large message leaves when all of it has been sent: its body is still read from the store, chunk by chunk.
+    if (consumer.presettled && entry.message->chunk_count == 0) {
         ++counters_.acknowledged;
         Done nobody;
         remove(entry, nobody);

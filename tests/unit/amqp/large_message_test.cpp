@@ -20,6 +20,7 @@ class AmqpLargeMessageTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_malformed_body_is_rejected_at_the_end);
     CPPUNIT_TEST(a_message_over_the_maximum_detaches_the_link);
     CPPUNIT_TEST(output_of_a_large_message_is_bounded);
+    CPPUNIT_TEST(a_presettled_consumer_gets_a_large_message);
     CPPUNIT_TEST(a_consumer_may_close_in_the_middle);
     CPPUNIT_TEST(too_many_partial_deliveries_detach_the_link);
     CPPUNIT_TEST_SUITE_END();
@@ -191,6 +192,21 @@ class AmqpLargeMessageTest : public CppUnit::TestFixture {
         pn_link_close(link);
         client.pump();
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{PN_ACCEPTED}, pn_delivery_remote_state(client.send(client.sender("q"), durable_text("a"))));
+    }
+
+    void a_presettled_consumer_gets_a_large_message() {
+        Broker broker;
+        Client client(broker);
+        const std::string message = message_of(3'000'000);
+        client.send(client.sender("q"), message);
+        pn_link_t* const link = client.peer.receiver("q");
+        pn_link_set_snd_settle_mode(link, PN_SND_SETTLED);
+        client.peer.open(link);
+        pn_link_flow(link, 1);
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, client.peer.received.size());
+        CPPUNIT_ASSERT(without_header(message) == without_header(client.peer.received[0].bytes));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, client.queue("q").messages);
     }
 
     void output_of_a_large_message_is_bounded() {

@@ -131,7 +131,8 @@ struct SendOptions {
     std::optional<core::ProducerSequence> sequence = std::nullopt;
     std::string duplicate_id = {};
     ProducerId producer = {};
-    std::size_t bytes = 0;  // the message is padded to this size with an annotation
+    std::size_t bytes = 0;     // the message is padded to this size with an annotation
+    std::uint32_t chunks = 0;  // so many follow the text
 };
 inline constexpr bool non_persistent = false;
 
@@ -183,6 +184,7 @@ public:
         if (options.expires_in_ms != 0) message->expires_at = Timestamp{clock.wall_now().milliseconds + options.expires_in_ms};
         message->bare = SharedBytes::copy_of(text);
         if (options.bytes > text.size()) message->annotations = SharedBytes::copy_of(std::string(options.bytes - text.size(), 'x'));
+        if (options.chunks > 0) stage_chunks(*message, options.chunks);
         auto answer = std::make_shared<SendAnswer>();
         core::SendCommand command;
         command.producer = options.producer;
@@ -289,6 +291,15 @@ public:
     std::unique_ptr<core::Core> core;
 
 private:
+    void stage_chunks(Message& message, std::uint32_t count) {
+        message.number = core->begin_chunks();
+        message.chunk_count = count;
+        for (std::uint32_t index = 0; index < count; ++index) {
+            const auto chunk = SharedBytes::copy_of("chunk " + std::to_string(index));
+            message.chunked_bytes += chunk.size();
+            core->append_chunk(message.number, index, chunk, [](const Result<void>&) {});
+        }
+    }
     void open() {
         store = std::make_unique<store::MemoryStore>(disk);
         lease_ = store->acquire().value();

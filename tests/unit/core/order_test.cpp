@@ -28,6 +28,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_undeliverable_message_waits_for_another_consumer);
     CPPUNIT_TEST(the_first_of_several_undeliverable_messages_is_not_forgotten);
     CPPUNIT_TEST(presettled_messages_are_removed_at_delivery);
+    CPPUNIT_TEST(a_presettled_large_message_is_removed_when_all_of_it_is_sent);
     CPPUNIT_TEST(a_settled_answer_may_close_its_consumer);
     CPPUNIT_TEST(a_send_answer_may_delete_its_queue);
     CPPUNIT_TEST_SUITE_END();
@@ -341,6 +342,23 @@ class CoreOrderTest : public CppUnit::TestFixture {
         taker.close(core::CloseReason::lost);
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("m3"s, broker.drain_all(queue));
+    }
+
+    /// Its chunks are read one by one while it is sent: gone with the delivery, they would be missing.
+    void a_presettled_large_message_is_removed_when_all_of_it_is_sent() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        broker.send(queue, "a", {.chunks = 2});
+        Taker& taker = broker.take_presettled(queue, 2);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL("a"s, taker.texts());
+        const auto number = taker.deliveries.at(0).message->number;
+        CPPUNIT_ASSERT(broker.store->chunk(number, 1).ok());
+        taker.accept("a");
+        broker.doors->run();
+        CPPUNIT_ASSERT(!broker.store->chunk(number, 1).ok());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.view(queue).acknowledged);
     }
 
     /// Callbacks may run before the method returns, and may call the core.
