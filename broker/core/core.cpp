@@ -13,6 +13,12 @@
 namespace giromq::core {
 namespace {
 
+/// Small changes of a window are not worth a frame.
+bool is_worth_telling(std::uint32_t told, std::uint32_t now) {
+    if (told == 0 || now == 0) return told != now;
+    return now / 2 >= told || now <= told / 2;
+}
+
 Error stopping_error() { return Error(errc::not_ready, "the broker is stopping"); }
 
 }  // namespace
@@ -65,7 +71,7 @@ private:
     bool is_duplicate(SendCommand& command, Queue& queue);
     void settled(PendingSend& pending, const store::UnitResult& result);
     void tell_windows(Queue& queue);
-    void tell_window(Producer& producer, std::uint32_t window);
+    void tell_window(Producer& producer);
     std::uint32_t window_of(const Producer& producer) const;
     void end_all_of(Queue& queue, const Error& reason);
     void hold_back_if_short();
@@ -91,7 +97,7 @@ Result<ProducerId> Core::Impl::open_producer(ConnectionId connection, Destinatio
     producer->queue = queue;
     producer->port = port;
     Producer& opened = *producers.emplace(producer->id, std::move(producer)).first->second;
-    tell_window(opened, window_of(opened));
+    tell_window(opened);
     return opened.id;
 }
 
@@ -104,23 +110,26 @@ void Core::Impl::close_producer(ProducerId id) {
 
 std::uint32_t Core::Impl::window_of(const Producer& producer) const {
     if (held_back_) return 0;
-    const bool full =
-        producer.queue != nullptr && producer.queue->settings().overflow == OverflowPolicy::hold && !producer.queue->has_room();
-    return full ? 0 : context.settings.producer_window;
+    if (producer.queue == nullptr || producer.queue->settings().overflow != OverflowPolicy::hold) return context.settings.producer_window;
+    const auto share = producer.queue->producer_share();
+    // Those that came before have more than their share by now; and this one may never send.
+    return producer.has_sent || share == 0 ? share : std::max(1U, share / 8);
 }
 
-void Core::Impl::tell_window(Producer& producer, std::uint32_t window) {
-    if (producer.window == window) return;
+void Core::Impl::tell_window(Producer& producer) {
+    const auto window = window_of(producer);
+    if (!is_worth_telling(producer.window, window)) return;
     producer.window = window;
     producer.port->window(window);
 }
 
 void Core::Impl::tell_windows(Queue& queue) {
-    const bool hold = queue.settings().overflow == OverflowPolicy::hold && !queue.has_room();
-    if (hold == queue.held) return;
-    queue.held = hold;
+    if (queue.settings().overflow != OverflowPolicy::hold) return;
+    const auto share = queue.producer_share();
+    if (!is_worth_telling(queue.told_share, share) || (queue.told_share == 0 && !queue.has_room_again())) return;
+    queue.told_share = share;
     for (auto& [id, producer] : producers) {
-        if (producer->queue == &queue) tell_window(*producer, window_of(*producer));
+        if (producer->queue == &queue) tell_window(*producer);
     }
 }
 
@@ -130,7 +139,7 @@ void Core::Impl::hold_back_if_short() {
     const bool hold = held_back_ ? context.staged_bytes > limit / 2 : context.staged_bytes > limit;
     if (hold == held_back_) return;
     held_back_ = hold;
-    for (auto& [id, producer] : producers) tell_window(*producer, window_of(*producer));
+    for (auto& [id, producer] : producers) tell_window(*producer);
 }
 
 // Sending
@@ -240,6 +249,10 @@ void Core::Impl::send(SendCommand command) {
         context.commit(std::move(work));
     }
     tell_windows(*queue);
+    if (const auto producer = producers.find(command.producer); producer != producers.end()) {
+        producer->second->has_sent = true;
+        tell_window(*producer->second);
+    }
 }
 
 void Core::Impl::settled(PendingSend& pending, const store::UnitResult& result) {

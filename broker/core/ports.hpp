@@ -43,8 +43,8 @@ class ProducerPort {
 public:
     virtual ~ProducerPort() = default;
 
-    /// How many unsettled messages the producer may have under way from now on: 0 holds it back (destination full, memory or disk
-    /// short). Only told when it changes; never told to a producer of the anonymous relay because of one destination.
+    /// How many unsettled messages the producer may have under way from now on: 0 holds it back (destination full, memory short). Only
+    /// told when it changes by much; never told to a producer of the anonymous relay because of one destination.
     virtual void window(std::uint32_t messages) = 0;
 
     /// The core has ended the producer (destination deleted, shutdown).

@@ -1,6 +1,7 @@
 #include "core/queue.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace giromq::core {
@@ -8,6 +9,11 @@ namespace {
 
 /// How far ahead of the newest entry the delivery horizon is set; one row update for so many positions.
 constexpr std::uint64_t horizon_step = 1000;
+
+/// How large the first message of a queue is taken to be.
+constexpr std::uint64_t unknown_message_bytes = 64 * 1024;
+
+std::uint64_t left_of(std::uint64_t limit, std::uint64_t used) { return limit > used ? limit - used : 0; }
 
 }  // namespace
 
@@ -43,9 +49,29 @@ bool Queue::unused() const {
     return messages_ == 0 && pending_messages_ == 0 && consumers_.empty() && producer_count == 0 && units_under_way_ == 0;
 }
 
-bool Queue::has_room() const {
-    return (settings_.max_messages == 0 || messages_ + pending_messages_ < settings_.max_messages) &&
-           (settings_.max_bytes == 0 || bytes_ + pending_bytes_ < settings_.max_bytes);
+std::uint32_t Queue::producer_share() const {
+    const auto messages = messages_ + pending_messages_;
+    const auto bytes = bytes_ + pending_bytes_;
+    auto room = std::numeric_limits<std::uint64_t>::max();
+    if (settings_.max_messages != 0) room = left_of(settings_.max_messages, messages);
+    if (const auto room_bytes = left_of(settings_.max_bytes, bytes); settings_.max_bytes != 0) {
+        // Messages to come are taken to be as large as those that are there.
+        const auto usual = messages == 0 ? unknown_message_bytes : std::max<std::uint64_t>(1, bytes / messages);
+        room = std::min(room, room_bytes == 0 ? 0 : std::max<std::uint64_t>(1, room_bytes / usual));
+    }
+    if (room == 0) return 0;
+    const auto share = std::max<std::uint64_t>(1, room / 2 / std::max(1U, producer_count));
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(share, context_.settings.producer_window));
+}
+
+bool Queue::has_room_again() const {
+    constexpr std::uint64_t part = 16;
+    return (settings_.max_messages == 0 || left_of(settings_.max_messages, messages_ + pending_messages_) >= settings_.max_messages / part) &&
+           (settings_.max_bytes == 0 || left_of(settings_.max_bytes, bytes_ + pending_bytes_) >= settings_.max_bytes / part);
+}
+
+void Queue::tell_room() {
+    if (settings_.overflow == OverflowPolicy::hold) host_.room_changed(*this);
 }
 
 Entry Queue::make_entry(Position position, const Arrival& arrival) const {

@@ -47,6 +47,7 @@ struct Producer {
     Queue* queue = nullptr;  // null for the anonymous relay
     ProducerPort* port = nullptr;
     std::uint32_t window = 0;  // as last told
+    bool has_sent = false;
 };
 
 /// Counts since start.
@@ -106,7 +107,11 @@ public:
 
     /// Refusal by the queue's limits, if any.
     std::optional<Error> refusal(std::uint64_t bytes) const;
-    bool has_room() const;
+    /// What each of its producers may have under way, so that all of them together come to the limits and not far beyond; 0 if there is no
+    /// room. Half of the room is shared out at a time, since what was given as credit cannot be taken back.
+    std::uint32_t producer_share() const;
+    /// Room enough to give credit again to producers that were held back: not at once for every message that leaves.
+    bool has_room_again() const;
     /// Gives the arrival its position and stages what must be stored; the entry is pending until commit_arrival or refuse_arrival.
     /// Returns the position, and whether anything was staged (nothing was: the entry is in memory only, and already there).
     struct Placed {
@@ -158,7 +163,7 @@ public:
     const QueueCounters& counters() const { return counters_; }
     DuplicateIds duplicate_ids;
     std::uint32_t producer_count = 0;
-    bool held = false;  // producers were told to wait
+    std::uint32_t told_share = 0;  // what producers were last told of producer_share()
     void count_duplicate() { ++counters_.duplicates; }
 
 private:
@@ -212,6 +217,7 @@ private:
     store::RemoveEntry removal_of(const Entry& entry, bool last_reference) const;
     void removed(Position position, std::uint64_t bytes);
     void left(Position position, std::uint64_t bytes);
+    void tell_room();
     void unlock(Entry& entry);
     /// Around a unit that is tried until it is durable and names entries of this queue.
     void unit_begins() { ++units_under_way_; }

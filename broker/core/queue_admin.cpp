@@ -55,7 +55,7 @@ void Queue::purge_step(Position through, std::vector<Position> kept, std::uint64
             const auto& count = result.purged.at(0);
             queue->messages_ -= std::min(count.entries, queue->messages_);
             queue->bytes_ -= std::min(count.bytes, queue->bytes_);
-            if (queue->held) queue->host_.room_changed(*queue);
+            queue->tell_room();
             if (count.entries == purge_step_entries) {
                 queue->purge_step(through, std::move(kept), sum + count.entries, std::move(done));
             } else {

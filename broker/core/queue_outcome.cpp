@@ -124,7 +124,7 @@ void Queue::removed(Position position, std::uint64_t bytes) {
     take_out(*entry);
     --messages_;
     bytes_ -= bytes;
-    if (held) host_.room_changed(*this);
+    tell_room();
 }
 
 void Queue::drop_expired(Entry& entry) {

@@ -165,7 +165,7 @@ void Queue::quarantine(const store::StoredEntry& stored) {
         std::erase(queue->quarantining_, position);
         --queue->messages_;
         queue->bytes_ -= bytes;
-        if (queue->held) queue->host_.room_changed(*queue);
+        queue->tell_room();
         queue->unit_ends();
     });
     context_.commit_until_durable(std::move(work));

@@ -15,6 +15,9 @@ enum class DestinationOrigin : std::uint8_t { configured = 0, administrator = 1,
 
 /// What happens to producers when a destination is at its limit: `refuse` rejects with amqp:resource-limit-exceeded, `hold` grants
 /// no credit until there is room (a send over the anonymous relay, which has no credit of its own per destination, is refused).
+/// `refuse` is exact. Credit that was given cannot be taken back, so `hold` may go beyond the limit: producers share out half of the
+/// room that is left, again and again, so it is by half of the limit at the worst, plus one message for each producer (for a limit in
+/// bytes: if messages are about as large as those before them).
 enum class OverflowPolicy : std::uint8_t { refuse = 0, hold = 1 };
 
 /// The settings of a queue. Every number has the range that schemas/giromq-config.xsd gives.

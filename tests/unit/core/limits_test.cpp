@@ -18,6 +18,10 @@ class CoreLimitsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_held_queue_takes_what_its_producers_had_credit_for);
     CPPUNIT_TEST(a_held_queue_refuses_the_anonymous_relay);
     CPPUNIT_TEST(a_held_queue_is_full_for_a_producer_that_comes_later);
+    CPPUNIT_TEST(a_held_queue_that_was_full_at_start_lets_producers_go_on);
+    CPPUNIT_TEST(a_held_queue_comes_to_its_limit_and_not_far_beyond);
+    CPPUNIT_TEST(a_held_queue_of_bytes_comes_to_its_limit_and_not_far_beyond);
+    CPPUNIT_TEST(one_message_less_does_not_wake_every_producer);
     CPPUNIT_TEST(room_made_by_expiry_purge_and_dead_letters_is_told);
     CPPUNIT_TEST(a_held_queue_survives_a_refused_send);
     CPPUNIT_TEST(the_anonymous_relay_is_never_held_back_by_one_queue);
@@ -108,7 +112,7 @@ class CoreLimitsTest : public CppUnit::TestFixture {
         taker.accept("a");
         CPPUNIT_ASSERT_EQUAL(0u, sender.room());
         broker.doors->run();
-        CPPUNIT_ASSERT_EQUAL(broker.settings.producer_window, sender.room());
+        CPPUNIT_ASSERT_EQUAL(1u, sender.room());
     }
 
     /// Credit that was given cannot be taken back: what comes on it is taken, though the queue is full by then.
@@ -143,6 +147,80 @@ class CoreLimitsTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(0u, sender.room());
         broker.drain_all(queue);
         CPPUNIT_ASSERT(sender.room() > 0);
+    }
+
+    void a_held_queue_that_was_full_at_start_lets_producers_go_on() {
+        for (const bool clean : {true, false}) {
+            Broker broker;
+            broker.send(broker.make_queue("q", limited(1, OverflowPolicy::hold)), "a");
+            clean ? broker.restart() : broker.crash();
+            Sender& sender = broker.open_sender(broker.queue("q"));
+            CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+            broker.drain_all(broker.queue("q"));
+            CPPUNIT_ASSERT(sender.room() > 0);
+        }
+    }
+
+    /// Producers that use every credit they are given, in the way a link does: so many may be unsettled as the window says, and what was
+    /// told at first they still have when the others have come.
+    static void send_all_there_is_credit_for(Broker& broker, DestinationId queue, const std::vector<Sender*>& senders, SendOptions options) {
+        bool first = true;
+        for (bool sent = true; sent; first = false) {
+            sent = false;
+            for (Sender* const sender : senders) {
+                const auto window = first ? sender->windows.at(0) : sender->room();
+                for (std::uint32_t number = 0; number < window; ++number) {
+                    options.producer = sender->id;
+                    CPPUNIT_ASSERT(!broker.stage(queue, "m", options)->given());
+                    sent = true;
+                }
+            }
+            broker.doors->run();
+        }
+    }
+
+    void a_held_queue_comes_to_its_limit_and_not_far_beyond() {
+        for (const std::size_t producers : {1u, 2u, 10u, 100u}) {
+            Broker broker;
+            const auto queue = broker.make_queue("q", limited(1000, OverflowPolicy::hold));
+            std::vector<Sender*> senders;
+            for (std::size_t number = 0; number < producers; ++number) senders.push_back(&broker.open_sender(queue));
+            send_all_there_is_credit_for(broker, queue, senders, {});
+            const auto messages = broker.view(queue).messages;
+            CPPUNIT_ASSERT(messages >= 1000);
+            CPPUNIT_ASSERT(messages <= 1500 + producers);
+            for (const Sender* const sender : senders) CPPUNIT_ASSERT_EQUAL(0u, sender->room());
+        }
+    }
+
+    void a_held_queue_of_bytes_comes_to_its_limit_and_not_far_beyond() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", [](auto& settings) {
+            settings.max_bytes = 10'000'000;
+            settings.overflow = OverflowPolicy::hold;
+        });
+        std::vector<Sender*> senders{&broker.open_sender(queue), &broker.open_sender(queue)};
+        send_all_there_is_credit_for(broker, queue, senders, {.bytes = 10'000});
+        CPPUNIT_ASSERT(broker.view(queue).bytes >= 10'000'000);
+        CPPUNIT_ASSERT(broker.view(queue).bytes <= 15'100'000);
+    }
+
+    void one_message_less_does_not_wake_every_producer() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(160, OverflowPolicy::hold));
+        std::vector<Sender*> senders;
+        for (int number = 0; number < 20; ++number) senders.push_back(&broker.open_sender(queue));
+        send_all_there_is_credit_for(broker, queue, senders, {});
+        Taker& taker = broker.take(queue, 300);
+        broker.doors->run();
+        const auto told = senders[0]->windows.size();
+        const auto messages = taker.deliveries.size();
+        for (std::size_t taken = 0; taken < messages; ++taken) {
+            broker.core->settle(taker.id, taker.deliveries[taken].position, Accepted{}, {});
+            broker.doors->run();
+            CPPUNIT_ASSERT(broker.view(queue).messages > 150 || senders[0]->room() > 0);
+        }
+        CPPUNIT_ASSERT(senders[0]->windows.size() - told <= 4);
     }
 
     void room_made_by_expiry_purge_and_dead_letters_is_told() {
