@@ -28,6 +28,7 @@ public:
     Impl(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings)
         : context(clock, commits, reads, std::move(settings)), router(context) {
         router.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
+        router.on_end_consumer = [this](ConsumerId id, const Error& reason) { end_consumer(id, reason); };
         router.on_closing = [this](Queue& queue, const Error& reason) { end_all_of(queue, reason); };
     }
 
@@ -73,6 +74,7 @@ private:
     void tell_windows(Queue& queue);
     void tell_window(Producer& producer);
     std::uint32_t window_of(const Producer& producer) const;
+    void end_consumer(ConsumerId id, const Error& reason);
     void end_all_of(Queue& queue, const Error& reason);
     void hold_back_if_short();
 
@@ -328,6 +330,13 @@ void Core::Impl::close_connection(ConnectionId connection, CloseReason reason) {
     }
     for (const auto id : its_producers) close_producer(id);
     router.remove_temporary_of(connection);
+}
+
+void Core::Impl::end_consumer(ConsumerId id, const Error& reason) {
+    const auto found = consumers.find(id);
+    if (found == consumers.end()) return;
+    found->second->port->ended(reason);
+    close_consumer(id, CloseReason::orderly);
 }
 
 void Core::Impl::end_all_of(Queue& queue, const Error& reason) {

@@ -70,6 +70,8 @@ public:
     virtual Queue* dead_letter_queue(const std::string& name, tx::UnitOfWork& work) = 0;
     /// The room for producers may have changed.
     virtual void room_changed(Queue& queue) = 0;
+    /// Ends a consumer, which gives its unsettled deliveries back.
+    virtual void end_consumer(ConsumerId consumer, const Error& reason) = 0;
     /// The queue by id, or null: effects run after a COMMIT, when the queue may be gone.
     virtual Queue* find(DestinationId id) = 0;
 };
@@ -173,9 +175,11 @@ private:
     void deliver(Entry& entry, Consumer& consumer);
     bool horizon_allows(const Entry& entry);
     void extend_horizon();
+    bool may_hold_more(const Consumer& consumer) const;
     void answer_drains();
+    void end_overfull();
     void rewind(Position position);
-    bool nothing_more(const Consumer& consumer) const;
+    bool nothing_more() const;
     bool nothing_available_behind(std::size_t index) const;
 
     // queue_browse.cpp
@@ -276,6 +280,7 @@ private:
     std::unordered_map<ConsumerId, Consumer*> consumers_;
     std::deque<Consumer*> ready_;
     std::vector<Consumer*> draining_;
+    std::vector<ConsumerId> overfull_;  // to be ended after dispatching
     std::vector<Consumer*> browsers_;
 
     QueueCounters counters_;

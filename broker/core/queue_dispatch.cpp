@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.hpp"
 #include "core/queue.hpp"
 
 namespace giromq::core {
@@ -9,6 +10,10 @@ namespace {
 /// The horizon is extended by this many entries, and before so many are left.
 constexpr std::size_t horizon_entries = 1000;
 constexpr std::uint64_t horizon_reserve = 500;
+
+/// Who drains asks for what there is now, and must not be told that there is nothing because of a limit of ours. So it may have more
+/// unsettled messages than others, and is ended when it has this many times as many.
+constexpr std::uint64_t unsettled_of_drains = 10;
 
 }  // namespace
 
@@ -64,7 +69,7 @@ void Queue::silence(Consumer& consumer) {
 }
 
 void Queue::make_ready(Consumer& consumer) {
-    if (consumer.ready || consumer.credit() == 0 || consumer.unsettled >= context_.settings.consumer_unsettled_max) return;
+    if (consumer.ready || consumer.credit() == 0 || !may_hold_more(consumer)) return;
     consumer.ready = true;
     ready_.push_back(&consumer);
     if (skipped_) {
@@ -73,13 +78,18 @@ void Queue::make_ready(Consumer& consumer) {
     }
 }
 
+bool Queue::may_hold_more(const Consumer& consumer) const {
+    const std::uint64_t most = context_.settings.consumer_unsettled_max;
+    return consumer.unsettled < (consumer.drain ? most * unsettled_of_drains : most);
+}
+
 void Queue::rewind(Position position) { scan_ = std::min(scan_, window_.lower_bound(position)); }
 
 Consumer* Queue::next_consumer(const Entry& entry) {
     for (std::size_t left = ready_.size(); left > 0; --left) {
         Consumer* const consumer = ready_.front();
         ready_.pop_front();
-        if (consumer->credit() == 0 || consumer->unsettled >= context_.settings.consumer_unsettled_max) {
+        if (consumer->credit() == 0 || !may_hold_more(*consumer)) {
             consumer->ready = false;
             continue;
         }
@@ -125,6 +135,7 @@ void Queue::dispatch() {
     answer_drains();
     browsers_look();
     dispatching_ = false;
+    end_overfull();
 }
 
 void Queue::deliver(Entry& entry, Consumer& consumer) {
@@ -179,8 +190,7 @@ void Queue::extend_horizon() {
     context_.commit(std::move(work));
 }
 
-bool Queue::nothing_more(const Consumer& consumer) const {
-    if (consumer.unsettled >= context_.settings.consumer_unsettled_max) return true;
+bool Queue::nothing_more() const {
     if (!reaches_tail_ || page_under_way_) return false;
     return nothing_available_behind(scan_);
 }
@@ -198,7 +208,8 @@ void Queue::answer_drains() {
     for (std::size_t index = 0; index < draining_.size();) {
         Consumer& consumer = *draining_[index];
         const bool used_up = consumer.credit() == 0;
-        if (!used_up && !nothing_more(consumer)) {
+        if (!used_up && !nothing_more()) {
+            if (!may_hold_more(consumer)) overfull_.push_back(consumer.id);
             ++index;
             continue;
         }
@@ -206,6 +217,14 @@ void Queue::answer_drains() {
         consumer.delivery_limit = consumer.delivered;
         draining_.erase(draining_.begin() + static_cast<std::ptrdiff_t>(index));
         consumer.port->drained();
+    }
+}
+
+void Queue::end_overfull() {
+    for (const auto id : std::exchange(overfull_, {})) {
+        const auto most = std::to_string(context_.settings.consumer_unsettled_max * unsettled_of_drains);
+        log::warning("consumer_ended", {{"queue", settings_.name}, {"consumer", id.value}, {"unsettled", most}});
+        host_.end_consumer(id, Error(errc::resource_limit, "the consumer has " + most + " messages that it has not settled; settle some"));
     }
 }
 

@@ -20,6 +20,7 @@ public:
     // QueueHost
     Queue* dead_letter_queue(const std::string& name, tx::UnitOfWork& work) override;
     void room_changed(Queue& queue) override;
+    void end_consumer(ConsumerId consumer, const Error& reason) override { on_end_consumer(consumer, reason); }
     Queue* find(DestinationId id) override;
 
     // store::RecoveryVisitor
@@ -41,6 +42,8 @@ public:
 
     /// Called when the room for producers of a queue may have changed.
     std::function<void(Queue&)> on_room_changed;
+    /// Called when a consumer cannot go on.
+    std::function<void(ConsumerId, const Error&)> on_end_consumer;
     /// Called before a queue is closed, so that its consumers and producers are told and forgotten.
     std::function<void(Queue&, const Error&)> on_closing;
 

@@ -16,9 +16,10 @@ void SimConsumer::drained() {
     world_.model_.drained(key_);
 }
 
-void SimConsumer::ended(const Error&) {
+void SimConsumer::ended(const Error& reason) {
     if (has_ended) world_.model_.fail("ended() twice");
     has_ended = true;
+    if (reason.is(core::errc::resource_limit)) world_.ended(key_);
 }
 
 World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(steps), random_(seed) {
@@ -213,7 +214,7 @@ void World::drain_queue(DestinationId queue) {
     for (int rounds = 0; rounds < 100000 && model_.failure.empty(); ++rounds) {
         auto& known = model_.consumers.at(consumer.key());
         const auto before = known.delivered;
-        known.limit += 1000;
+        known.limit += std::min<std::uint64_t>(1000, settings_.consumer_unsettled_max);
         known.draining = true;
         core_->flow(consumer.id, known.limit, true);
         doors_->run();

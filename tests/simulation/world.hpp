@@ -135,6 +135,7 @@ private:
 
     // From consumers
     void delivered(SimConsumer& consumer, core::Delivery delivery);
+    void ended(ConsumerKey key);
 
     std::uint64_t seed_;
     std::uint64_t steps_;

@@ -203,6 +203,16 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
     if (!known.browser && !known.presettled) consumer.held.emplace_back(tag, delivery.position);
 }
 
+/// It never settles what it drains.
+void World::ended(ConsumerKey key) {
+    note("consumer " + std::to_string(key) + " was ended");
+    const auto& known = model_.consumers.at(key);
+    if (known.unsettled < 10 * settings_.consumer_unsettled_max) model_.fail("a consumer was ended for no reason: " + std::to_string(key));
+    model_.closing({key}, false);
+    model_.closed({key});
+    consumers_.erase(key);
+}
+
 void World::flow() {
     if (SimConsumer* const consumer = any_consumer()) flow(*consumer);
 }

@@ -20,6 +20,10 @@ class CoreDrainTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(drain_waits_for_an_accepted_message_behind_a_pending_one);
     CPPUNIT_TEST(drain_of_one_consumer_leaves_what_another_holds);
     CPPUNIT_TEST(drain_of_a_barred_consumer_is_answered);
+    CPPUNIT_TEST(drain_is_never_falsely_empty_because_of_unsettled_messages);
+    CPPUNIT_TEST(receiving_one_by_one_without_settling_misses_nothing);
+    CPPUNIT_TEST(an_empty_queue_is_drained_whatever_is_unsettled);
+    CPPUNIT_TEST(a_consumer_that_only_drains_and_never_settles_is_ended);
     CPPUNIT_TEST(drain_can_be_called_off);
     CPPUNIT_TEST(drain_can_be_asked_for_again);
     CPPUNIT_TEST(several_consumers_drain_at_once);
@@ -213,6 +217,75 @@ class CoreDrainTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, taker.drained_after.size());
         Taker& other = broker.take(queue, 0);
         other.drain(5);
+        CPPUNIT_ASSERT_EQUAL("m1"s, other.texts());
+    }
+
+    static core::CoreSettings unsettled_at_most(std::uint32_t messages) {
+        core::CoreSettings settings;
+        settings.consumer_unsettled_max = messages;
+        return settings;
+    }
+
+    void drain_is_never_falsely_empty_because_of_unsettled_messages() {
+        Broker broker(unsettled_at_most(2));
+        const auto queue = broker.make_queue("q");
+        broker.send_many(queue, "m", 5);
+        Taker& taker = broker.take(queue, 10);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL("m1 m2"s, taker.texts());
+        taker.drain();
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL("m1 m2 m3 m4 m5"s, taker.texts());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{5}, taker.drained_after.at(0));
+        // Without draining the limit holds as before.
+        taker.accept("m1");
+        taker.credit(10);
+        broker.send(queue, "x");
+        CPPUNIT_ASSERT_EQUAL("m1 m2 m3 m4 m5"s, taker.texts());
+    }
+
+    /// As a JMS client does that receives without waiting until there is nothing, and then acknowledges all.
+    void receiving_one_by_one_without_settling_misses_nothing() {
+        Broker broker(unsettled_at_most(2));
+        const auto queue = broker.make_queue("q");
+        broker.send_many(queue, "m", 15);
+        Taker& taker = broker.take(queue, 0);
+        std::size_t received = 0;
+        do {
+            received = taker.deliveries.size();
+            taker.drain(1);
+            broker.doors->run();
+        } while (taker.deliveries.size() > received);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{15}, received);
+    }
+
+    void an_empty_queue_is_drained_whatever_is_unsettled() {
+        Broker broker(unsettled_at_most(1));
+        const auto queue = broker.make_queue("q");
+        broker.send_many(queue, "m", 10);
+        Taker& taker = broker.take(queue, 0);
+        taker.drain(10);
+        broker.doors->run();
+        taker.drain(5);
+        CPPUNIT_ASSERT(!taker.has_ended());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, taker.drained_after.size());
+    }
+
+    void a_consumer_that_only_drains_and_never_settles_is_ended() {
+        Broker broker(unsettled_at_most(1));
+        const auto queue = broker.make_queue("q");
+        broker.send_many(queue, "m", 12);
+        Taker& taker = broker.take(queue, 0);
+        taker.drain(100);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{10}, taker.deliveries.size());
+        CPPUNIT_ASSERT(taker.has_ended());
+        CPPUNIT_ASSERT(taker.end_reason->is(core::errc::resource_limit));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, taker.drained_after.size());
+        CPPUNIT_ASSERT_EQUAL(0u, broker.view(queue).consumers);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).delivering);
+        Taker& other = broker.take(queue, 0);
+        other.drain(1);
         CPPUNIT_ASSERT_EQUAL("m1"s, other.texts());
     }
 
