@@ -388,6 +388,8 @@ void Core::Impl::tick() {
 void Core::Impl::stop(UniqueFunction<void()> done) {
     stopping = true;
     const Error reason = stopping_error();
+    // Consumers may have seen what they hold, and their settlements may be under way to a broker that stops.
+    for (const auto& [id, queue] : router.queues()) queue->mark_for_restart();
     std::vector<ConsumerId> all;
     for (const auto& [id, consumer] : consumers) all.push_back(id);
     std::sort(all.begin(), all.end());

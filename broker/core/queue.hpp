@@ -132,6 +132,8 @@ public:
     void flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain);
     /// Takes the consumer's credit away: it is about to be closed, and must not be given what others of its connection return.
     void silence(Consumer& consumer);
+    /// Before a stop: what is with consumers, or may have been with one before, will be told so when the queue is found again.
+    void mark_for_restart();
     void dispatch();
 
     // Outcomes (queue_outcome.cpp)

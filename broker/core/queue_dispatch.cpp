@@ -190,6 +190,20 @@ void Queue::extend_horizon() {
     context_.commit(std::move(work));
 }
 
+void Queue::mark_for_restart() {
+    if (closing_ || is_temporary() || !has_row_) return;
+    Position last;
+    for (std::size_t index = 0; index < window_.slots(); ++index) {
+        const Entry& entry = window_.at(index);
+        const bool told = entry.state == EntryState::locked || (entry.state == EntryState::available && entry.perhaps_delivered);
+        if (told && entry.stored && !entry.is_volatile && entry.position >= crash_horizon_) last = entry.position;
+    }
+    if (!last.is_set()) return;
+    tx::UnitOfWork work;
+    work.stage(store::SetHorizon{.destination = id_, .horizon = Position{last.value + 1}, .stays = true});
+    context_.commit_until_durable(std::move(work));
+}
+
 bool Queue::nothing_more() const {
     if (!reaches_tail_ || page_under_way_) return false;
     return nothing_available_behind(scan_);

@@ -71,9 +71,11 @@ struct SetDeliveryCount {
 };
 
 /// Entries before `horizon` may have been delivered since the store was opened (DESIGN: delivery counts without a write per delivery).
+/// A clean stop forgets it, unless it `stays`: then what is before it was with consumers when the broker stopped.
 struct SetHorizon {
     DestinationId destination;
     Position horizon;
+    bool stays = false;
 };
 
 /// The entry's bytes are damaged: it moves, with its message row, to the quarantine tables and is never delivered.

@@ -85,7 +85,8 @@ struct StoredDestination {
     bool closing = false;        // CloseDestination was applied and RemoveDestination was not
     std::uint64_t messages = 0;  // counters, kept per batch: persistent entries only
     std::uint64_t bytes = 0;
-    /// Entries before this position may have been delivered before an unclean stop. Set by acquire() after one; kept over clean stops.
+    /// Entries before this position may have been delivered in an earlier run. Set by acquire() after an unclean stop, never beyond
+    /// next_position, and by a horizon that stays; kept over clean stops.
     Position crash_horizon;
 };
 
@@ -144,7 +145,7 @@ public:
 
     virtual Health health() const = 0;
 
-    /// A clean end: everything before it is durable, delivery horizons are forgotten. No call follows.
+    /// A clean end: everything before it is durable, delivery horizons are forgotten, except those that stay. No call follows.
     virtual Result<void> release(const Lease& lease) = 0;
 };
 

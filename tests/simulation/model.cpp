@@ -126,7 +126,7 @@ void Model::move(ModelMessage& message, std::string cause, std::string descripti
     message.presence = Presence::pending;
     message.failures = message.failures_durable = 0;
     message.mark = Mark::no;
-    message.delivered = message.delivered_before_crash = false;
+    message.delivered = message.marked_for_ever = message.maybe_marked = false;
     message.barred.clear();
     queues.at(dead_letter_queue).order.emplace(message.order, message.tag);
     excuse(message);

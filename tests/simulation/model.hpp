@@ -42,7 +42,8 @@ struct ModelMessage {
     std::uint32_t failures_durable = 0;  // at least so many survive a crash
     Mark mark = Mark::no;
     bool delivered = false;               // to anybody, out of this home
-    bool delivered_before_crash = false;  // so that it is marked for ever
+    bool marked_for_ever = false;         // delivered before a crash, or out when the broker stopped
+    bool maybe_marked = false;            // in the store at a crash, or before something that was out when the broker stopped
     bool between = false;                 // its holder is being closed
     bool overtaken = false;               // while it was pending
     bool maybe_known = false;             // it is not there, but duplicate detection may remember it
@@ -97,6 +98,8 @@ public:
     void reject(Tag tag, const std::string& description);
     void closing(const std::vector<ConsumerKey>& consumers, bool lost);
     void closed(const std::vector<ConsumerKey>& consumers);
+    /// The broker is told to stop; its consumers are closed next.
+    void stopping();
     /// The least and the most that the purge may count.
     std::pair<std::uint64_t, std::uint64_t> purge(DestinationId queue, std::vector<Tag>& purged);
 
@@ -127,7 +130,6 @@ public:
     DestinationId dead_letter_queue;
     std::uint32_t unsettled_max = 0;
     bool refusals_seen = false;  // since the last start: counts may be less durable, moves may be late
-    bool crashed_ever = false;
     std::map<Tag, ModelMessage> messages;
     std::map<DestinationId, ModelQueue> queues;
     std::map<ConsumerKey, ModelConsumer> consumers;

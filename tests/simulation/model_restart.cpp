@@ -20,6 +20,18 @@ bool Model::must_be_stored(const ModelMessage& message, bool clean) const {
     return message.presence == Presence::present;
 }
 
+void Model::stopping() {
+    for (const auto& [id, queue] : queues) {
+        bool before_one_that_is_out = false;
+        for (auto place = queue.order.rbegin(); place != queue.order.rend(); ++place) {
+            auto& message = messages.at(place->second);
+            message.maybe_marked = message.maybe_marked || before_one_that_is_out;
+            if (!message.persistent || (message.holder == 0 && message.mark != Mark::yes)) continue;
+            message.marked_for_ever = before_one_that_is_out = true;
+        }
+    }
+}
+
 void Model::after_restart(ModelMessage& message, bool clean, const store::StoredEntry* found) {
     message.holder = 0;
     message.between = message.overtaken = false;
@@ -63,14 +75,14 @@ void Model::after_restart(ModelMessage& message, bool clean, const store::Stored
     message.with_queue = message.maybe_purged = false;
     message.confirmed = true;
     message.failures = message.failures_durable = count;
-    if (!clean && message.delivered) message.delivered_before_crash = true;
+    if (!clean) message.maybe_marked = true;
+    if (!clean && message.delivered) message.marked_for_ever = true;
     message.delivered = false;
-    message.mark = message.delivered_before_crash ? Mark::yes : crashed_ever ? Mark::maybe : Mark::no;
+    message.mark = message.marked_for_ever ? Mark::yes : message.maybe_marked ? Mark::maybe : Mark::no;
 }
 
 void Model::restarted(bool clean, const std::vector<store::StoredDestination>& destinations,
                       const std::map<DestinationId, std::vector<store::StoredEntry>>& contents) {
-    crashed_ever = crashed_ever || !clean;
     consumers.clear();
     std::map<DestinationId, const store::StoredDestination*> open;
     for (const auto& destination : destinations) {

@@ -93,6 +93,7 @@ void World::restart() {
     bool stopped = false;
     std::vector<ConsumerKey> keys;
     for (const auto& [key, consumer] : model_.consumers) keys.push_back(key);
+    model_.stopping();
     model_.closing(keys, false);
     core_->stop([&] { stopped = true; });
     model_.closed(keys);

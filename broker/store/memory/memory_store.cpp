@@ -141,6 +141,7 @@ public:
     void operator()(const SetHorizon& operation) {
         auto& row = destination(operation.destination);
         row.horizon = std::max(row.horizon, operation.horizon);
+        if (operation.stays) row.crash_horizon = std::max(row.crash_horizon, operation.horizon);
     }
     void operator()(const QuarantineEntry& operation) {
         take(operation.key, operation.number, operation.is_volatile);
@@ -225,7 +226,9 @@ Result<Lease> MemoryStore::acquire() {
     const std::lock_guard lock(disk_->mutex);
     ++disk_->epoch.value;
     for (auto& [id, destination] : disk_->destinations) {
-        if (!disk_->clean) destination.crash_horizon = std::max(destination.crash_horizon, destination.horizon);
+        // The horizon goes ahead of what there is: positions that were never given were never delivered.
+        const auto delivered = std::min(destination.horizon, disk_->next_position);
+        if (!disk_->clean) destination.crash_horizon = std::max(destination.crash_horizon, delivered);
         destination.horizon = Position{};
     }
     disk_->clean = false;

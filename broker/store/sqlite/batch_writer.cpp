@@ -66,7 +66,7 @@ int BatchWriter::prepare_others() {
     return prepare_all({
         {&update_counters_,
          "UPDATE destination SET messages = messages + ?, bytes = bytes + ?, volatile_messages = volatile_messages + ?, "
-         "volatile_bytes = volatile_bytes + ?, horizon = max(horizon, ?) WHERE id = ?"},
+         "volatile_bytes = volatile_bytes + ?, horizon = max(horizon, ?), crash_horizon = max(crash_horizon, ?) WHERE id = ?"},
         {&put_destination_,
          "INSERT INTO destination (id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, "
          "duplicate_ids_max, duplicate_ids_age, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
@@ -190,7 +190,7 @@ void BatchWriter::count(DestinationId destination, bool is_volatile, std::int64_
 
 int BatchWriter::write_delta(std::uint64_t destination, const Delta& change) {
     update_counters_.bind(1, change.messages).bind(2, change.bytes).bind(3, change.volatile_messages).bind(4, change.volatile_bytes);
-    const int code = update_counters_.bind(5, change.horizon).bind(6, destination).run();
+    const int code = update_counters_.bind(5, change.horizon).bind(6, change.horizon_that_stays).bind(7, destination).run();
     if (code != SQLITE_OK) return code;
     GIROMQ_CHECK(connection_->changes() == 1 || !change.needs_row, "a persistent entry names a destination that is not in the store");
     return SQLITE_OK;
@@ -253,6 +253,7 @@ int BatchWriter::run(const SetDeliveryCount& set) {
 int BatchWriter::run(const SetHorizon& set) {
     auto& change = delta(set.destination);
     change.horizon = std::max(change.horizon, set.horizon.value);
+    if (set.stays) change.horizon_that_stays = std::max(change.horizon_that_stays, set.horizon.value);
     change.needs_row = true;
     return SQLITE_OK;
 }

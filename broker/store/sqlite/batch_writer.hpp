@@ -50,6 +50,7 @@ private:
         std::int64_t volatile_messages = 0;
         std::int64_t volatile_bytes = 0;
         std::uint64_t horizon = 0;
+        std::uint64_t horizon_that_stays = 0;
         bool needs_row = false;  // temporary destinations have none, and then nothing may need it
     };
     struct PurgedRow {

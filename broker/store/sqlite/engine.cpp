@@ -199,7 +199,10 @@ Result<Lease> SqliteStore::acquire() {
         "UPDATE broker SET epoch = epoch + 1, clean = 0 WHERE id = 1;"
         "UPDATE destination SET volatile_messages = 0, volatile_bytes = 0"
         " WHERE volatile_messages <> 0 OR volatile_bytes <> 0;";
-    const std::string mark = "UPDATE destination SET crash_horizon = max(crash_horizon, horizon), horizon = 0 WHERE horizon <> 0;";
+    // The horizon goes ahead of what there is: positions that were never given were never delivered.
+    const std::string mark =
+        "UPDATE destination SET crash_horizon = max(crash_horizon, min(horizon, (SELECT next_position FROM broker))), horizon = 0"
+        " WHERE horizon <> 0;";
     if (auto taken = run_transaction((*clean != 0 ? take : take + mark).c_str(), "taking over the store"); !taken.ok()) {
         return taken.error();
     }

@@ -126,11 +126,9 @@ class CoreOrderTest : public CppUnit::TestFixture {
         torn.close(core::CloseReason::lost);
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("m1 m2"s, broker.stored(queue));
-        broker.restart();  // flags are gone, counts are durable
-        Taker& taker = broker.take(broker.queue("q"), 2);
-        broker.doors->run();
-        CPPUNIT_ASSERT_EQUAL(0u, taker.count("m1"));
-        CPPUNIT_ASSERT_EQUAL(1u, taker.count("m2"));
+        const auto page = broker.store->page(queue, Position{0}, {}).value();
+        CPPUNIT_ASSERT_EQUAL(0u, page.entries.at(0).delivery_count);
+        CPPUNIT_ASSERT_EQUAL(1u, page.entries.at(1).delivery_count);
     }
 
     void a_torn_connection_counts_a_message_once_however_many_consumers_it_had() {
@@ -192,13 +190,13 @@ class CoreOrderTest : public CppUnit::TestFixture {
             broker.doors->run();
             taker.credit(1);
             taker.fail("a");
+            taker.accept("b");
             broker.doors->run();
             clean ? broker.restart() : broker.crash();
             Taker& after = broker.take(broker.queue("q"), 10);
             broker.doors->run();
-            CPPUNIT_ASSERT_EQUAL("a b"s, after.texts());
+            CPPUNIT_ASSERT_EQUAL("a"s, after.texts());
             CPPUNIT_ASSERT_EQUAL(clean ? 2u : 3u, after.count("a"));
-            CPPUNIT_ASSERT_EQUAL(clean ? 0u : 1u, after.count("b"));
         }
     }
 

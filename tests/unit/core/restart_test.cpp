@@ -12,9 +12,13 @@ class CoreRestartTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(the_horizon_is_extended_before_it_is_reached);
     CPPUNIT_TEST(every_delivered_message_is_below_the_horizon_in_the_store);
     CPPUNIT_TEST(after_a_crash_delivered_messages_are_flagged);
-    CPPUNIT_TEST(after_a_clean_stop_nothing_is_flagged);
+    CPPUNIT_TEST(after_a_clean_stop_what_was_out_is_flagged_and_nothing_else);
+    CPPUNIT_TEST(a_clean_stop_counts_no_failure);
+    CPPUNIT_TEST(the_flag_of_a_torn_connection_survives_a_clean_stop);
+    CPPUNIT_TEST(a_stop_waits_until_what_was_out_is_marked);
     CPPUNIT_TEST(what_was_never_delivered_is_not_flagged);
     CPPUNIT_TEST(a_message_sent_after_the_crash_is_not_flagged);
+    CPPUNIT_TEST(a_message_sent_after_the_crash_is_not_flagged_by_later_restarts);
     CPPUNIT_TEST(crash_marks_never_lead_to_the_dead_letter_queue);
     CPPUNIT_TEST(crash_marks_are_kept_over_a_clean_stop);
     CPPUNIT_TEST(a_refused_send_that_carried_the_horizon_does_not_open_it);
@@ -98,16 +102,65 @@ class CoreRestartTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.view(broker.queue("q")).redelivered);
     }
 
-    void after_a_clean_stop_nothing_is_flagged() {
+    /// A consumer may have worked on it, and its acknowledgement may have come too late.
+    void after_a_clean_stop_what_was_out_is_flagged_and_nothing_else() {
         Broker broker;
-        broker.send_many(broker.make_queue("q"), "m", 2);
-        broker.take(broker.queue("q"), 2);
+        broker.send_many(broker.make_queue("q"), "m", 4);
+        Taker& before = broker.take(broker.queue("q"), 3);
+        broker.doors->run();
+        before.accept("m1");
+        before.release("m3");
         broker.doors->run();
         broker.restart();
-        Taker& taker = broker.take(broker.queue("q"), 2);
+        broker.send(broker.queue("q"), "x");
+        Taker& taker = broker.take(broker.queue("q"), 5);
         broker.doors->run();
-        CPPUNIT_ASSERT_EQUAL("m1 m2"s, taker.texts());
-        CPPUNIT_ASSERT_EQUAL(0u, taker.count("m1"));
+        CPPUNIT_ASSERT_EQUAL("m2 m3 m4 x"s, taker.texts());
+        CPPUNIT_ASSERT_EQUAL(1u, taker.count("m2"));
+        for (const char* text : {"m3", "m4", "x"}) CPPUNIT_ASSERT_EQUAL(0u, taker.count(text));
+    }
+
+    void a_clean_stop_counts_no_failure() {
+        Broker broker;
+        broker.send(broker.make_queue("q", [](auto& settings) { settings.max_deliveries = 2; }), "a");
+        for (int stops = 0; stops < 5; ++stops) {
+            Taker& taker = broker.take(broker.queue("q"), 1);
+            broker.doors->run();
+            CPPUNIT_ASSERT_EQUAL("a"s, taker.texts());
+            CPPUNIT_ASSERT_EQUAL(stops == 0 ? 0u : 1u, taker.count("a"));
+            broker.restart();
+        }
+    }
+
+    void the_flag_of_a_torn_connection_survives_a_clean_stop() {
+        Broker broker;
+        broker.send_many(broker.make_queue("q"), "m", 3);
+        Taker& torn = broker.take(broker.queue("q"), 2);
+        broker.doors->run();
+        torn.close(core::CloseReason::lost);
+        broker.doors->run();
+        broker.restart();
+        Taker& taker = broker.take(broker.queue("q"), 3);
+        broker.doors->run();
+        CPPUNIT_ASSERT(taker.count("m1") >= 1);
+        CPPUNIT_ASSERT_EQUAL(1u, taker.count("m2"));
+        CPPUNIT_ASSERT_EQUAL(0u, taker.count("m3"));
+    }
+
+    void a_stop_waits_until_what_was_out_is_marked() {
+        Broker broker;
+        broker.send(broker.make_queue("q"), "a");
+        broker.take(broker.queue("q"), 1);
+        broker.doors->run();
+        broker.doors->refuse_all = true;
+        bool stopped = false;
+        broker.core->stop([&] { stopped = true; });
+        broker.doors->run();
+        CPPUNIT_ASSERT(!stopped);
+        broker.doors->refuse_all = false;
+        broker.tick();
+        broker.doors->run();
+        CPPUNIT_ASSERT(stopped);
     }
 
     void what_was_never_delivered_is_not_flagged() {
@@ -120,6 +173,20 @@ class CoreRestartTest : public CppUnit::TestFixture {
     }
 
     /// The horizon goes far ahead of what was delivered; what takes its place there later was never delivered.
+    void a_message_sent_after_the_crash_is_not_flagged_by_later_restarts() {
+        Broker broker;
+        broker.send(broker.make_queue("q"), "a");
+        broker.take(broker.queue("q"), 1);
+        broker.doors->run();
+        broker.crash();
+        broker.send_many(broker.queue("q"), "m", 12);
+        broker.restart();
+        Taker& taker = broker.take(broker.queue("q"), 100);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
+        for (int number = 1; number <= 12; ++number) CPPUNIT_ASSERT_EQUAL(0u, taker.count("m" + std::to_string(number)));
+    }
+
     void a_message_sent_after_the_crash_is_not_flagged() {
         Broker broker(tiny_windows());
         broker.send(broker.make_queue("q"), "a");

@@ -29,6 +29,8 @@ class ConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(closing_destinations_are_reported_until_removed);
     CPPUNIT_TEST(the_horizon_marks_what_an_unclean_stop_may_have_delivered);
     CPPUNIT_TEST(a_clean_stop_forgets_the_horizon_and_keeps_the_mark);
+    CPPUNIT_TEST(a_horizon_that_stays_outlives_a_clean_stop);
+    CPPUNIT_TEST(the_mark_never_covers_positions_that_were_not_given);
     CPPUNIT_TEST(purge_removes_the_lowest_up_to_its_limit_save_the_kept);
     CPPUNIT_TEST(chunks_are_read_back_and_go_with_their_message);
     CPPUNIT_TEST(chunks_without_a_message_go_after_a_restart);
@@ -282,6 +284,7 @@ public:
 
     void the_horizon_marks_what_an_unclean_stop_may_have_delivered() {
         const auto queue = driver_->create("payments");
+        driver_->next_position = 5000;
         driver_->commit({SetHorizon{queue, Position{1000}}, SetHorizon{queue, Position{900}}});
         restart(false);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1000}, stored("payments").crash_horizon.value);
@@ -296,6 +299,7 @@ public:
 
     void a_clean_stop_forgets_the_horizon_and_keeps_the_mark() {
         const auto queue = driver_->create("payments");
+        driver_->next_position = 5000;
         driver_->commit({SetHorizon{queue, Position{1000}}});
         restart(true);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, stored("payments").crash_horizon.value);
@@ -305,6 +309,29 @@ public:
         restart(false);
         restart(true);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1500}, stored("payments").crash_horizon.value);
+    }
+
+    void a_horizon_that_stays_outlives_a_clean_stop() {
+        const auto queue = driver_->create("payments");
+        driver_->next_position = 5000;
+        driver_->commit({SetHorizon{queue, Position{3000}}, SetHorizon{queue, Position{70}, true}, SetHorizon{queue, Position{60}, true}});
+        restart(true);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{70}, stored("payments").crash_horizon.value);
+        restart(false);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{70}, stored("payments").crash_horizon.value);
+    }
+
+    void the_mark_never_covers_positions_that_were_not_given() {
+        const auto queue = driver_->create("payments");
+        driver_->next_position = 500;
+        driver_->commit({SetHorizon{queue, Position{1400}}});
+        restart(false);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{500}, stored("payments").crash_horizon.value);
+        // Nor later, when the positions have been given to messages that nobody has seen.
+        driver_->next_position = 2000;
+        driver_->commit({SetHorizon{queue, Position{3}}});
+        restart(true);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{500}, stored("payments").crash_horizon.value);
     }
 
     void purge_removes_the_lowest_up_to_its_limit_save_the_kept() {

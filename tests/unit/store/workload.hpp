@@ -57,7 +57,7 @@ public:
         temporaries.clear();
         for (auto& [id, queue] : queues) std::erase_if(queue, [](const auto& item) { return item.second.is_volatile; });
         for (auto& [id, horizon] : horizons) {
-            if (!cleanly) crash_horizons[id] = std::max(crash_horizons[id], horizon);
+            if (!cleanly) crash_horizons[id] = std::max(crash_horizons[id], std::min(horizon, next_position));
         }
         horizons.clear();
     }
@@ -78,8 +78,10 @@ private:
         } else if (choice < 86) {
             const auto id = any_open();
             const auto horizon = next_position + below(1000);
-            batch.emplace_back(SetHorizon{id, Position{horizon}});
+            const bool stays = one_in(4);
+            batch.emplace_back(SetHorizon{id, Position{horizon}, stays});
             horizons[id] = std::max(horizons[id], horizon);
+            if (stays) crash_horizons[id] = std::max(crash_horizons[id], horizon);
         } else if (choice < 92) {
             remember(batch);
         } else if (choice < 95) {
