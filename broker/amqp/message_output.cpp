@@ -30,7 +30,8 @@ void write_header(const core::Delivery& delivery, Timestamp now, std::vector<std
     } else {
         writer.uint8(message.priority);
     }
-    const bool has_ttl = message.expires_at.is_set();
+    // A dead letter does not expire.
+    const bool has_ttl = message.expires_at.is_set() && delivery.dead_letter == nullptr;
     if (has_ttl || delivery.delivery_count > 0) {
         fields = 3;
         if (has_ttl) {

@@ -88,7 +88,7 @@ Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool me
     placed.position = context_.take_position();
     Entry entry = make_entry(placed.position, arrival);
     const Message& message = *arrival.message;
-    if (message.expires_at.is_set()) may_expire_ = true;
+    if (entry.may_expire()) may_expire_ = true;
     const bool retained = retains(message);
     // A non-persistent message lives in memory while the window has room for it, and spills into the store otherwise.
     if (entry.is_volatile && retained && !message_is_stored && message.chunk_count == 0) {

@@ -63,7 +63,7 @@ bool Queue::show_read_ahead(Consumer& browser) {
         browser.looked_at = position;
         // A damaged message is quarantined when a consumer's turn comes; a browser only passes it over.
         if (stored.message == nullptr) continue;
-        if (stored.message->is_expired(context_.clock.wall_now())) continue;
+        if (stored.dead_letter == nullptr && stored.message->is_expired(context_.clock.wall_now())) continue;
         if (reaches_tail_ || position <= covered_through_) {
             // The window has caught up with what was read: it knows better whether the message is still there. If it is pending there,
             // the store has it and only its completion is still to come.
@@ -82,7 +82,7 @@ Queue::Look Queue::show_from_window(Consumer& browser) {
         const Entry& entry = window_.at(index);
         if (entry.state == EntryState::pending) return Look::blocked;
         browser.looked_at = entry.position;
-        if (entry.state != EntryState::available || entry.message->is_expired(context_.clock.wall_now())) continue;
+        if (entry.state != EntryState::available || entry.is_expired(context_.clock.wall_now())) continue;
         show(browser, Delivery{entry.position, entry.message, entry.delivery_count(), entry.dead_letter});
         return Look::shown;
     }

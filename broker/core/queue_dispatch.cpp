@@ -114,7 +114,7 @@ void Queue::dispatch() {
             ++scan_;
             continue;
         }
-        if (entry.message->expires_at.is_set() && entry.message->is_expired(context_.clock.wall_now())) {
+        if (entry.may_expire() && entry.is_expired(context_.clock.wall_now())) {
             drop_expired(entry);
             continue;
         }

@@ -4,6 +4,21 @@
 #include "core/queue.hpp"
 
 namespace giromq::core {
+namespace {
+
+/// Of what a consumer says about a rejection so much is kept: it lies in memory and in the store as long as the dead letter does.
+constexpr std::size_t description_bytes_max = 1024;
+
+std::string shortened(std::string text) {
+    if (text.size() <= description_bytes_max) return text;
+    auto end = description_bytes_max;
+    // Not in the middle of a character.
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+    text.resize(end);
+    return text;
+}
+
+}  // namespace
 
 void Queue::settle(Consumer& consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done) {
     Entry* const entry = window_.find(position);
@@ -143,7 +158,7 @@ bool Queue::dead_letter(Entry& entry, std::string cause, std::string description
     ++counters_.dead_lettered;
     auto reason = std::make_shared<DeadLetter>();
     reason->cause = std::move(cause);
-    reason->description = std::move(description);
+    reason->description = shortened(std::move(description));
     reason->origin = settings_.name;
     reason->delivery_count = entry.delivery_count() + (reason->cause == "rejected" ? 1U : 0U);
     reason->time = context_.clock.wall_now();
@@ -191,8 +206,8 @@ void Queue::expire(Timestamp now) {
     bool more = false;
     for (std::size_t index = 0; index < window_.slots(); ++index) {
         Entry& entry = window_.at(index);
-        if (entry.state == EntryState::gone || !entry.message->expires_at.is_set()) continue;
-        if (entry.state == EntryState::available && entry.message->is_expired(now)) {
+        if (entry.state == EntryState::gone || !entry.may_expire()) continue;
+        if (entry.state == EntryState::available && entry.is_expired(now)) {
             drop_expired(entry);
         } else {
             more = true;

@@ -83,7 +83,7 @@ std::optional<Entry> Queue::entry_of(store::StoredEntry stored) {
     entry.failed_deliveries = stored.delivery_count;
     entry.perhaps_delivered = stored.key.position < crash_horizon_;
     entry.is_volatile = stored.is_volatile;
-    if (entry.message->expires_at.is_set()) may_expire_ = true;
+    if (entry.may_expire()) may_expire_ = true;
     return entry;
 }
 

@@ -30,6 +30,10 @@ struct Entry {
     bool is_volatile = false;         // its rows are gone after the next start
     std::vector<ConsumerId> not_for;  // modified{undeliverable-here}
 
+    /// A dead letter is there for a person to look at, however late that is.
+    bool may_expire() const { return dead_letter == nullptr && message->expires_at.is_set(); }
+    bool is_expired(Timestamp now) const { return may_expire() && message->is_expired(now); }
+
     /// header.delivery-count for the next delivery.
     std::uint32_t delivery_count() const { return failed_deliveries + (perhaps_delivered ? 1U : 0U); }
 };

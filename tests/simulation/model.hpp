@@ -57,7 +57,7 @@ struct ModelMessage {
     std::uint64_t order_before_move = 0;
     std::uint32_t failures_before_move = 0;
 
-    bool expired(Timestamp now) const { return expires_at.is_set() && expires_at <= now; }
+    bool expired(Timestamp now) const { return !dead_letter && expires_at.is_set() && expires_at <= now; }
 };
 
 struct ModelConsumer {

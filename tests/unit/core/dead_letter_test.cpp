@@ -28,6 +28,8 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_queue_may_be_deleted_while_its_messages_move);
     CPPUNIT_TEST(the_dead_letter_queue_may_be_deleted_while_messages_move_into_it);
     CPPUNIT_TEST(a_move_may_be_redelivered_from_the_dead_letter_queue_at_once);
+    CPPUNIT_TEST(a_dead_letter_does_not_expire);
+    CPPUNIT_TEST(a_long_description_is_shortened);
     CPPUNIT_TEST(expired_messages_are_never_delivered);
     CPPUNIT_TEST(messages_expire_in_the_window_on_a_tick);
     CPPUNIT_TEST(messages_expire_in_pages);
@@ -372,6 +374,40 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().messages);
         broker.crash();
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().messages);
+    }
+
+    void a_dead_letter_does_not_expire() {
+        for (const bool in_memory : {true, false}) {
+            Broker broker;
+            const auto queue = broker.make_queue("q");
+            broker.send(queue, "a", {.expires_in_ms = 1000});
+            Taker& taker = broker.take(queue, 1);
+            broker.doors->run();
+            taker.reject("a");
+            broker.doors->run();
+            if (!in_memory) broker.crash();
+            for (int ticks = 0; ticks < 3; ++ticks) broker.tick(std::chrono::seconds(10));
+            broker.doors->run();
+            Taker& browser = broker.browse(broker.queue("DLQ"), 5);
+            broker.doors->run();
+            CPPUNIT_ASSERT_EQUAL("a"s, browser.texts());
+            CPPUNIT_ASSERT_EQUAL("a"s, broker.drain_all(broker.queue("DLQ")));
+        }
+    }
+
+    void a_long_description_is_shortened() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        broker.send(queue, "a");
+        Taker& taker = broker.take(queue, 1);
+        broker.doors->run();
+        std::string description;
+        while (description.size() < 100'000) description += "\xe2\x82\xac";
+        taker.settle("a", Rejected{"", description});
+        broker.doors->run();
+        Taker& dead = broker.take(broker.queue("DLQ"), 1);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(description.substr(0, 1023), dead_letter(dead, "a").description);
     }
 
     void expired_messages_are_never_delivered() {
