@@ -215,6 +215,7 @@ private:
     using Done = UniqueFunction<void(Result<void>)>;
     void give_back(Entry& entry);
     void fail_delivery(Entry& entry, Done& done);
+    void fail_oldest(const std::vector<Entry*>& held);
     void store_count(const Entry& entry, Done& done);
     void remove(Entry& entry, Done& done);
     bool dead_letter(Entry& entry, std::string cause, std::string description, Done& done);

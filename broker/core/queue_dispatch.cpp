@@ -29,24 +29,26 @@ void Queue::detach(Consumer& consumer, CloseReason reason) {
     std::erase(draining_, &consumer);
     std::erase(browsers_, &consumer);
     if (consumer.unsettled == 0) return;
-    Entry* oldest = nullptr;
-    std::optional<Position> first;
+    std::vector<Entry*> held;
     for (std::size_t index = 0; index < window_.slots(); ++index) {
         Entry& entry = window_.at(index);
         if (entry.state != EntryState::locked || entry.holder != consumer.id) continue;
-        if (!first) first = entry.position;
-        if (reason == CloseReason::lost) entry.perhaps_delivered = true;
-        if (oldest == nullptr || entry.delivery_order < oldest->delivery_order) oldest = &entry;
         unlock(entry);
+        held.push_back(&entry);
     }
-    // Of a torn connection the application was most likely busy with the oldest: only that one counts as failed, so that a message that
-    // kills its consumer ends in the dead-letter queue, and its innocent neighbours do not.
-    if (reason == CloseReason::lost && oldest != nullptr) {
-        Done nobody;
-        fail_delivery(*oldest, nobody);
-    }
-    if (first) rewind(*first);
+    if (!held.empty()) rewind(held.front()->position);
+    if (reason == CloseReason::lost && !held.empty()) fail_oldest(held);
     dispatch();
+}
+
+/// Of a torn connection the application was most likely busy with the oldest: only that one counts as failed, so that a message that
+/// kills its consumer ends in the dead-letter queue, and its innocent neighbours do not.
+void Queue::fail_oldest(const std::vector<Entry*>& held) {
+    const auto by_order = [](const Entry* left, const Entry* right) { return left->delivery_order < right->delivery_order; };
+    Entry* const oldest = *std::min_element(held.begin(), held.end(), by_order);
+    for (Entry* const entry : held) entry->perhaps_delivered = entry->perhaps_delivered || entry != oldest;
+    Done nobody;
+    fail_delivery(*oldest, nobody);
 }
 
 void Queue::flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain) {

@@ -36,14 +36,16 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
         if (!dead_letter(*entry, "rejected", rejected->condition + separator + rejected->description, done)) {
             // Nothing is discarded: it goes back to its place, counted.
             ++entry->failed_deliveries;
-            entry->perhaps_delivered = false;
             give_back(*entry);
             store_count(*entry, done);
         }
     } else {
         unlock(*entry);
         const auto* const modified = std::get_if<Modified>(&outcome);
-        if (modified != nullptr && modified->undeliverable_here) entry->not_for.push_back(consumer.id);
+        if (modified != nullptr && modified->undeliverable_here) {
+            std::erase_if(entry->not_for, [this](ConsumerId id) { return !consumers_.contains(id); });
+            entry->not_for.push_back(consumer.id);
+        }
         if (modified != nullptr && modified->delivery_failed) {
             fail_delivery(*entry, done);
         } else {
@@ -65,8 +67,8 @@ void Queue::unlock(Entry& entry) {
 void Queue::give_back(Entry& entry) { rewind(entry.position); }
 
 void Queue::fail_delivery(Entry& entry, Done& done) {
+    // A mark stays: it stands for an earlier delivery.
     ++entry.failed_deliveries;
-    entry.perhaps_delivered = false;
     if (settings_.max_deliveries != 0 && entry.failed_deliveries >= settings_.max_deliveries &&
         dead_letter(entry, "max-deliveries", "delivered " + std::to_string(entry.failed_deliveries) + " times without success", done)) {
         return;

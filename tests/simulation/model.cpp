@@ -93,7 +93,6 @@ void Model::reject(Tag tag, const std::string& description) {
     give_back(message);
     if (message.home == dead_letter_queue) {
         ++message.failures;
-        message.mark = Mark::no;
     } else {
         move(message, "rejected", description);
     }
@@ -101,7 +100,6 @@ void Model::reject(Tag tag, const std::string& description) {
 
 void Model::fail_delivery(ModelMessage& message) {
     ++message.failures;
-    message.mark = Mark::no;
     const auto most = queues.at(message.home).settings.max_deliveries;
     if (most != 0 && message.failures >= most && message.home != dead_letter_queue) {
         move(message, "max-deliveries", "delivered " + std::to_string(message.failures) + " times without success");
@@ -144,7 +142,7 @@ void Model::closing(const std::vector<ConsumerKey>& keys, bool lost) {
         for (auto* message : held) {
             give_back(*message);
             message->between = true;
-            if (lost) message->mark = Mark::yes;
+            if (lost && message != held.front()) message->mark = Mark::yes;
         }
         if (lost && !held.empty()) fail_delivery(*held.front());
     }

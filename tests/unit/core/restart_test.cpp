@@ -20,6 +20,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_message_sent_after_the_crash_is_not_flagged);
     CPPUNIT_TEST(a_message_sent_after_the_crash_is_not_flagged_by_later_restarts);
     CPPUNIT_TEST(crash_marks_never_lead_to_the_dead_letter_queue);
+    CPPUNIT_TEST(every_failure_after_a_crash_raises_the_count);
     CPPUNIT_TEST(crash_marks_are_kept_over_a_clean_stop);
     CPPUNIT_TEST(a_refused_send_that_carried_the_horizon_does_not_open_it);
     CPPUNIT_TEST(order_survives_many_restarts);
@@ -215,10 +216,27 @@ class CoreRestartTest : public CppUnit::TestFixture {
         taker.fail("a");
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("a a"s, taker.texts());
-        CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
+        CPPUNIT_ASSERT_EQUAL(2u, taker.count("a"));
         taker.fail("a");
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("a"s, broker.drain_all(broker.queue("DLQ")));
+    }
+
+    void every_failure_after_a_crash_raises_the_count() {
+        Broker broker;
+        broker.send(broker.make_queue("q"), "a");
+        broker.take(broker.queue("q"), 1);
+        broker.doors->run();
+        broker.crash();
+        for (std::uint32_t count = 1; count < 6; ++count) {
+            Taker& taker = broker.take(broker.queue("q"), 1);
+            broker.doors->run();
+            CPPUNIT_ASSERT_EQUAL(count, taker.count("a"));
+            if (count % 2 == 0) taker.fail("a");
+            taker.close(core::CloseReason::lost);
+            broker.doors->run();
+            if (count == 3) broker.restart();
+        }
     }
 
     void crash_marks_are_kept_over_a_clean_stop() {
