@@ -201,6 +201,7 @@ private:
     bool retains(const Message& message) const;
     std::uint64_t window_budget() const;
     bool wants_page() const;
+    bool wants_page_to_expire() const;
     void read_page();
     void page_read(std::uint64_t generation, Result<store::Page> page);
     void merge_page(store::Page page);
@@ -221,6 +222,7 @@ private:
     bool dead_letter(Entry& entry, std::string cause, std::string description, Done& done);
     void move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::UnitOfWork work, Done& done);
     void drop_expired(Entry& entry);
+    void expire_window(Timestamp now);
     store::RemoveEntry removal_of(const Entry& entry, bool last_reference) const;
     void removed(Position position, std::uint64_t bytes);
     void left(Position position, std::uint64_t bytes);
@@ -279,6 +281,7 @@ private:
     std::uint64_t leaving_ = 0;
     Position durable_through_;  // the highest position that became visible
     bool may_expire_ = false;
+    bool has_expired_ = false;  // something has
 
     std::unordered_map<ConsumerId, Consumer*> consumers_;
     std::deque<Consumer*> ready_;

@@ -204,13 +204,19 @@ void Queue::move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::Uni
 }
 
 void Queue::expire(Timestamp now) {
-    if (!may_expire_ || closing_) return;
+    if (closing_) return;
+    if (may_expire_) expire_window(now);
+    if (wants_page_to_expire()) read_page();
+}
+
+void Queue::expire_window(Timestamp now) {
     bool more = false;
     for (std::size_t index = 0; index < window_.slots(); ++index) {
         Entry& entry = window_.at(index);
         if (entry.state == EntryState::gone || !entry.may_expire()) continue;
         if (entry.state == EntryState::available && entry.is_expired(now)) {
             drop_expired(entry);
+            has_expired_ = true;
         } else {
             more = true;
         }

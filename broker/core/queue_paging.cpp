@@ -45,6 +45,13 @@ bool Queue::wants_page() const {
            context_.memory_bytes + page_bytes <= context_.settings.memory_bytes;
 }
 
+/// What expires behind the window holds room, and producers back, though nobody may come to consume it. So a queue whose window ran
+/// empty by expiry reads on until it meets something that has not expired, and so does one that is full.
+bool Queue::wants_page_to_expire() const {
+    if (reaches_tail_ || page_under_way_ || !window_.empty()) return false;
+    return (has_expired_ || producer_share() == 0) && context_.memory_bytes < context_.settings.memory_bytes / 2;
+}
+
 void Queue::read_page() {
     page_under_way_ = true;
     arrived_meanwhile_.clear();

@@ -35,6 +35,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(messages_expire_in_pages);
     CPPUNIT_TEST(a_locked_message_expires_when_it_is_released);
     CPPUNIT_TEST(an_expired_message_makes_room);
+    CPPUNIT_TEST(what_expires_behind_the_window_makes_room_without_a_consumer);
     CPPUNIT_TEST_SUITE_END();
 
     static const DeadLetter& dead_letter(const Taker& taker, const std::string& text) {
@@ -473,6 +474,24 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         broker.tick();
         broker.doors->run();
         CPPUNIT_ASSERT(broker.send(queue, "c")->accepted());
+    }
+
+    void what_expires_behind_the_window_makes_room_without_a_consumer() {
+        for (const bool restarted : {true, false}) {
+            Broker broker(tiny_windows());
+            const auto full = [](auto& settings) { settings.max_messages = 40; };
+            broker.send_many(broker.make_queue("q", full), "e", 39, {.expires_in_ms = 50});
+            broker.send(broker.queue("q"), "m");
+            if (restarted) broker.restart();
+            broker.doors->page_entries_max = 10;
+            for (int ticks = 0; ticks < 20; ++ticks) {
+                broker.tick();
+                broker.doors->run();
+            }
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.view(broker.queue("q")).messages);
+            CPPUNIT_ASSERT(broker.send(broker.queue("q"), "x")->accepted());
+            CPPUNIT_ASSERT_EQUAL("m x"s, broker.drain_all(broker.queue("q")));
+        }
     }
 };
 
