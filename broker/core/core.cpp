@@ -370,7 +370,7 @@ void Core::Impl::tick() {
     const auto now = context.clock.wall_now();
     const bool housekeeping = context.clock.monotonic_now() >= housekeeping_at_;
     if (housekeeping) housekeeping_at_ = context.clock.monotonic_now() + std::chrono::seconds(1);
-    const bool scarce = context.memory_bytes > context.settings.memory_bytes / 4 * 3;
+    const bool scarce = context.memory_is_scarce();
     for (const auto& [id, queue] : router.queues()) {
         queue->expire(now);
         if (queue->consumer_count() > 0) queue->dispatch();

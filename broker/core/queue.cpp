@@ -80,6 +80,7 @@ Entry Queue::make_entry(Position position, const Arrival& arrival) const {
     entry.message = arrival.message;
     entry.dead_letter = arrival.dead_letter;
     entry.is_volatile = !(arrival.keeps && !is_temporary());
+    entry.parked = arrival.parked;
     return entry;
 }
 

@@ -80,7 +80,8 @@ public:
 struct Arrival {
     MessagePtr message;
     DeadLetterPtr dead_letter;
-    bool keeps = true;  // persistent messages keep over a restart, in a queue that does
+    bool keeps = true;    // persistent messages keep over a restart, in a queue that does
+    bool parked = false;  // without its bytes, see Entry
 };
 
 /// One queue: strict FIFO by position, competing consumers in turn, a bounded window of it in memory and the rest in the store.
@@ -211,6 +212,11 @@ private:
     bool can_be_read_again(const Entry& entry) const;
     void quarantine(const store::StoredEntry& stored);
 
+    // queue_parking.cpp
+    void park(Entry& entry);
+    void fetch(Position position);
+    void fetched(Result<store::Page> page);
+
     // queue_outcome.cpp
     // `done` is taken by an outcome that has to wait for a COMMIT; one that is left has only to be called.
     using Done = UniqueFunction<void(Result<void>)>;
@@ -259,6 +265,7 @@ private:
     // Paging: what becomes durable while a page is read is kept aside, so that the window can reach the tail again although the snapshot
     // of the page may not have it.
     bool page_under_way_ = false;
+    bool fetch_under_way_ = false;
     std::uint64_t page_generation_ = 0;
     std::map<Position, Entry> outside_;  // pending entries behind the window
     std::vector<Entry> arrived_meanwhile_;

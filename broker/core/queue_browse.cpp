@@ -81,6 +81,10 @@ Queue::Look Queue::show_from_window(Consumer& browser) {
     for (auto index = window_.lower_bound(Position{browser.looked_at.value + 1}); index < window_.slots(); ++index) {
         const Entry& entry = window_.at(index);
         if (entry.state == EntryState::pending) return Look::blocked;
+        if (entry.state == EntryState::available && entry.parked) {
+            fetch(entry.position);
+            return Look::blocked;
+        }
         browser.looked_at = entry.position;
         if (entry.state != EntryState::available || entry.is_expired(context_.clock.wall_now())) continue;
         show(browser, Delivery{entry.position, entry.message, entry.delivery_count(), entry.dead_letter});

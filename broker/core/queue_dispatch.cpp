@@ -120,6 +120,10 @@ void Queue::dispatch() {
             drop_expired(entry);
             continue;
         }
+        if (entry.parked) {
+            fetch(entry.position);
+            break;
+        }
         if (!horizon_allows(entry)) break;
         Consumer* const consumer = next_consumer(entry);
         if (consumer == nullptr) {
@@ -157,6 +161,7 @@ void Queue::deliver(Entry& entry, Consumer& consumer) {
         remove(entry, nobody);
     } else {
         ++consumer.unsettled;
+        park(entry);
     }
     // It was ready before, so what was skipped was not for it: no need to scan that again for every delivery.
     const auto skipped = std::exchange(skipped_, std::nullopt);

@@ -169,8 +169,9 @@ bool Queue::dead_letter(Entry& entry, std::string cause, std::string description
                                    {"message", entry.message->number.value},
                                    {"cause", reason->cause},
                                    {"deliveries", reason->delivery_count}});
-    move_to(*target, entry, Arrival{.message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable},
-            std::move(work), done);
+    const Arrival arrival{
+        .message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable, .parked = entry.parked};
+    move_to(*target, entry, arrival, std::move(work), done);
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/check.hpp"
 
@@ -44,6 +45,11 @@ void Window::merge(std::vector<Entry> entries) {
         }
     }
     entries_ = std::move(merged);
+}
+
+void Window::replace(Entry& entry, MessagePtr message) {
+    bytes_ = bytes_ - entry.message->memory() + message->memory();
+    entry.message = std::move(message);
 }
 
 void Window::remove(Entry& entry) {

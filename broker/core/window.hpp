@@ -28,6 +28,7 @@ struct Entry {
     bool perhaps_delivered = false;   // a crash or a torn connection: shown as redelivered, never counted towards dead-lettering
     bool stored = true;               // has rows in the store
     bool is_volatile = false;         // its rows are gone after the next start
+    bool parked = false;              // the message is without its bytes: they have to be read from the store before it is shown
     std::vector<ConsumerId> not_for;  // modified{undeliverable-here}
 
     /// A dead letter is there for a person to look at, however late that is.
@@ -60,6 +61,8 @@ public:
     void append(Entry entry);
     /// Merges entries (ascending) into the window by position; those already there win.
     void merge(std::vector<Entry> entries);
+    /// Gives the entry its message in another form.
+    void replace(Entry& entry, MessagePtr message);
     /// Takes the entry out; its slot stays until a sweep.
     void remove(Entry& entry);
     /// Takes the last entry out and its slot too.

@@ -11,6 +11,10 @@ class CorePagingTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(memory_does_not_grow_with_the_backlog);
     CPPUNIT_TEST(memory_does_not_grow_with_the_number_of_queues);
     CPPUNIT_TEST(memory_does_not_grow_with_what_is_on_its_way_out);
+    CPPUNIT_TEST(memory_does_not_grow_with_what_consumers_hold);
+    CPPUNIT_TEST(what_consumers_held_comes_back_whole);
+    CPPUNIT_TEST(what_consumers_held_moves_to_the_dead_letter_queue_whole);
+    CPPUNIT_TEST(what_consumers_held_and_is_damaged_is_quarantined);
     CPPUNIT_TEST(arrivals_during_a_page_come_after_it);
     CPPUNIT_TEST(every_moment_of_an_arrival_around_a_page_keeps_the_order);
     CPPUNIT_TEST(arrivals_refused_during_a_page_are_not_delivered);
@@ -125,6 +129,87 @@ class CorePagingTest : public CppUnit::TestFixture {
             CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
             CPPUNIT_ASSERT(most <= 3 * settings.memory_bytes);
         }
+    }
+
+    static core::CoreSettings scarce_memory() {
+        core::CoreSettings settings;
+        settings.memory_bytes = 256 * 1024;
+        settings.queue_window_bytes = 64 * 1024;
+        return settings;
+    }
+
+    /// Whatever their size, and with several consumers.
+    void memory_does_not_grow_with_what_consumers_hold() {
+        const auto settings = scarce_memory();
+        Broker broker(settings);
+        const auto queue = broker.make_queue("q");
+        for (int number = 0; number < 600; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
+        Taker& first = broker.take(queue, 300);
+        Taker& second = broker.take(queue, 300);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{600}, first.deliveries.size() + second.deliveries.size());
+        CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes + 600 * 2 * sizeof(Message));
+        for (Taker* const taker : {&first, &second}) {
+            for (const auto& delivery : taker->deliveries) broker.core->settle(taker->id, delivery.position, Accepted{}, {});
+        }
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).bytes);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().memory_bytes);
+    }
+
+    void what_consumers_held_comes_back_whole() {
+        for (const bool browsed : {true, false}) {
+            Broker broker(scarce_memory());
+            const auto queue = broker.make_queue("q");
+            for (int number = 1; number <= 50; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
+            Taker& holder = broker.take(queue, 50);
+            broker.doors->run();
+            CPPUNIT_ASSERT_EQUAL(std::size_t{50}, holder.deliveries.size());
+            holder.close();
+            Taker& taker = browsed ? broker.browse(queue, 0) : broker.take(queue, 0);
+            taker.drain(100);
+            CPPUNIT_ASSERT_EQUAL(std::size_t{0}, taker.drained_after.size());
+            broker.doors->reads_fail = true;
+            broker.doors->answer_page();
+            broker.doors->reads_fail = false;
+            CPPUNIT_ASSERT_EQUAL(std::size_t{0}, taker.drained_after.size());
+            broker.tick();
+            broker.doors->run();
+            CPPUNIT_ASSERT_EQUAL(numbers(1, 50), taker.texts());
+            for (const auto& delivery : taker.deliveries) CPPUNIT_ASSERT_EQUAL(std::uint64_t{20'000}, delivery.message->size());
+            CPPUNIT_ASSERT_EQUAL(std::size_t{50}, taker.drained_after.at(0));
+        }
+    }
+
+    void what_consumers_held_moves_to_the_dead_letter_queue_whole() {
+        Broker broker(scarce_memory());
+        const auto queue = broker.make_queue("q");
+        for (int number = 1; number <= 50; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
+        Taker& holder = broker.take(queue, 50);
+        broker.doors->run();
+        for (int number = 1; number <= 50; ++number) holder.reject("m" + std::to_string(number));
+        broker.doors->run();
+        const auto dlq = broker.queue("DLQ");
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1'000'000}, broker.view(dlq).bytes);
+        Taker& taker = broker.take(dlq, 100);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(numbers(1, 50), taker.texts());
+        CPPUNIT_ASSERT(taker.deliveries.at(49).dead_letter != nullptr);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{20'000}, taker.deliveries.at(49).message->size());
+    }
+
+    void what_consumers_held_and_is_damaged_is_quarantined() {
+        Broker broker(scarce_memory());
+        const auto queue = broker.make_queue("q");
+        for (int number = 1; number <= 50; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
+        Taker& holder = broker.take(queue, 50);
+        broker.doors->run();
+        broker.store->damage(holder.delivery("m40").message->number);
+        holder.close();
+        CPPUNIT_ASSERT_EQUAL(numbers(1, 39) + " " + numbers(41, 50), broker.drain_all(queue));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.view(queue).quarantined);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
     }
 
     void arrivals_during_a_page_come_after_it() {

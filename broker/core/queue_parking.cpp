@@ -1,0 +1,63 @@
+#include <utility>
+
+#include "base/log.hpp"
+#include "core/queue.hpp"
+
+// What consumers hold need not lie in memory here: the connection has its bytes until they are sent, and the store has them until the
+// message is settled. When memory is scarce only the facts stay, and a message that comes back is read again before it is shown.
+
+namespace giromq::core {
+namespace {
+
+constexpr store::PageLimits fetch_limits{.entries = 64, .bytes = 256 * 1024};
+
+/// What is needed to settle, move and count a message. Its size stays what it was.
+MessagePtr without_bytes(const Message& message) {
+    auto facts = std::make_shared<Message>(message);
+    facts->chunked_bytes = message.size();
+    facts->annotations = {};
+    facts->bare = {};
+    return facts;
+}
+
+}  // namespace
+
+void Queue::park(Entry& entry) {
+    const bool is_worth_it = entry.message->memory() > 2 * sizeof(Message);
+    if (!entry.stored || entry.parked || !is_worth_it || !context_.memory_is_scarce()) return;
+    entry.parked = true;
+    window_.replace(entry, without_bytes(*entry.message));
+    account_memory();
+}
+
+void Queue::fetch(Position position) {
+    if (std::exchange(fetch_under_way_, true)) return;
+    context_.reads.page(id_, Position{position.value - 1}, fetch_limits, [host = &host_, id = id_](Result<store::Page> page) {
+        if (Queue* const queue = host->find(id)) queue->fetched(std::move(page));
+    });
+}
+
+void Queue::fetched(Result<store::Page> page) {
+    fetch_under_way_ = false;
+    if (closing_) return;
+    if (!page.ok()) {
+        // Tried again at the next tick.
+        log::error("page_not_read", {{"queue", settings_.name}, {"for", "redelivery"}, {"error", page.error().to_string()}});
+        return;
+    }
+    for (auto& stored : page->entries) {
+        Entry* const entry = window_.find(stored.key.position);
+        if (entry == nullptr || !entry->parked || entry->state != EntryState::available) continue;
+        if (stored.message == nullptr) {
+            take_out(*entry);
+            quarantine(stored);
+            continue;
+        }
+        entry->parked = false;
+        window_.replace(*entry, std::move(stored.message));
+    }
+    account_memory();
+    dispatch();
+}
+
+}  // namespace giromq::core
