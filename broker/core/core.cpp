@@ -33,6 +33,7 @@ public:
     }
 
     void send(SendCommand command);
+    void append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done);
     void tick();
     void stop(UniqueFunction<void()> done);
     Result<ProducerId> open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port);
@@ -255,6 +256,26 @@ void Core::Impl::send(SendCommand command) {
         producer->second->has_sent = true;
         tell_window(*producer->second);
     }
+}
+
+void Core::Impl::append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done) {
+    if (context.growth_blocked() || stopping) {
+        done(Error(stopping ? errc::not_ready : errc::resource_limit, "the store takes no new messages now"));
+        return;
+    }
+    const auto bytes = chunk.bytes.size();
+    context.staged_bytes += bytes;
+    hold_back_if_short();
+    tx::UnitOfWork work;
+    work.grow(bytes);
+    work.stage(std::move(chunk));
+    work.then([this, bytes, done = std::move(done)](const store::UnitResult& result) mutable {
+        context.staged_bytes -= bytes;
+        hold_back_if_short();
+        const bool full = !result.durable && result.error.is(store::errc::disk_full);
+        done(result.durable ? Result<void>() : Result<void>(Error(full ? errc::resource_limit : errc::internal, result.error.to_string())));
+    });
+    context.commit(std::move(work));
 }
 
 void Core::Impl::settled(PendingSend& pending, const store::UnitResult& result) {
@@ -524,18 +545,7 @@ void Core::send(SendCommand command) { impl_->send(std::move(command)); }
 
 MessageNumber Core::begin_chunks() { return impl_->context.take_message_number(); }
 void Core::append_chunk(MessageNumber number, std::uint32_t index, SharedBytes bytes, UniqueFunction<void(Result<void>)> done) {
-    if (impl_->context.growth_blocked() || impl_->stopping) {
-        done(Error(impl_->stopping ? errc::not_ready : errc::resource_limit, "the store takes no new messages now"));
-        return;
-    }
-    tx::UnitOfWork work;
-    work.grow(bytes.size());
-    work.stage(store::PutChunk{number, index, std::move(bytes)});
-    work.then([done = std::move(done)](const store::UnitResult& result) mutable {
-        const bool full = !result.durable && result.error.is(store::errc::disk_full);
-        done(result.durable ? Result<void>() : Result<void>(Error(full ? errc::resource_limit : errc::internal, result.error.to_string())));
-    });
-    impl_->context.commit(std::move(work));
+    impl_->append_chunk(store::PutChunk{number, index, std::move(bytes)}, std::move(done));
 }
 void Core::read_chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done) {
     impl_->context.reads.chunk(number, index, std::move(done));

@@ -26,10 +26,11 @@ std::uint64_t Queue::window_budget() const {
 
 bool Queue::retains(const Message& message) const {
     if (!reaches_tail_) return false;
-    if (window_.empty()) return true;
-    return window_.size() < context_.settings.queue_window_messages * std::size_t{4} &&
-           window_.bytes() + message.memory() <= window_budget() &&
-           context_.memory_bytes + message.memory() <= context_.settings.memory_bytes;
+    const bool fits = context_.memory_bytes + message.memory() <= context_.settings.memory_bytes;
+    // A queue that is consumed has one message in memory in any case, so that they need not all go by way of the store.
+    if (window_.empty()) return fits || consumers_.size() > browsers_.size();
+    return fits && window_.size() < context_.settings.queue_window_messages * std::size_t{4} &&
+           window_.bytes() + message.memory() <= window_budget();
 }
 
 bool Queue::wants_page() const {

@@ -26,6 +26,7 @@ class CoreLimitsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_held_queue_survives_a_refused_send);
     CPPUNIT_TEST(the_anonymous_relay_is_never_held_back_by_one_queue);
     CPPUNIT_TEST(too_much_under_way_holds_everybody_back);
+    CPPUNIT_TEST(chunks_under_way_hold_everybody_back);
     CPPUNIT_TEST(messages_to_nowhere_are_refused);
     CPPUNIT_TEST_SUITE_END();
 
@@ -274,6 +275,24 @@ class CoreLimitsTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(0u, late.room());
         broker.doors->run();
         CPPUNIT_ASSERT(sender.room() > 0 && relay.room() > 0 && late.room() > 0);
+    }
+
+    void chunks_under_way_hold_everybody_back() {
+        core::CoreSettings settings;
+        settings.memory_bytes = 100'000;
+        Broker broker(settings);
+        Sender& sender = broker.open_sender(broker.make_queue("q"));
+        const auto number = broker.core->begin_chunks();
+        std::vector<Answer<void>> stored(6);
+        for (std::uint32_t index = 0; index < 6; ++index) {
+            broker.core->append_chunk(number, index, SharedBytes::copy_of(std::string(10'000, 'x')), stored[index].callback());
+        }
+        CPPUNIT_ASSERT_EQUAL(0u, sender.room());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{60'000}, broker.core->view().memory_bytes);
+        broker.doors->run();
+        CPPUNIT_ASSERT(sender.room() > 0);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().memory_bytes);
+        for (const auto& answer : stored) CPPUNIT_ASSERT(answer.ok());
     }
 
     void messages_to_nowhere_are_refused() {

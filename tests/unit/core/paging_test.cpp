@@ -10,6 +10,7 @@ class CorePagingTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(the_window_is_bounded_and_the_order_kept);
     CPPUNIT_TEST(memory_does_not_grow_with_the_backlog);
     CPPUNIT_TEST(memory_does_not_grow_with_the_number_of_queues);
+    CPPUNIT_TEST(memory_does_not_grow_with_the_number_of_queues_that_nobody_consumes);
     CPPUNIT_TEST(memory_does_not_grow_with_what_is_on_its_way_out);
     CPPUNIT_TEST(memory_does_not_grow_with_what_consumers_hold);
     CPPUNIT_TEST(what_consumers_held_comes_back_whole);
@@ -103,6 +104,17 @@ class CorePagingTest : public CppUnit::TestFixture {
         broker.doors->run();
         // For each queue one small page beyond the budget, so that it moves on.
         CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes + 30 * 80'000);
+    }
+
+    void memory_does_not_grow_with_the_number_of_queues_that_nobody_consumes() {
+        core::CoreSettings settings;
+        settings.memory_bytes = 1 << 20;
+        Broker broker(settings);
+        for (int number = 0; number < 60; ++number) {
+            broker.send(broker.make_queue("q" + std::to_string(number)), "m", {.durable = number % 2 == 0, .bytes = 200'000});
+            CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes);
+        }
+        for (int number = 0; number < 60; ++number) CPPUNIT_ASSERT_EQUAL("m"s, broker.drain_all(broker.queue("q" + std::to_string(number))));
     }
 
     /// Pages may come quicker than the COMMITs of what they brought and was removed.
