@@ -6,12 +6,25 @@
 namespace giromq::amqp {
 namespace {
 
+/// What one consumer's link may keep of deliveries that wait for the network, and when it asks for more.
+constexpr std::uint64_t unsent_bytes_max = 1024 * 1024;
+constexpr std::uint64_t unsent_bytes_low = unsent_bytes_max / 2;
+
 ErrorPtr copy(const Error& error) { return std::make_unique<Error>(error); }
 
 }  // namespace
 
 void CoreLink::window(std::uint32_t messages) { session_->emit(news::Window{id_, messages}); }
-void CoreLink::deliver(core::Delivery delivery) { session_->emit(news::Delivered{id_, std::move(delivery)}); }
+void CoreLink::deliver(core::Delivery delivery) {
+    unsent_bytes_.fetch_add(delivery.message->memory(), std::memory_order_relaxed);
+    session_->emit(news::Delivered{id_, std::move(delivery)});
+}
+bool CoreLink::has_room() const { return unsent_bytes_.load(std::memory_order_relaxed) < unsent_bytes_max; }
+bool CoreLink::let_go(const core::Delivery& delivery) {
+    const auto bytes = delivery.message->memory();
+    const auto before = unsent_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return before >= unsent_bytes_low && before - bytes < unsent_bytes_low;
+}
 void CoreLink::drained() { session_->emit(news::Drained{id_, flow_number_}); }
 void CoreLink::ended(const Error& reason) {
     // The core has forgotten the port: closing it again would be closing somebody else's.
@@ -260,6 +273,10 @@ void CoreSession::run(command::Flow& command) {
     if (!link.consumer_.is_set()) return;
     link.flow_number_ = command.number;
     core_.flow(link.consumer_, command.delivery_limit, command.drain);
+}
+
+void CoreSession::run(command::Resume& command) {
+    if (command.link->consumer_.is_set()) core_.resume(command.link->consumer_);
 }
 
 void CoreSession::run(command::ReadChunk& command) {

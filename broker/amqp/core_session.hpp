@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -26,8 +27,13 @@ public:
 
     void window(std::uint32_t messages) override;
     void deliver(core::Delivery delivery) override;
+    bool has_room() const override;
     void drained() override;
     void ended(const Error& reason) override;
+
+    /// The connection has no use for this delivery any more. True if there is room again, and the core has to be told by a Resume.
+    /// Threads: the connection's executor.
+    bool let_go(const core::Delivery& delivery);
 
 private:
     friend class CoreSession;
@@ -48,6 +54,7 @@ private:
     DestinationId temporary_;
     bool closed_ = false;
     std::uint64_t flow_number_ = 0;
+    std::atomic<std::uint64_t> unsent_bytes_{0};  // memory of deliveries that the connection has not sent
     std::unordered_map<std::uint32_t, Stream> streams_;
     /// Sends that wait for their chunks, or for their queue to be made, and everything behind them.
     std::deque<HeldSend> held_;
@@ -101,6 +108,10 @@ struct Flow {
     bool drain = false;
     std::uint64_t number = 0;
 };
+/// The link has room for deliveries again.
+struct Resume {
+    CoreLink* link = nullptr;
+};
 struct StoreChunk {
     CoreLink* link = nullptr;
     std::uint32_t stream = 0;
@@ -120,7 +131,7 @@ struct ReadChunk {
 
 }  // namespace command
 
-using Command = std::variant<command::Send, command::Settle, command::Flow, command::StoreChunk, command::DropStream, command::ReadChunk,
+using Command = std::variant<command::Send, command::Settle, command::Flow, command::Resume, command::StoreChunk, command::DropStream, command::ReadChunk,
                              command::OpenProducer, command::OpenConsumer, command::Close>;
 
 struct CoreLink::HeldSend {
@@ -155,6 +166,7 @@ private:
     void run(command::Send& command);
     void run(command::Settle& command);
     void run(command::Flow& command);
+    void run(command::Resume& command);
     void run(command::StoreChunk& command);
     void run(command::DropStream& command);
     void run(command::ReadChunk& command);

@@ -91,6 +91,10 @@ void SenderLink::tell_credit() {
     context_.commands.emplace_back(command::Flow{core_.get(), limit, drain, ++flow_number_});
 }
 
+void SenderLink::let_go(const core::Delivery& delivery) {
+    if (core_->let_go(delivery)) context_.commands.emplace_back(command::Resume{core_.get()});
+}
+
 void SenderLink::return_excess() {
     // Of a pre-settled link and of a browser nothing can be given back: the core has let go of it already, or never held it.
     if (presettled_ || is_browser) return;
@@ -98,6 +102,7 @@ void SenderLink::return_excess() {
     const std::size_t kept = std::max<std::size_t>(credit, outgoing_ ? 1 : 0);
     while (queue_.size() > kept) {
         settle_core(queue_.back().position, Released{}, nullptr);
+        let_go(queue_.back());
         queue_.pop_back();
         ++returned_;
     }
@@ -151,6 +156,7 @@ void SenderLink::end(pn_delivery_t* delivery) {
     ++context_.messages_out;
     const Position position = queue_.front().position;
     const bool is_large = queue_.front().message->chunk_count > 0;
+    let_go(queue_.front());
     queue_.pop_front();
     if (presettled_) {
         pn_delivery_set_context(delivery, nullptr);
@@ -213,6 +219,7 @@ void SenderLink::abort_outgoing() {
     pn_delivery_set_context(outgoing_->delivery, nullptr);
     pn_delivery_abort(outgoing_->delivery);
     outgoing_.reset();
+    let_go(queue_.front());
     queue_.pop_front();
     // An aborted delivery uses up credit like any other.
     ++sent_;

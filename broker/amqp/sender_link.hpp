@@ -46,6 +46,7 @@ private:
     void read_next();
     void abort_outgoing();
     void tell_credit();
+    void let_go(const core::Delivery& delivery);
     void return_excess();
     void settle_core(Position position, Outcome outcome, pn_delivery_t* delivery);
     void finish_drain();

@@ -556,6 +556,9 @@ void Core::close_consumer(ConsumerId consumer, CloseReason reason) { impl_->clos
 void Core::flow(ConsumerId id, std::uint64_t delivery_limit, bool drain) {
     if (Consumer* const consumer = impl_->consumer(id)) consumer->queue->flow(*consumer, delivery_limit, drain);
 }
+void Core::resume(ConsumerId id) {
+    if (Consumer* const consumer = impl_->consumer(id)) consumer->queue->resume(*consumer);
+}
 void Core::settle(ConsumerId id, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done) {
     Consumer* const consumer = impl_->consumer(id);
     if (consumer != nullptr && !consumer->queue->closing()) {

@@ -178,6 +178,9 @@ public:
     /// since it was opened. With `drain` the core answers drained() as soon as nothing more can be delivered.
     void flow(ConsumerId consumer, std::uint64_t delivery_limit, bool drain);
 
+    /// The consumer's port has room again.
+    void resume(ConsumerId consumer);
+
     /// The consumer's outcome for the delivery at `position`. `done` (may be empty) runs when the outcome is durable; for an outcome that
     /// changes nothing durable, at once. An unknown position (settled twice) is ignored and answered with success.
     void settle(ConsumerId consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);

@@ -31,6 +31,10 @@ public:
     /// One delivery against the consumer's credit.
     virtual void deliver(Delivery delivery) = 0;
 
+    /// False while the port has as much to send as it should keep in memory: the consumer is passed over, whatever its credit, until
+    /// resume() says that there is room again.
+    virtual bool has_room() const { return true; }
+
     /// Answer to a flow with drain: at this moment there is nothing more for this consumer, in memory or in the store. Everything
     /// delivered before is before it in order; the rest of the credit is used up.
     virtual void drained() = 0;

@@ -131,6 +131,8 @@ public:
     void attach(Consumer& consumer);
     void detach(Consumer& consumer, CloseReason reason);
     void flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain);
+    /// The consumer may be able to take more.
+    void resume(Consumer& consumer);
     /// Takes the consumer's credit away: it is about to be closed, and must not be given what others of its connection return.
     void silence(Consumer& consumer);
     /// Before a stop: what is with consumers, or may have been with one before, will be told so when the queue is found again.
@@ -179,6 +181,7 @@ private:
     bool horizon_allows(const Entry& entry);
     void extend_horizon();
     bool may_hold_more(const Consumer& consumer) const;
+    bool can_take(const Consumer& consumer) const;
     void answer_drains();
     void end_overfull();
     void rewind(Position position);

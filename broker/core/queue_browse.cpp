@@ -17,6 +17,7 @@ void Queue::browsers_look() {
 
 void Queue::look_further(Consumer& browser) {
     while (browser.credit() > 0) {
+        if (!browser.port->has_room()) return;
         if (show_read_ahead(browser)) continue;
         const auto look = show_from_window(browser);
         if (look == Look::shown) continue;

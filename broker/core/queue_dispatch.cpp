@@ -56,6 +56,10 @@ void Queue::flow(Consumer& consumer, std::uint64_t delivery_limit, bool drain) {
     if (drain && !consumer.drain && consumer.mode == ConsumerMode::acquire) draining_.push_back(&consumer);
     if (!drain && consumer.drain) std::erase(draining_, &consumer);
     consumer.drain = drain;
+    resume(consumer);
+}
+
+void Queue::resume(Consumer& consumer) {
     if (consumer.mode == ConsumerMode::browse) {
         look_further(consumer);
         return;
@@ -71,7 +75,7 @@ void Queue::silence(Consumer& consumer) {
 }
 
 void Queue::make_ready(Consumer& consumer) {
-    if (consumer.ready || consumer.credit() == 0 || !may_hold_more(consumer)) return;
+    if (consumer.ready || !can_take(consumer)) return;
     consumer.ready = true;
     ready_.push_back(&consumer);
     if (skipped_) {
@@ -85,13 +89,17 @@ bool Queue::may_hold_more(const Consumer& consumer) const {
     return consumer.unsettled < (consumer.drain ? most * unsettled_of_drains : most);
 }
 
+bool Queue::can_take(const Consumer& consumer) const {
+    return consumer.credit() > 0 && may_hold_more(consumer) && consumer.port->has_room();
+}
+
 void Queue::rewind(Position position) { scan_ = std::min(scan_, window_.lower_bound(position)); }
 
 Consumer* Queue::next_consumer(const Entry& entry) {
     for (std::size_t left = ready_.size(); left > 0; --left) {
         Consumer* const consumer = ready_.front();
         ready_.pop_front();
-        if (consumer->credit() == 0 || !may_hold_more(*consumer)) {
+        if (!can_take(*consumer)) {
             consumer->ready = false;
             continue;
         }

@@ -22,6 +22,7 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(drain_delivers_what_is_there_first);
     CPPUNIT_TEST(draining_again_and_again_never_hangs);
     CPPUNIT_TEST(credit_taken_back_gives_messages_back);
+    CPPUNIT_TEST(a_slow_consumer_keeps_little_in_memory);
     CPPUNIT_TEST(a_presettled_consumer_settles_nothing);
     CPPUNIT_TEST(a_browser_sees_and_locks_nothing);
     CPPUNIT_TEST(an_unsettled_browser_changes_nothing);
@@ -258,6 +259,31 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
         pn_link_t* const sender_again = client.sender("q");
         for (int index = 0; index < 5; ++index) client.send(sender_again, durable_text("more"));
         CPPUNIT_ASSERT_EQUAL(had + 3, client.peer.received.size());
+    }
+
+    /// Whatever credit it gives; and when it reads on, it gets everything, in order.
+    void a_slow_consumer_keeps_little_in_memory() {
+        for (const pn_snd_settle_mode_t mode : {PN_SND_UNSETTLED, PN_SND_SETTLED}) {
+            Broker broker;
+            Client client(broker);
+            pn_link_t* const sender = client.sender("q");
+            for (int index = 0; index < 60; ++index) client.send(sender, durable_text(std::to_string(index) + std::string(200'000, 'x')));
+            pn_link_t* const link = client.peer.receiver("q");
+            pn_link_set_snd_settle_mode(link, mode);
+            client.peer.open(link);
+            pn_link_flow(link, 1000);
+            client.wire.give(client.peer.take_output());
+            client.wire.settle();
+            client.wire.give(client.peer.take_output());
+            client.wire.settle();
+            const auto left = mode == PN_SND_SETTLED ? client.queue("q").messages : 60 - client.queue("q").delivering;
+            CPPUNIT_ASSERT(left >= 50);
+            client.pump();
+            CPPUNIT_ASSERT_EQUAL(std::size_t{60}, client.peer.received.size());
+            for (std::size_t index = 0; index < 60; ++index) {
+                CPPUNIT_ASSERT(client.peer.received[index].bytes.find(std::to_string(index) + "xxx") != std::string::npos);
+            }
+        }
     }
 
     void a_presettled_consumer_settles_nothing() {

@@ -65,6 +65,7 @@ public:
         CPPUNIT_ASSERT_MESSAGE("a delivery after ended()", !ended_);
         deliveries.push_back(std::move(delivery));
     }
+    bool has_room() const override { return room; }
     void drained() override {
         CPPUNIT_ASSERT_MESSAGE("drained() after ended()", !ended_);
         drained_after.push_back(deliveries.size());
@@ -101,6 +102,7 @@ public:
 
     ConsumerId id;
     std::uint64_t limit = 0;
+    bool room = true;
     std::vector<core::Delivery> deliveries;
     std::vector<std::size_t> drained_after;
     std::optional<Error> end_reason;

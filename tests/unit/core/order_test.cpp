@@ -24,6 +24,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(credit_is_never_exceeded);
     CPPUNIT_TEST(a_delivery_limit_may_be_lowered);
     CPPUNIT_TEST(unsettled_messages_are_bounded);
+    CPPUNIT_TEST(a_port_without_room_is_passed_over);
     CPPUNIT_TEST(an_undeliverable_message_goes_to_another_consumer);
     CPPUNIT_TEST(an_undeliverable_message_waits_for_another_consumer);
     CPPUNIT_TEST(the_first_of_several_undeliverable_messages_is_not_forgotten);
@@ -286,6 +287,28 @@ class CoreOrderTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("m1 m2 m3"s, taker.texts());
         Taker& other = broker.take(queue, 1);
         CPPUNIT_ASSERT_EQUAL("m4"s, other.texts());
+    }
+
+    void a_port_without_room_is_passed_over() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        Taker& taker = broker.take(queue, 10);
+        Taker& browser = broker.browse(queue, 10);
+        taker.room = browser.room = false;
+        broker.send_many(queue, "m", 2);
+        taker.drain();
+        browser.drain();
+        CPPUNIT_ASSERT_EQUAL(""s, taker.texts() + browser.texts());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, taker.drained_after.size() + browser.drained_after.size());
+        Taker& other = broker.take(queue, 1);
+        CPPUNIT_ASSERT_EQUAL("m1"s, other.texts());
+        taker.room = browser.room = true;
+        broker.core->resume(browser.id);
+        broker.core->resume(taker.id);
+        CPPUNIT_ASSERT_EQUAL("m2"s, taker.texts());
+        CPPUNIT_ASSERT_EQUAL("m2"s, browser.texts());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, taker.drained_after.at(0));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, browser.drained_after.at(0));
     }
 
     void an_undeliverable_message_goes_to_another_consumer() {
