@@ -190,19 +190,18 @@ void Queue::shrink() {
     if (page_under_way_ || consumers_.size() != browsers_.size()) return;
     // Of what is being purged or quarantined the store still has the rows.
     if (purges_under_way_ > 0 || !quarantining_.empty()) return;
-    constexpr std::uint64_t kept_bytes = 16 * 1024;
     const auto before = window_.bytes();
-    while (window_.bytes() > kept_bytes) {
+    while (context_.memory_bytes > context_.settings.memory_bytes / 2) {
         Entry* const last = window_.back();
         if (last == nullptr || !can_be_read_again(*last)) break;
         reaches_tail_ = false;
         covered_through_ = Position{last->position.value - 1};
         window_.pop_back();
+        account_memory();
     }
     if (window_.bytes() == before) return;
     forget_read_ahead();
     scan_ = std::min(scan_, window_.slots());
-    account_memory();
 }
 
 }  // namespace giromq::core

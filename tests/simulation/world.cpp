@@ -158,13 +158,13 @@ void World::check() {
         held += view.delivering;
         if (model_.queues.contains(view.id)) model_.check_locks(view.id, view.delivering);
     }
-    // Windows are bounded: by the budget; for each queue by one page and one that is read again, so that it moves on without any, and by
-    // what it keeps when memory is short; by the bare facts of what consumers held at some time; by what is under way; and by what is kept
+    // Windows are bounded: by the budget; for each queue by one page and one that is read again, so that it moves on without any; by the
+    // bare facts of what consumers held at some time; by what is under way; and by what is kept
     // aside during a page.
     held_most_ = std::max(held_most_, held);
     const auto largest = padding_most_ + sizeof(Message) + 32;
     const auto page = std::min<std::uint64_t>(page_entries_max_ * largest, (1u << 20) + largest);
-    const auto for_each_queue = 2 * page + largest + 16 * 1024 + (doors_->idle() ? 0 : 1u << 20);
+    const auto for_each_queue = 2 * page + largest + (doors_->idle() ? 0 : 1u << 20);
     const auto under_way = doors_->waiting().size() + doors_->written() + 1;
     const auto most = settings_.memory_bytes + model_.queues.size() * for_each_queue + held_most_ * 2 * sizeof(Message) + 2 * under_way * largest;
     const auto view = core_->view();
