@@ -225,17 +225,19 @@ void Core::Impl::send(SendCommand command) {
     pending->done = std::move(command.done);
     tx::UnitOfWork work;
     pending->placed = queue->place(pending->arrival, work, false);
+    // What does not outlive a restart must not be remembered over one: sent again, it would be taken for what is gone.
+    const bool is_remembered = pending->placed.staged && message.durable && !queue->is_temporary();
     const auto now = command.sequence || !command.duplicate_id.empty() ? context.clock.wall_now() : Timestamp{};
     if (command.sequence) {
         auto& sequences = router.producers.of(command.sequence->producer, now);
         sequences.stage(command.sequence->sequence);
-        if (pending->placed.staged) work.stage(sequences.row(command.sequence->producer, now));
+        if (is_remembered) work.stage(sequences.row(command.sequence->producer, now));
         for (auto& forgotten : router.producers.take_forgotten()) work.stage(store::RemoveProducer{std::move(forgotten)});
         pending->sequence = std::move(command.sequence);
     }
     if (!command.duplicate_id.empty()) {
         queue->duplicate_ids.stage(command.duplicate_id, pending->placed.position, now);
-        if (pending->placed.staged) work.stage(store::PutDuplicateId{queue->id(), pending->placed.position, command.duplicate_id, now});
+        if (is_remembered) work.stage(store::PutDuplicateId{queue->id(), pending->placed.position, command.duplicate_id, now});
         pending->duplicate_id = std::move(command.duplicate_id);
     }
     if (!pending->placed.staged && work.empty()) {

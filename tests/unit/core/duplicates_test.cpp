@@ -39,6 +39,7 @@ class CoreDuplicatesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_id_is_bounded);
     CPPUNIT_TEST(an_id_of_a_temporary_queue_ends_with_it);
     CPPUNIT_TEST(a_sequence_and_an_id_together);
+    CPPUNIT_TEST(a_non_persistent_message_that_a_restart_lost_may_be_sent_again);
     CPPUNIT_TEST_SUITE_END();
 
     static SendOptions numbered(std::uint64_t sequence, const std::string& producer = "p") {
@@ -405,6 +406,28 @@ class CoreDuplicatesTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(broker.send(queue, "a", options)->duplicate());
         CPPUNIT_ASSERT(broker.send(queue, "a", with_id("x"))->duplicate());
         CPPUNIT_ASSERT_EQUAL("a"s, broker.drain_all(queue));
+    }
+
+    /// In memory, and where it went into the store because the window is full.
+    void a_non_persistent_message_that_a_restart_lost_may_be_sent_again() {
+        for (const bool spilled : {true, false}) {
+            for (const bool clean : {true, false}) {
+                Broker broker(spilled ? tiny_windows() : core::CoreSettings());
+                const auto queue = broker.make_queue("q");
+                if (spilled) broker.send_many(queue, "m", 8);
+                const SendOptions by_sequence{.durable = non_persistent, .sequence = core::ProducerSequence{"p", 1}};
+                const SendOptions by_id{.durable = non_persistent, .duplicate_id = "id"};
+                broker.send(queue, "a", by_sequence);
+                broker.send(queue, "b", by_id);
+                CPPUNIT_ASSERT(broker.send(queue, "a", by_sequence)->duplicate());
+                CPPUNIT_ASSERT(broker.send(queue, "b", by_id)->duplicate());
+                clean ? broker.restart() : broker.crash();
+                CPPUNIT_ASSERT(!broker.send(broker.queue("q"), "a", by_sequence)->duplicate());
+                CPPUNIT_ASSERT(!broker.send(broker.queue("q"), "b", by_id)->duplicate());
+                const auto all = broker.drain_all(broker.queue("q"));
+                CPPUNIT_ASSERT_EQUAL("a b"s, all.substr(all.size() - 3));
+            }
+        }
     }
 };
 
