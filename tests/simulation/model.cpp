@@ -44,7 +44,7 @@ void Model::queue_deleted(DestinationId id) {
 
 // Commands of clients
 
-bool Model::send(Tag tag, DestinationId queue, bool persistent, Timestamp expires_at) {
+bool Model::send(Tag tag, DestinationId queue, bool persistent, bool large, Timestamp expires_at) {
     auto& message = messages[tag];
     if (message.presence != Presence::absent) return false;
     const bool maybe_known = message.maybe_known;
@@ -52,6 +52,7 @@ bool Model::send(Tag tag, DestinationId queue, bool persistent, Timestamp expire
     message.tag = tag;
     message.maybe_known = maybe_known;
     message.persistent = persistent;
+    message.large = large;
     message.expires_at = expires_at;
     message.home = queue;
     message.order = next_order_++;
@@ -292,7 +293,8 @@ void Model::delivered(ConsumerKey key, Tag tag, const core::Delivery& delivery) 
     message.maybe_purged = false;
     message.moving_from.reset();
     excuse(message);
-    if (consumer.presettled) {
+    // A large message is settled when all of it has been sent.
+    if (consumer.presettled && !message.large) {
         message.presence = Presence::leaving;
         return;
     }

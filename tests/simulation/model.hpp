@@ -32,6 +32,8 @@ enum class Mark : std::uint8_t { no, maybe, yes };
 struct ModelMessage {
     Tag tag = 0;
     bool persistent = true;
+    bool large = false;
+    std::size_t padding = 0;
     Timestamp expires_at;
     DestinationId home;
     std::uint64_t order = 0;  // of its command; what is smaller is before it
@@ -91,7 +93,7 @@ public:
 
     // Commands of clients, just before the core gets them
     /// True if it is the first send of this message, or the first after it was refused or lost: the one that counts.
-    bool send(Tag tag, DestinationId queue, bool persistent, Timestamp expires_at);
+    bool send(Tag tag, DestinationId queue, bool persistent, bool large, Timestamp expires_at);
     void accept(Tag tag);
     void release(Tag tag);
     void modify(Tag tag, bool failed, bool undeliverable_here);

@@ -139,6 +139,7 @@ void World::pass(std::chrono::milliseconds time) {
 void World::rest() {
     note("rest");
     heal();
+    give_room_to_all();
     doors_->run();
     for (int ticks = 0; ticks < 3; ++ticks) {
         pass(1100ms);
@@ -148,6 +149,7 @@ void World::rest() {
     std::map<DestinationId, core::QueueView> views;
     for (const auto& view : core_->list_queues("", 10000)) views[view.id] = view;
     model_.check_at_rest(views);
+    check_producers();
 }
 
 /// What holds at every moment.

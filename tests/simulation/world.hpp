@@ -25,6 +25,7 @@ public:
     SimConsumer(World& world, ConsumerKey key, ConnectionId connection) : world_(world), key_(key), connection_(connection) {}
 
     void deliver(core::Delivery delivery) override;
+    bool has_room() const override { return room; }
     void drained() override;
     void ended(const Error& reason) override;
 
@@ -33,6 +34,7 @@ public:
 
     ConsumerId id;
     bool has_ended = false;
+    bool room = true;  // the network takes what it is given
     std::vector<std::pair<Tag, Position>> held;
 
 private:
@@ -76,6 +78,7 @@ private:
         bool persistent = true;
         Timestamp expires_at;
         std::size_t padding = 0;
+        std::uint32_t chunks = 0;
         std::optional<core::ProducerSequence> sequence;
         std::string duplicate_id;
     };
@@ -118,6 +121,9 @@ private:
     void open_producer();
     void flow();
     void flow(SimConsumer& consumer);
+    void resume(SimConsumer& consumer);
+    void give_room_to_all();
+    void check_producers();
     void settle_one();
     void settle(SimConsumer& consumer, std::size_t index, const Outcome& outcome);
     void close_consumer();

@@ -13,6 +13,7 @@ void World::client_step() {
     } else if (lot < sends + 40) {
         send_again();
     } else if (lot < 600) {
+        if (SimConsumer* const waiting = any_consumer(); waiting != nullptr && !waiting->room) resume(*waiting);
         consumers_.empty() ? open_consumer() : flow();
     } else if (lot < 900) {
         for (auto left = random_.between(1, burst_most_); left > 0; --left) settle_one();
@@ -67,6 +68,7 @@ void World::send() {
     what.queue = *queue;
     what.persistent = random_.percent(75);
     what.padding = random_.below(padding_most_);
+    if (random_.percent(10)) what.chunks = static_cast<std::uint32_t>(random_.between(1, 3));
     if (random_.percent(expiry_percent_))
         what.expires_at = Timestamp{clock_.wall_now().milliseconds + static_cast<std::int64_t>(random_.between(1, 3000))};
     const auto identity = random_.below(10);
@@ -103,13 +105,21 @@ void World::send(const Sent& what, ProducerId producer) {
     message->expires_at = what.expires_at;
     message->bare = SharedBytes::copy_of(std::to_string(what.tag));
     message->annotations = SharedBytes::copy_of(std::string(what.padding, 'x'));
+    if (what.chunks > 0) message->number = core_->begin_chunks();
+    message->chunk_count = what.chunks;
+    for (std::uint32_t index = 0; index < what.chunks; ++index) {
+        const auto chunk = SharedBytes::copy_of(std::to_string(what.tag));
+        message->chunked_bytes += chunk.size();
+        core_->append_chunk(message->number, index, chunk, [](const Result<void>&) {});
+    }
     core::SendCommand command;
     command.producer = producer;
     command.destination = what.queue;
     command.message = std::move(message);
     command.sequence = what.sequence;
     command.duplicate_id = what.duplicate_id;
-    const bool original = model_.send(what.tag, what.queue, what.persistent, what.expires_at);
+    const bool original = model_.send(what.tag, what.queue, what.persistent, what.chunks > 0, what.expires_at);
+    model_.messages.at(what.tag).padding = what.padding;
     note(std::string(original ? "send " : "send again ") + std::to_string(what.tag) + " to " + std::to_string(what.queue.value) +
          (what.persistent ? "" : ", non-persistent"));
     ++unanswered_;
@@ -199,8 +209,15 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
         if (entries.empty() || entries[0].key.position != delivery.position)
             model_.fail("not in the store and delivered: message " + std::to_string(tag));
     }
+    // What is large is read from the store while it is sent.
+    const auto chunks = delivery.message->chunk_count;
+    for (std::uint32_t index = 0; index < chunks; ++index) {
+        if (!store_->chunk(delivery.message->number, index).ok()) model_.fail("without its chunks came message " + std::to_string(tag));
+    }
+    if (found != model_.messages.end() && delivery.message->annotations.size() != found->second.padding)
+        model_.fail("not whole came message " + std::to_string(tag));
     model_.delivered(consumer.key(), tag, delivery);
-    if (!known.browser && !known.presettled) consumer.held.emplace_back(tag, delivery.position);
+    if (!known.browser && (!known.presettled || chunks > 0)) consumer.held.emplace_back(tag, delivery.position);
 }
 
 /// It never settles what it drains.
@@ -226,8 +243,38 @@ void World::flow(SimConsumer& consumer) {
         known.limit = std::max(known.limit, known.delivered) + (lot < 70 ? random_.between(1, 12) : 1000);
     }
     known.draining = random_.percent(30);
-    note("flow of " + std::to_string(consumer.key()) + " to " + std::to_string(known.limit) + (known.draining ? ", drain" : ""));
+    consumer.room = random_.percent(90);
+    note("flow of " + std::to_string(consumer.key()) + " to " + std::to_string(known.limit) + (known.draining ? ", drain" : "") +
+         (consumer.room ? "" : ", no room"));
     core_->flow(consumer.id, known.limit, known.draining);
+}
+
+void World::resume(SimConsumer& consumer) {
+    note("resume " + std::to_string(consumer.key()));
+    consumer.room = true;
+    core_->resume(consumer.id);
+}
+
+void World::give_room_to_all() {
+    std::vector<ConsumerKey> keys;
+    for (const auto& [key, consumer] : consumers_) keys.push_back(key);
+    for (const auto key : keys) {
+        const auto found = consumers_.find(key);
+        if (found != consumers_.end() && !found->second->room) resume(*found->second);
+    }
+}
+
+/// At rest: who may send is told so.
+void World::check_producers() {
+    for (const auto& producer : producers_) {
+        if (producer->has_ended || !model_.queues.contains(producer->queue)) continue;
+        const auto view = core_->view_queue(producer->queue);
+        if (!view.ok()) continue;
+        const auto& settings = view.value().settings;
+        const bool full = settings.overflow == OverflowPolicy::hold && settings.max_messages != 0 && view.value().messages >= settings.max_messages;
+        if (!full && producer->room == 0) model_.fail("a producer is held back, and there is room in " + settings.name);
+        if (full && producer->room > 0) model_.fail("a producer is not held back, and there is no room in " + settings.name);
+    }
 }
 
 void World::settle_one() {
