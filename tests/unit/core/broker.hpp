@@ -25,6 +25,13 @@ inline std::string join(const Texts& texts) {
     return line;
 }
 
+/// "m1 m2 m3" and so on.
+inline std::string numbers(int from, int to, const std::string& prefix = "m") {
+    Texts all;
+    for (int number = from; number <= to; ++number) all.push_back(prefix + std::to_string(number));
+    return join(all);
+}
+
 inline std::string text_of(const Message& message) { return std::string(message.bare.view()); }
 
 /// The answer to something asked of the core, once there is one.
