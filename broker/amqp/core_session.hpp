@@ -131,8 +131,8 @@ struct ReadChunk {
 
 }  // namespace command
 
-using Command = std::variant<command::Send, command::Settle, command::Flow, command::Resume, command::StoreChunk, command::DropStream, command::ReadChunk,
-                             command::OpenProducer, command::OpenConsumer, command::Close>;
+using Command = std::variant<command::Send, command::Settle, command::Flow, command::Resume, command::StoreChunk, command::DropStream,
+                             command::ReadChunk, command::OpenProducer, command::OpenConsumer, command::Close>;
 
 struct CoreLink::HeldSend {
     command::Send send;

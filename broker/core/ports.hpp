@@ -39,7 +39,8 @@ public:
     /// delivered before is before it in order; the rest of the credit is used up.
     virtual void drained() = 0;
 
-    /// The core has ended the consumer (destination deleted, far too many messages unsettled, shutdown). No call follows; unsettled deliveries are the core's again.
+    /// The core has ended the consumer (destination deleted, far too many messages unsettled, shutdown). No call follows; unsettled
+    /// deliveries are the core's again.
     virtual void ended(const Error& reason) = 0;
 };
 

@@ -66,7 +66,8 @@ std::uint32_t Queue::producer_share() const {
 
 bool Queue::has_room_again() const {
     constexpr std::uint64_t part = 16;
-    return (settings_.max_messages == 0 || left_of(settings_.max_messages, messages_ + pending_messages_) >= settings_.max_messages / part) &&
+    return (settings_.max_messages == 0 ||
+            left_of(settings_.max_messages, messages_ + pending_messages_) >= settings_.max_messages / part) &&
            (settings_.max_bytes == 0 || left_of(settings_.max_bytes, bytes_ + pending_bytes_) >= settings_.max_bytes / part);
 }
 

@@ -43,16 +43,16 @@ struct ModelMessage {
     std::uint32_t failures = 0;
     std::uint32_t failures_durable = 0;  // at least so many survive a crash
     Mark mark = Mark::no;
-    bool delivered = false;               // to anybody, out of this home
-    bool marked_for_ever = false;         // delivered before a crash, or out when the broker stopped
-    bool maybe_marked = false;            // in the store at a crash, or before something that was out when the broker stopped
-    bool between = false;                 // its holder is being closed
-    bool overtaken = false;               // while it was pending
-    bool maybe_known = false;             // it is not there, but duplicate detection may remember it
-    bool confirmed = false;               // it is durable, and the core knows
-    bool maybe_purged = false;            // it was not confirmed when a purge came: it may go on, or be gone
-    bool with_queue = false;              // it is leaving because its queue is
-    std::uint32_t stored_times = 0;       // answers that said it was stored, since it was last known not to be
+    bool delivered = false;          // to anybody, out of this home
+    bool marked_for_ever = false;    // delivered before a crash, or out when the broker stopped
+    bool maybe_marked = false;       // in the store at a crash, or before something that was out when the broker stopped
+    bool between = false;            // its holder is being closed
+    bool overtaken = false;          // while it was pending
+    bool maybe_known = false;        // it is not there, but duplicate detection may remember it
+    bool confirmed = false;          // it is durable, and the core knows
+    bool maybe_purged = false;       // it was not confirmed when a purge came: it may go on, or be gone
+    bool with_queue = false;         // it is leaving because its queue is
+    std::uint32_t stored_times = 0;  // answers that said it was stored, since it was last known not to be
     std::set<ConsumerKey> barred;
     std::optional<DeadLetter> dead_letter;
     std::optional<DestinationId> moving_from;

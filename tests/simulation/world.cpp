@@ -168,7 +168,8 @@ void World::check() {
     const auto page = std::min<std::uint64_t>(page_entries_max_ * largest, (1u << 20) + largest);
     const auto for_each_queue = 2 * page + largest + (doors_->idle() ? 0 : 1u << 20);
     const auto under_way = doors_->waiting().size() + doors_->written() + 1;
-    const auto most = settings_.memory_bytes + model_.queues.size() * for_each_queue + held_most_ * 2 * sizeof(Message) + 2 * under_way * largest;
+    const auto most =
+        settings_.memory_bytes + model_.queues.size() * for_each_queue + held_most_ * 2 * sizeof(Message) + 2 * under_way * largest;
     const auto view = core_->view();
     if (view.memory_bytes > most) {
         model_.fail("memory is " + std::to_string(view.memory_bytes) + " bytes, and " + std::to_string(most) + " would be the most" +

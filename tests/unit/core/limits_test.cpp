@@ -164,7 +164,8 @@ class CoreLimitsTest : public CppUnit::TestFixture {
 
     /// Producers that use every credit they are given, in the way a link does: so many may be unsettled as the window says, and what was
     /// told at first they still have when the others have come.
-    static void send_all_there_is_credit_for(Broker& broker, DestinationId queue, const std::vector<Sender*>& senders, SendOptions options) {
+    static void send_all_there_is_credit_for(Broker& broker, DestinationId queue, const std::vector<Sender*>& senders,
+                                             SendOptions options) {
         bool first = true;
         for (bool sent = true; sent; first = false) {
             sent = false;

@@ -65,7 +65,8 @@ class CoreMemoryTest : public CppUnit::TestFixture {
             broker.send(broker.make_queue("q" + std::to_string(number)), "m", {.durable = number % 2 == 0, .bytes = 200'000});
             CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes);
         }
-        for (int number = 0; number < 60; ++number) CPPUNIT_ASSERT_EQUAL("m"s, broker.drain_all(broker.queue("q" + std::to_string(number))));
+        for (int number = 0; number < 60; ++number)
+            CPPUNIT_ASSERT_EQUAL("m"s, broker.drain_all(broker.queue("q" + std::to_string(number))));
     }
 
     /// Pages may come quicker than the COMMITs of what they brought and was removed.

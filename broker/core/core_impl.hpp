@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "core/context.hpp"
+#include "core/core.hpp"
+#include "core/queue.hpp"
+#include "core/router.hpp"
+
+namespace giromq::core {
+
+inline Error stopping_error() { return Error(errc::not_ready, "the broker is stopping"); }
+
+/// What is behind core.hpp: producers and their sends (core_send.cpp), consumers, connections and time (core_impl.cpp).
+class Core::Impl {
+public:
+    Impl(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings)
+        : context(clock, commits, reads, std::move(settings)), router(context) {
+        router.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
+        router.on_end_consumer = [this](ConsumerId id, const Error& reason) { end_consumer(id, reason); };
+        router.on_closing = [this](Queue& queue, const Error& reason) { end_all_of(queue, reason); };
+    }
+
+    void send(SendCommand command);
+    void append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done);
+    void tick();
+    void stop(UniqueFunction<void()> done);
+    Result<ProducerId> open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port);
+    void close_producer(ProducerId id);
+    Result<ConsumerId> open_consumer(const ConsumerCommand& command);
+    void close_consumer(ConsumerId id, CloseReason reason);
+    void close_connection(ConnectionId connection, CloseReason reason);
+    CoreView view() const;
+
+    Consumer* consumer(ConsumerId id) {
+        const auto found = consumers.find(id);
+        return found == consumers.end() ? nullptr : found->second.get();
+    }
+
+    /// Commits operations on users.
+    void commit_user(store::Operation operation, UniqueFunction<void(Result<void>)> done);
+
+    Context context;
+    Router router;
+    std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers;
+    std::unordered_map<ProducerId, std::unique_ptr<Producer>> producers;
+    bool stopping = false;
+
+private:
+    /// A send whose unit is under way.
+    struct PendingSend {
+        DestinationId queue;
+        Queue::Placed placed;
+        Arrival arrival;
+        std::optional<ProducerSequence> sequence;
+        std::string duplicate_id;
+        SendDone done;
+    };
+
+    std::optional<Error> invalid(const SendCommand& command, const Queue* queue) const;
+    std::optional<Error> refusal_of(const SendCommand& command, const Queue& queue) const;
+    bool is_duplicate(SendCommand& command, Queue& queue);
+    void settled(PendingSend& pending, const store::UnitResult& result);
+    void tell_windows(Queue& queue);
+    void tell_window(Producer& producer);
+    std::uint32_t window_of(const Producer& producer) const;
+    void end_consumer(ConsumerId id, const Error& reason);
+    void end_all_of(Queue& queue, const Error& reason);
+    void hold_back_if_short();
+
+    std::uint64_t next_id_ = 1;
+    bool held_back_ = false;  // every producer waits: too much is staged
+    MonotonicTime housekeeping_at_{};
+};
+
+}  // namespace giromq::core
