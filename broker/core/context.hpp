@@ -48,6 +48,8 @@ public:
 
     // Memory of windows, over all queues.
     std::uint64_t memory_bytes = 0;
+    // What the pages that are being read may bring.
+    std::uint64_t reading_bytes = 0;
     bool memory_is_scarce() const { return memory_bytes > settings.memory_bytes / 4 * 3; }
     // Messages staged and not yet durable.
     std::uint64_t staged_bytes = 0;

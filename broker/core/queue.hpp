@@ -185,7 +185,7 @@ private:
     void answer_drains();
     void end_overfull();
     void rewind(Position position);
-    bool nothing_more() const;
+    bool nothing_more(const Consumer& consumer) const;
     bool nothing_available_behind(std::size_t index) const;
 
     // queue_browse.cpp

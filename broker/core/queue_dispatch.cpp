@@ -219,9 +219,10 @@ void Queue::mark_for_restart() {
     context_.commit_until_durable(std::move(work));
 }
 
-bool Queue::nothing_more() const {
+bool Queue::nothing_more(const Consumer& consumer) const {
     if (!reaches_tail_ || page_under_way_) return false;
-    return nothing_available_behind(scan_);
+    // For who is not ready nobody has looked at what others had to leave.
+    return nothing_available_behind(consumer.ready ? scan_ : 0);
 }
 
 /// True if there is nothing from slot `index` on, or only what is not durable yet. A message in memory only may be accepted already
@@ -237,7 +238,7 @@ void Queue::answer_drains() {
     for (std::size_t index = 0; index < draining_.size();) {
         Consumer& consumer = *draining_[index];
         const bool used_up = consumer.credit() == 0;
-        if (!used_up && !nothing_more()) {
+        if (!used_up && !nothing_more(consumer)) {
             if (!may_hold_more(consumer)) overfull_.push_back(consumer.id);
             ++index;
             continue;

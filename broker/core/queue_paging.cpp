@@ -58,12 +58,16 @@ void Queue::read_page() {
     arrived_meanwhile_.clear();
     meanwhile_overflowed_ = false;
     meanwhile_bytes_ = 0;
-    // Out of memory for all queues together, a queue still moves on, in small steps.
-    const bool scarce = context_.memory_bytes >= context_.settings.memory_bytes;
-    const store::PageLimits limits{.entries = page_entries, .bytes = scarce ? page_bytes / 16 : page_bytes};
-    context_.reads.page(id_, covered_through_, limits, [host = &host_, id = id_, generation = page_generation_](Result<store::Page> page) {
-        if (Queue* const queue = host->find(id)) queue->page_read(generation, std::move(page));
-    });
+    // Out of memory for all queues together, what others are reading included, a queue still moves on, in small steps.
+    const bool fits = context_.memory_bytes + context_.reading_bytes + page_bytes <= context_.settings.memory_bytes;
+    const store::PageLimits limits{.entries = page_entries, .bytes = fits ? page_bytes : page_bytes / 16};
+    context_.reading_bytes += limits.bytes;
+    context_.reads.page(
+        id_, covered_through_, limits,
+        [context = &context_, host = &host_, id = id_, generation = page_generation_, bytes = limits.bytes](Result<store::Page> page) {
+            context->reading_bytes -= bytes;
+            if (Queue* const queue = host->find(id)) queue->page_read(generation, std::move(page));
+        });
 }
 
 void Queue::page_read(std::uint64_t generation, Result<store::Page> page) {

@@ -181,6 +181,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         }
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, broker.view(queue).messages);
+        taker.close();
         broker.restart();
         Taker& after = broker.take(broker.queue("DLQ"), 2);
         broker.doors->run();

@@ -24,6 +24,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(receiving_one_by_one_without_settling_misses_nothing);
     CPPUNIT_TEST(an_empty_queue_is_drained_whatever_is_unsettled);
     CPPUNIT_TEST(a_consumer_that_only_drains_and_never_settles_is_ended);
+    CPPUNIT_TEST(drain_waits_for_room_to_take_what_another_had_to_leave);
     CPPUNIT_TEST(drain_can_be_called_off);
     CPPUNIT_TEST(drain_can_be_asked_for_again);
     CPPUNIT_TEST(several_consumers_drain_at_once);
@@ -287,6 +288,23 @@ class CoreDrainTest : public CppUnit::TestFixture {
         Taker& other = broker.take(queue, 0);
         other.drain(1);
         CPPUNIT_ASSERT_EQUAL("m1"s, other.texts());
+    }
+
+    void drain_waits_for_room_to_take_what_another_had_to_leave() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        broker.send(queue, "a");
+        Taker& barred = broker.take(queue, 5);
+        broker.doors->run();
+        barred.settle("a", Modified{false, true});
+        Taker& taker = broker.take(queue, 0);
+        taker.room = false;
+        taker.drain(5);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, taker.drained_after.size());
+        taker.room = true;
+        broker.core->resume(taker.id);
+        CPPUNIT_ASSERT_EQUAL("a"s, taker.texts());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, taker.drained_after.at(0));
     }
 
     void drain_can_be_called_off() {
