@@ -179,6 +179,12 @@ public:
         CPPUNIT_ASSERT_MESSAGE("queue '" + name + "' was not created", answer.ok());
         return answer.result->value();
     }
+    /// The queue "q" with the messages m1 to mN in it.
+    DestinationId make_filled_queue(int messages) {
+        const auto made = make_queue("q");
+        send_many(made, "m", messages);
+        return made;
+    }
     DestinationId queue(const std::string& name) const {
         const auto found = core->find_destination(name);
         CPPUNIT_ASSERT_MESSAGE("there is no queue '" + name + "'", found.has_value());
@@ -237,6 +243,12 @@ public:
         CPPUNIT_ASSERT_MESSAGE("the consumer was refused", opened.ok());
         taker.id = opened.value();
         if (credit > 0) taker.credit(credit);
+        return taker;
+    }
+    /// The same, once it has got what its credit and the queue allow.
+    Taker& take_now(DestinationId queue, std::uint64_t credit) {
+        Taker& taker = take(queue, credit);
+        doors->run();
         return taker;
     }
     Taker& take_presettled(DestinationId queue, std::uint64_t credit) {

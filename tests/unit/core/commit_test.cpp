@@ -83,8 +83,7 @@ class CoreCommitTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         const auto& answer = taker.accept("a");
         CPPUNIT_ASSERT(!answer.given());
         broker.doors->write();
@@ -99,8 +98,7 @@ class CoreCommitTest : public CppUnit::TestFixture {
     void an_unanswered_acknowledgement_may_be_repeated_after_a_crash() {
         Broker broker;
         broker.send(broker.make_queue("q"), "a");
-        Taker& taker = broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 1);
         taker.accept("a");
         broker.crash();
         CPPUNIT_ASSERT_EQUAL("a"s, broker.drain_all(broker.queue("q")));
@@ -112,8 +110,7 @@ class CoreCommitTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.accept("a");
         CPPUNIT_ASSERT(taker.release("a").ok());
         broker.doors->run();
@@ -142,8 +139,7 @@ class CoreCommitTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send_all(queue, {"a", "b"});
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 2);
         broker.doors->disk_full = true;
         const auto refused = broker.stage(queue, "c");
         const auto& accepted = taker.accept("a");  // in the same batch as the refused send
@@ -157,8 +153,7 @@ class CoreCommitTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send_all(queue, {"a", "b"});
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         broker.doors->refuse_all = true;
         const auto& answer = taker.accept("a");
         for (int ticks = 0; ticks < 5; ++ticks) {
@@ -291,8 +286,7 @@ class CoreCommitTest : public CppUnit::TestFixture {
         broker.doors->run();
         CPPUNIT_ASSERT(answer.accepted());
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{14}, broker.view(queue).bytes);
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         CPPUNIT_ASSERT_EQUAL(number.value, taker.delivery("head").message->number.value);
         Answer<SharedBytes> read;
         broker.core->read_chunk(number, 0, read.callback());

@@ -47,12 +47,10 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("payments");
         broker.send_all(queue, {"a", "b"});
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 2);
         taker.reject("a");
         broker.doors->run();
-        Taker& dead = broker.take(broker.queue("DLQ"), 5);
-        broker.doors->run();
+        Taker& dead = broker.take_now(broker.queue("DLQ"), 5);
         CPPUNIT_ASSERT_EQUAL("a"s, dead.texts());
         CPPUNIT_ASSERT_EQUAL("rejected"s, dead_letter(dead, "a").cause);
         CPPUNIT_ASSERT_EQUAL("amqp:decode-error: no amount"s, dead_letter(dead, "a").description);
@@ -68,13 +66,11 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q", [](auto& settings) { settings.max_deliveries = 3; });
         broker.send_all(queue, {"a", "b"});
-        Taker& taker = broker.take(queue, 10);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 10);
         for (int failure = 0; failure < 3; ++failure) taker.fail("a");
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("a b a a"s, taker.texts());
-        Taker& dead = broker.take(broker.queue("DLQ"), 5);
-        broker.doors->run();
+        Taker& dead = broker.take_now(broker.queue("DLQ"), 5);
         CPPUNIT_ASSERT_EQUAL("max-deliveries"s, dead_letter(dead, "a").cause);
         CPPUNIT_ASSERT_EQUAL(3u, dead_letter(dead, "a").delivery_count);
     }
@@ -83,8 +79,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.reject("a");
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, broker.doors->waiting().size());
         const auto& operations = broker.doors->waiting().front().operations;
@@ -102,8 +97,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
         Taker& taker = broker.take(queue, 5);
-        Taker& dead = broker.take(broker.queue("DLQ"), 5);
-        broker.doors->run();
+        Taker& dead = broker.take_now(broker.queue("DLQ"), 5);
         const auto& answer = taker.reject("a");
         broker.doors->write();
         CPPUNIT_ASSERT(!answer.given());
@@ -118,8 +112,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         for (const bool committed : {true, false}) {
             Broker broker;
             broker.send(broker.make_queue("q"), "a");
-            Taker& taker = broker.take(broker.queue("q"), 1);
-            broker.doors->run();
+            Taker& taker = broker.take_now(broker.queue("q"), 1);
             taker.reject("a");
             if (committed) broker.doors->write();
             broker.crash();
@@ -131,13 +124,11 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
     void the_annotations_survive_a_restart() {
         Broker broker;
         broker.send(broker.make_queue("q"), "a");
-        Taker& taker = broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 1);
         taker.reject("a");
         broker.doors->run();
         broker.restart();
-        Taker& dead = broker.take(broker.queue("DLQ"), 1);
-        broker.doors->run();
+        Taker& dead = broker.take_now(broker.queue("DLQ"), 1);
         CPPUNIT_ASSERT_EQUAL("q"s, dead_letter(dead, "a").origin);
         CPPUNIT_ASSERT_EQUAL("rejected"s, dead_letter(dead, "a").cause);
     }
@@ -146,8 +137,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q", [](auto& settings) { settings.max_deliveries = 0; });
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 100);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 100);
         for (int failure = 0; failure < 50; ++failure) taker.fail("a");
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL(50u, taker.count("a"));
@@ -157,8 +147,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q", [](auto& settings) { settings.dead_letter_queue = "q.dead"; });
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.reject("a");
         broker.doors->run();
         broker.restart();
@@ -170,8 +159,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.queue("DLQ");
         broker.send_all(queue, {"a", "b"});
-        Taker& taker = broker.take(queue, 3);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 3);
         taker.reject("a");
         CPPUNIT_ASSERT_EQUAL("a b a"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
@@ -183,8 +171,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, broker.view(queue).messages);
         taker.close();
         broker.restart();
-        Taker& after = broker.take(broker.queue("DLQ"), 2);
-        broker.doors->run();
+        Taker& after = broker.take_now(broker.queue("DLQ"), 2);
         CPPUNIT_ASSERT_EQUAL("a b"s, after.texts());
         CPPUNIT_ASSERT_EQUAL(1u, after.count("a"));
         CPPUNIT_ASSERT_EQUAL(20u, after.count("b"));
@@ -218,10 +205,8 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
 
     void refused_moves_are_retried_in_order() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3);
-        Taker& taker = broker.take(queue, 3);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(3);
+        Taker& taker = broker.take_now(queue, 3);
         Taker& dead = broker.take(broker.queue("DLQ"), 5);
         broker.doors->refuse_all = true;
         const auto& first = taker.reject("m1");
@@ -250,8 +235,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         broker.doors->run();
         CPPUNIT_ASSERT(deleted.ok());
         broker.send_many(queue, "m", 2);
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 2);
         taker.reject("m1");
         broker.doors->refuse_all = true;
         broker.doors->run();
@@ -270,15 +254,13 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         broker.send_many(dlq, "d", 8);  // more than its window
         const auto queue = broker.make_queue("q");
         broker.send(queue, "m");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         broker.doors->refuse_all = true;
         taker.reject("m");
         broker.doors->run();
         broker.doors->refuse_all = false;
         broker.send(dlq, "e");
-        Taker& dead = broker.take(dlq, 100);
-        broker.doors->run();
+        Taker& dead = broker.take_now(dlq, 100);
         // What came after the move waits behind it.
         CPPUNIT_ASSERT_EQUAL("d1 d2 d3 d4 d5 d6 d7 d8"s, dead.texts());
         broker.tick();
@@ -292,8 +274,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q", [](auto& settings) { settings.dead_letter_queue = ""; });
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 2);
         taker.reject("a");
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("a a"s, taker.texts());
@@ -306,8 +287,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         broker.core->delete_queue(broker.queue("DLQ"), false, deleted.callback());
         broker.doors->run();
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.reject("a");
         broker.doors->run();
         broker.crash();
@@ -317,10 +297,8 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
     void a_queue_may_be_deleted_while_its_messages_move() {
         for (const bool refused : {true, false}) {
             Broker broker;
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 3);
-            Taker& taker = broker.take(queue, 3);
-            broker.doors->run();
+            const auto queue = broker.make_filled_queue(3);
+            Taker& taker = broker.take_now(queue, 3);
             taker.reject("m1");
             taker.accept("m2");
             Answer<void> deleted;
@@ -345,8 +323,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
             Broker broker;
             const auto queue = broker.make_queue("q");
             broker.send(queue, "a");
-            Taker& taker = broker.take(queue, 3);
-            broker.doors->run();
+            Taker& taker = broker.take_now(queue, 3);
             taker.reject("a");
             Answer<void> deleted;
             broker.core->delete_queue(broker.queue("DLQ"), true, deleted.callback());
@@ -368,8 +345,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
         Taker& dead = broker.take_presettled(broker.queue("DLQ"), 5);
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.reject("a");
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("a"s, dead.texts());
@@ -383,8 +359,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
             Broker broker;
             const auto queue = broker.make_queue("q");
             broker.send(queue, "a", {.expires_in_ms = 1000});
-            Taker& taker = broker.take(queue, 1);
-            broker.doors->run();
+            Taker& taker = broker.take_now(queue, 1);
             taker.reject("a");
             broker.doors->run();
             if (!in_memory) broker.crash();
@@ -401,14 +376,12 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         std::string description;
         while (description.size() < 100'000) description += "\xe2\x82\xac";
         taker.settle("a", Rejected{"", description});
         broker.doors->run();
-        Taker& dead = broker.take(broker.queue("DLQ"), 1);
-        broker.doors->run();
+        Taker& dead = broker.take_now(broker.queue("DLQ"), 1);
         CPPUNIT_ASSERT_EQUAL(description.substr(0, 1023), dead_letter(dead, "a").description);
     }
 
@@ -419,8 +392,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         broker.send(queue, "b", {.expires_in_ms = 3000});
         broker.send(queue, "n", {.durable = non_persistent, .expires_in_ms = 1000});
         broker.clock.advance(std::chrono::milliseconds(1000));
-        Taker& taker = broker.take(queue, 10);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 10);
         CPPUNIT_ASSERT_EQUAL("b"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL("b"s, broker.stored(queue));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, broker.view(queue).expired);
@@ -443,8 +415,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
 
     void messages_expire_in_pages() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 6);
+        const auto queue = broker.make_filled_queue(6);
         broker.send_many(queue, "e", 6, {.expires_in_ms = 50});
         broker.send(queue, "z");
         broker.clock.advance(std::chrono::milliseconds(60));
@@ -457,8 +428,7 @@ class CoreDeadLetterTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a", {.expires_in_ms = 50});
-        Taker& taker = broker.take(queue, 5);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 5);
         broker.tick();
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.view(queue).messages);
         taker.release("a");

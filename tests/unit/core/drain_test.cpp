@@ -53,8 +53,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void drained_comes_after_the_last_message() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3);
+        const auto queue = broker.make_filled_queue(3);
         Taker& taker = broker.take(queue, 0);
         taker.drain(10);
         broker.doors->run();
@@ -101,8 +100,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void drain_waits_for_every_page() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 20);
+        const auto queue = broker.make_filled_queue(20);
         broker.doors->page_entries_max = 2;
         Taker& taker = broker.take(queue, 0);
         taker.drain(100);
@@ -194,10 +192,8 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void drain_of_one_consumer_leaves_what_another_holds() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 2);
-        Taker& holder = broker.take(queue, 1);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(2);
+        Taker& holder = broker.take_now(queue, 1);
         Taker& taker = broker.take(queue, 0);
         taker.drain(5);
         CPPUNIT_ASSERT_EQUAL("m2"s, taker.texts());
@@ -208,10 +204,8 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void drain_of_a_barred_consumer_is_answered() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 2);
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(2);
+        Taker& taker = broker.take_now(queue, 2);
         taker.settle("m1", Modified{false, true});
         taker.drain(5);
         CPPUNIT_ASSERT_EQUAL("m1 m2"s, taker.texts());
@@ -229,10 +223,8 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void drain_is_never_falsely_empty_because_of_unsettled_messages() {
         Broker broker(unsettled_at_most(2));
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 5);
-        Taker& taker = broker.take(queue, 10);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(5);
+        Taker& taker = broker.take_now(queue, 10);
         CPPUNIT_ASSERT_EQUAL("m1 m2"s, taker.texts());
         taker.drain();
         broker.doors->run();
@@ -248,8 +240,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
     /// As a JMS client does that receives without waiting until there is nothing, and then acknowledges all.
     void receiving_one_by_one_without_settling_misses_nothing() {
         Broker broker(unsettled_at_most(2));
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 15);
+        const auto queue = broker.make_filled_queue(15);
         Taker& taker = broker.take(queue, 0);
         std::size_t received = 0;
         do {
@@ -262,8 +253,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void an_empty_queue_is_drained_whatever_is_unsettled() {
         Broker broker(unsettled_at_most(1));
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 10);
+        const auto queue = broker.make_filled_queue(10);
         Taker& taker = broker.take(queue, 0);
         taker.drain(10);
         broker.doors->run();
@@ -274,8 +264,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void a_consumer_that_only_drains_and_never_settles_is_ended() {
         Broker broker(unsettled_at_most(1));
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 12);
+        const auto queue = broker.make_filled_queue(12);
         Taker& taker = broker.take(queue, 0);
         taker.drain(100);
         broker.doors->run();
@@ -294,8 +283,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& barred = broker.take(queue, 5);
-        broker.doors->run();
+        Taker& barred = broker.take_now(queue, 5);
         barred.settle("a", Modified{false, true});
         Taker& taker = broker.take(queue, 0);
         taker.room = false;
@@ -336,8 +324,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void several_consumers_drain_at_once() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 9);
+        const auto queue = broker.make_filled_queue(9);
         Taker& first = broker.take(queue, 0);
         Taker& second = broker.take(queue, 0);
         Taker& third = broker.take(queue, 0);
@@ -393,26 +380,22 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void a_browser_sees_all_and_changes_nothing() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3);
+        const auto queue = broker.make_filled_queue(3);
         Taker& browser = broker.browse(queue, 0);
         browser.drain(100);
         CPPUNIT_ASSERT_EQUAL("m1 m2 m3"s, browser.texts());
         CPPUNIT_ASSERT_EQUAL(std::size_t{3}, browser.drained_after.at(0));
         browser.close(core::CloseReason::lost);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{3}, broker.view(queue).messages);
-        Taker& taker = broker.take(queue, 3);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 3);
         CPPUNIT_ASSERT_EQUAL("m1 m2 m3"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL(0u, taker.count("m1"));
     }
 
     void a_browser_passes_over_locked_messages() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 4);
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(4);
+        Taker& taker = broker.take_now(queue, 2);
         taker.accept("m1");
         Taker& browser = broker.browse(queue, 100);
         CPPUNIT_ASSERT_EQUAL("m3 m4"s, browser.texts());
@@ -434,8 +417,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void a_browser_reads_on_in_the_store() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 12);
+        const auto queue = broker.make_filled_queue(12);
         broker.doors->page_entries_max = 3;
         Taker& browser = broker.browse(queue, 0);
         browser.drain(100);
@@ -448,8 +430,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void a_browser_keeps_to_its_credit() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         Taker& browser = broker.browse(queue, 3);
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("m1 m2 m3"s, browser.texts());
@@ -489,8 +470,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
     void a_browser_does_not_show_what_was_purged_meanwhile() {
         for (const bool read : {true, false}) {
             Broker broker(tiny_windows());
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 10);
+            const auto queue = broker.make_filled_queue(10);
             Taker& browser = broker.browse(queue, 5);  // four from the window, one of the page
             if (read) broker.doors->run();
             if (!read) broker.doors->snapshot();
@@ -508,8 +488,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void a_browser_does_not_show_what_was_consumed_meanwhile() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 10);
+        const auto queue = broker.make_filled_queue(10);
         Taker& browser = broker.browse(queue, 5);
         broker.doors->run();  // m6 to m10 are read ahead
         CPPUNIT_ASSERT_EQUAL("m1 m2 m3 m4 m5 m6 m7 m8 m9 m10"s, broker.drain_all(queue));
@@ -537,10 +516,8 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void a_browser_of_a_consumed_window_reaches_the_end() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 10);
-        Taker& taker = broker.take(queue, 10);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(10);
+        Taker& taker = broker.take_now(queue, 10);
         Taker& browser = broker.browse(queue, 0);
         browser.drain(10);
         broker.doors->run();
@@ -557,8 +534,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
 
     void a_browser_may_be_closed_while_it_reads() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 10);
+        const auto queue = broker.make_filled_queue(10);
         Taker& browser = broker.browse(queue, 10);
         CPPUNIT_ASSERT(broker.doors->snapshot());
         browser.close();

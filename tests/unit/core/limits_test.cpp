@@ -43,8 +43,7 @@ class CoreLimitsTest : public CppUnit::TestFixture {
         broker.send_many(queue, "m", 2);
         CPPUNIT_ASSERT(broker.send(queue, "x")->refused_with(core::errc::resource_limit));
         CPPUNIT_ASSERT(broker.send(queue, "x", {.durable = non_persistent})->refused_with(core::errc::resource_limit));
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 2);
         CPPUNIT_ASSERT(!broker.send(queue, "x")->accepted());  // locked messages are still there
         taker.accept("m1");
         CPPUNIT_ASSERT(!broker.stage(queue, "x")->accepted());  // and not durably gone
@@ -108,8 +107,7 @@ class CoreLimitsTest : public CppUnit::TestFixture {
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL(0u, sender.room());
         CPPUNIT_ASSERT(other.room() > 0);
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.accept("a");
         CPPUNIT_ASSERT_EQUAL(0u, sender.room());
         broker.doors->run();
@@ -213,8 +211,7 @@ class CoreLimitsTest : public CppUnit::TestFixture {
         std::vector<Sender*> senders;
         for (int number = 0; number < 20; ++number) senders.push_back(&broker.open_sender(queue));
         send_all_there_is_credit_for(broker, queue, senders, {});
-        Taker& taker = broker.take(queue, 300);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 300);
         const auto told = senders[0]->windows.size();
         const auto messages = taker.deliveries.size();
         for (std::size_t taken = 0; taken < messages; ++taken) {
@@ -235,8 +232,7 @@ class CoreLimitsTest : public CppUnit::TestFixture {
             if (way == 0) broker.tick();
             if (way == 1 || way == 3) broker.core->purge_queue(queue, [](const Result<std::uint64_t>&) {});
             if (way == 2) {
-                Taker& taker = broker.take(queue, 1);
-                broker.doors->run();
+                Taker& taker = broker.take_now(queue, 1);
                 taker.reject("a");
             }
             broker.doors->run();

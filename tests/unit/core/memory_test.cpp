@@ -109,8 +109,7 @@ class CoreMemoryTest : public CppUnit::TestFixture {
         const auto queue = broker.make_queue("q");
         for (int number = 0; number < 600; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
         Taker& first = broker.take(queue, 300);
-        Taker& second = broker.take(queue, 300);
-        broker.doors->run();
+        Taker& second = broker.take_now(queue, 300);
         CPPUNIT_ASSERT_EQUAL(std::size_t{600}, first.deliveries.size() + second.deliveries.size());
         CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes + 600 * 2 * sizeof(Message));
         for (Taker* const taker : {&first, &second}) {
@@ -127,8 +126,7 @@ class CoreMemoryTest : public CppUnit::TestFixture {
             Broker broker(scarce_memory());
             const auto queue = broker.make_queue("q");
             for (int number = 1; number <= 50; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
-            Taker& holder = broker.take(queue, 50);
-            broker.doors->run();
+            Taker& holder = broker.take_now(queue, 50);
             CPPUNIT_ASSERT_EQUAL(std::size_t{50}, holder.deliveries.size());
             holder.close();
             Taker& taker = browsed ? broker.browse(queue, 0) : broker.take(queue, 0);
@@ -150,14 +148,12 @@ class CoreMemoryTest : public CppUnit::TestFixture {
         Broker broker(scarce_memory());
         const auto queue = broker.make_queue("q");
         for (int number = 1; number <= 50; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
-        Taker& holder = broker.take(queue, 50);
-        broker.doors->run();
+        Taker& holder = broker.take_now(queue, 50);
         for (int number = 1; number <= 50; ++number) holder.reject("m" + std::to_string(number));
         broker.doors->run();
         const auto dlq = broker.queue("DLQ");
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1'000'000}, broker.view(dlq).bytes);
-        Taker& taker = broker.take(dlq, 100);
-        broker.doors->run();
+        Taker& taker = broker.take_now(dlq, 100);
         CPPUNIT_ASSERT_EQUAL(numbers(1, 50), taker.texts());
         CPPUNIT_ASSERT(taker.deliveries.at(49).dead_letter != nullptr);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{20'000}, taker.deliveries.at(49).message->size());
@@ -167,8 +163,7 @@ class CoreMemoryTest : public CppUnit::TestFixture {
         Broker broker(scarce_memory());
         const auto queue = broker.make_queue("q");
         for (int number = 1; number <= 50; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
-        Taker& holder = broker.take(queue, 50);
-        broker.doors->run();
+        Taker& holder = broker.take_now(queue, 50);
         broker.store->damage(holder.delivery("m40").message->number);
         holder.close();
         CPPUNIT_ASSERT_EQUAL(numbers(1, 39) + " " + numbers(41, 50), broker.drain_all(queue));

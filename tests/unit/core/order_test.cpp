@@ -36,17 +36,14 @@ class CoreOrderTest : public CppUnit::TestFixture {
 
     void messages_come_in_the_order_of_their_sends() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 5);
+        const auto queue = broker.make_filled_queue(5);
         CPPUNIT_ASSERT_EQUAL("m1 m2 m3 m4 m5"s, broker.drain_all(queue));
     }
 
     void a_released_message_returns_to_its_place() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 4);
-        Taker& taker = broker.take(queue, 3);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(4);
+        Taker& taker = broker.take_now(queue, 3);
         CPPUNIT_ASSERT(taker.release("m2").ok());  // nothing durable changes: answered at once
         taker.credit(2);
         CPPUNIT_ASSERT_EQUAL("m1 m2 m3 m2 m4"s, taker.texts());
@@ -55,10 +52,8 @@ class CoreOrderTest : public CppUnit::TestFixture {
 
     void a_modified_message_returns_to_its_place_and_is_counted() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3);
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(3);
+        Taker& taker = broker.take_now(queue, 2);
         CPPUNIT_ASSERT_EQUAL(0u, taker.count("m1"));
         const auto& answer = taker.fail("m1");
         CPPUNIT_ASSERT(!answer.given());
@@ -74,8 +69,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 2);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 2);
         CPPUNIT_ASSERT(taker.settle("a", Modified{false, false}).ok());
         CPPUNIT_ASSERT_EQUAL("a a"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL(0u, taker.count("a"));
@@ -83,10 +77,8 @@ class CoreOrderTest : public CppUnit::TestFixture {
 
     void a_closed_consumer_returns_its_messages_uncounted() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 4);
-        Taker& first = broker.take(queue, 2);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(4);
+        Taker& first = broker.take_now(queue, 2);
         Taker& second = broker.take(queue, 10);
         CPPUNIT_ASSERT_EQUAL("m3 m4"s, second.texts());
         first.close();
@@ -100,14 +92,12 @@ class CoreOrderTest : public CppUnit::TestFixture {
         const auto queue = broker.make_queue("q", [](auto& settings) { settings.max_deliveries = 2; });
         broker.send_many(queue, "m", 3);
         for (int round = 0; round < 2; ++round) {
-            Taker& torn = broker.take(queue, 3);
-            broker.doors->run();
+            Taker& torn = broker.take_now(queue, 3);
             CPPUNIT_ASSERT_EQUAL("m1 m2 m3"s, torn.texts());
             torn.close(core::CloseReason::lost);
             broker.doors->run();
         }
-        Taker& taker = broker.take(queue, 10);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 10);
         // m1 was in hand twice and is in the dead-letter queue; the others are only flagged.
         CPPUNIT_ASSERT_EQUAL("m2 m3"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("m2"));
@@ -117,10 +107,8 @@ class CoreOrderTest : public CppUnit::TestFixture {
 
     void the_oldest_is_the_first_delivered_not_the_first_in_the_queue() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 2);
-        Taker& helper = broker.take(queue, 1);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(2);
+        Taker& helper = broker.take_now(queue, 1);
         Taker& torn = broker.take(queue, 2);
         helper.release("m1");
         CPPUNIT_ASSERT_EQUAL("m2 m1"s, torn.texts());
@@ -141,16 +129,14 @@ class CoreOrderTest : public CppUnit::TestFixture {
         broker.doors->run();
         broker.core->close_connection(connection, core::CloseReason::lost);
         broker.doors->run();
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         CPPUNIT_ASSERT_EQUAL("a"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
     }
 
     void a_torn_connection_is_given_nothing_while_it_is_closed() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 2);
+        const auto queue = broker.make_filled_queue(2);
         const auto connection = broker.new_connection();
         Taker& first = broker.take_with(connection, queue, 2);
         broker.doors->run();
@@ -168,15 +154,13 @@ class CoreOrderTest : public CppUnit::TestFixture {
         Broker broker(settings);
         const auto queue = broker.make_queue("q");
         for (int number = 1; number <= 40; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 5000});
-        Taker& torn = broker.take(queue, 40);
-        broker.doors->run();
+        Taker& torn = broker.take_now(queue, 40);
         const auto delivered = torn.deliveries.size();
         CPPUNIT_ASSERT(delivered >= 20);
         torn.close(core::CloseReason::lost);
         broker.doors->run();
         for (int ticks = 0; ticks < 3; ++ticks) broker.tick();
-        Taker& taker = broker.take(queue, delivered);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, delivered);
         for (const auto& delivery : taker.deliveries) CPPUNIT_ASSERT_EQUAL(1u, delivery.delivery_count);
     }
 
@@ -185,8 +169,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
             Broker broker;
             const auto queue = broker.make_queue("q");
             broker.send_all(queue, {"a", "b"});
-            Taker& taker = broker.take(queue, 2);
-            broker.doors->run();
+            Taker& taker = broker.take_now(queue, 2);
             taker.fail("a");
             broker.doors->run();
             taker.credit(1);
@@ -194,8 +177,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
             taker.accept("b");
             broker.doors->run();
             clean ? broker.restart() : broker.crash();
-            Taker& after = broker.take(broker.queue("q"), 10);
-            broker.doors->run();
+            Taker& after = broker.take_now(broker.queue("q"), 10);
             CPPUNIT_ASSERT_EQUAL("a"s, after.texts());
             CPPUNIT_ASSERT_EQUAL(clean ? 2u : 3u, after.count("a"));
         }
@@ -207,8 +189,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
         broker.send(queue, "a");
         std::uint32_t last = 0;
         for (int round = 0; round < 12; ++round) {
-            Taker& taker = broker.take(queue, 1);
-            broker.doors->run();
+            Taker& taker = broker.take_now(queue, 1);
             CPPUNIT_ASSERT_EQUAL("a"s, taker.texts());
             CPPUNIT_ASSERT(taker.count("a") >= last);
             last = taker.count("a");
@@ -315,8 +296,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send_all(queue, {"a", "b"});
-        Taker& first = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& first = broker.take_now(queue, 1);
         first.settle("a", Modified{false, true});
         first.credit(5);
         CPPUNIT_ASSERT_EQUAL("a b"s, first.texts());
@@ -329,8 +309,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& first = broker.take(queue, 100);
-        broker.doors->run();
+        Taker& first = broker.take_now(queue, 100);
         first.settle("a", Modified{true, true});
         broker.doors->run();
         broker.send_many(queue, "m", 3);
@@ -342,10 +321,8 @@ class CoreOrderTest : public CppUnit::TestFixture {
 
     void the_first_of_several_undeliverable_messages_is_not_forgotten() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 4);
-        Taker& first = broker.take(queue, 100);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(4);
+        Taker& first = broker.take_now(queue, 100);
         first.settle("m3", Modified{false, true});
         first.settle("m1", Modified{false, true});
         Taker& second = broker.take(queue, 5);
@@ -354,8 +331,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
 
     void presettled_messages_are_removed_at_delivery() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3);
+        const auto queue = broker.make_filled_queue(3);
         Taker& taker = broker.take_presettled(queue, 2);
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("m1 m2"s, taker.texts());
@@ -389,8 +365,7 @@ class CoreOrderTest : public CppUnit::TestFixture {
                 Broker broker;
                 const auto queue = broker.make_queue("q");
                 broker.send_all(queue, {"a", "b"}, {.durable = durable});
-                Taker& taker = broker.take(queue, 1);
-                broker.doors->run();
+                Taker& taker = broker.take_now(queue, 1);
                 broker.core->settle(taker.id, taker.delivery("a").position, outcome,
                                     [&](Result<void>) { broker.core->close_consumer(taker.id, core::CloseReason::orderly); });
                 broker.doors->run();

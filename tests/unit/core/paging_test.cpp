@@ -41,8 +41,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void the_window_is_bounded_and_the_order_kept() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 100);
+        const auto queue = broker.make_filled_queue(100);
         CPPUNIT_ASSERT(broker.view(queue).window_messages <= 4);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{100}, broker.view(queue).messages);
         broker.doors->page_entries_max = 7;
@@ -54,8 +53,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void arrivals_during_a_page_come_after_it() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         Taker& taker = broker.take(queue, 100);
         broker.doors->commit_waiting();
         CPPUNIT_ASSERT(broker.doors->snapshot());
@@ -100,8 +98,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void arrivals_refused_during_a_page_are_not_delivered() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         Taker& taker = broker.take(queue, 100);
         broker.doors->commit_waiting();
         broker.doors->snapshot();
@@ -117,8 +114,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void a_refused_arrival_does_not_keep_the_tail_out_of_reach() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         broker.doors->disk_full = true;
         CPPUNIT_ASSERT(!broker.send(queue, "x")->accepted());
         Taker& taker = broker.take(queue, 0);
@@ -145,8 +141,7 @@ class CorePagingTest : public CppUnit::TestFixture {
         auto settings = tiny_windows();
         settings.memory_bytes = 64u << 20;
         Broker broker(settings);
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 5);
+        const auto queue = broker.make_filled_queue(5);
         Taker& taker = broker.take(queue, 1000);
         broker.doors->commit_waiting();
         broker.doors->snapshot();
@@ -159,8 +154,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void acknowledgements_during_a_page_do_not_bring_messages_back() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         Taker& taker = broker.take(queue, 100);
         broker.doors->commit_waiting();
         broker.doors->snapshot();
@@ -173,8 +167,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void a_released_message_keeps_its_place_before_a_page() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         Taker& taker = broker.take(queue, 4);
         broker.doors->commit_waiting();
         broker.doors->snapshot();
@@ -210,11 +203,9 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void a_failed_page_is_read_again() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         broker.doors->reads_fail = true;
-        Taker& taker = broker.take(queue, 100);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 100);
         broker.send(queue, "x");
         broker.doors->reads_fail = false;
         broker.tick();
@@ -224,8 +215,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void a_page_that_comes_after_its_consumer_is_harmless() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         Taker& taker = broker.take(queue, 100);
         broker.doors->commit_waiting();
         broker.doors->snapshot();
@@ -237,8 +227,7 @@ class CorePagingTest : public CppUnit::TestFixture {
     void a_page_that_comes_after_its_queue_is_harmless() {
         for (const bool handed_over_before_the_commit : {true, false}) {
             Broker broker(tiny_windows());
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 8);
+            const auto queue = broker.make_filled_queue(8);
             Taker& taker = broker.take(queue, 100);
             broker.doors->commit_waiting();
             broker.doors->snapshot();
@@ -275,8 +264,7 @@ class CorePagingTest : public CppUnit::TestFixture {
     void a_purge_during_a_page_takes_its_messages() {
         for (int order = 0; order < 4; ++order) {
             Broker broker(tiny_windows());
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 8);
+            const auto queue = broker.make_filled_queue(8);
             Taker& taker = broker.take(queue, 1);
             broker.doors->commit_waiting();
             Taker& other = broker.take(queue, 0);
@@ -305,8 +293,7 @@ class CorePagingTest : public CppUnit::TestFixture {
     void a_purge_keeps_what_arrived_later() {
         for (const bool paged : {true, false}) {
             Broker broker(paged ? tiny_windows() : core::CoreSettings());
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 8);
+            const auto queue = broker.make_filled_queue(8);
             broker.stage(queue, "x");  // not durable when the purge comes
             Answer<std::uint64_t> purged;
             broker.core->purge_queue(queue, purged.callback());
@@ -320,10 +307,8 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void a_purge_spares_locked_messages() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 5);
-        Taker& taker = broker.take(queue, 3);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(5);
+        Taker& taker = broker.take_now(queue, 3);
         taker.accept("m1");  // on its way out
         Answer<std::uint64_t> purged;
         broker.core->purge_queue(queue, purged.callback());
@@ -341,8 +326,7 @@ class CorePagingTest : public CppUnit::TestFixture {
         Broker broker(settings);
         const auto queue = broker.make_queue("q");
         for (int number = 1; number <= 6; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20000});
-        Taker& taker = broker.take(queue, 6);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 6);
         Answer<std::uint64_t> purged;
         broker.core->purge_queue(queue, purged.callback());
         broker.doors->run();
@@ -368,8 +352,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void a_large_purge_goes_in_steps() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 2500);
+        const auto queue = broker.make_filled_queue(2500);
         Answer<std::uint64_t> purged;
         broker.core->purge_queue(queue, purged.callback());
         broker.doors->commit_waiting();
@@ -383,10 +366,8 @@ class CorePagingTest : public CppUnit::TestFixture {
     void a_refused_purge_loses_nothing_and_doubles_nothing() {
         for (const bool paged : {true, false}) {
             Broker broker(paged ? tiny_windows() : core::CoreSettings());
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 8);
-            Taker& taker = broker.take(queue, 2);
-            broker.doors->run();
+            const auto queue = broker.make_filled_queue(8);
+            Taker& taker = broker.take_now(queue, 2);
             broker.doors->refuse_all = true;
             Answer<std::uint64_t> purged;
             broker.core->purge_queue(queue, purged.callback());
@@ -416,8 +397,7 @@ class CorePagingTest : public CppUnit::TestFixture {
         broker.send_many(dlq, "d", 8);
         const auto queue = broker.make_queue("q");
         broker.send(queue, "m");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.reject("m");
         broker.doors->refuse_all = true;
         broker.doors->run();
@@ -439,8 +419,7 @@ class CorePagingTest : public CppUnit::TestFixture {
 
     void two_purges_at_once() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 8);
+        const auto queue = broker.make_filled_queue(8);
         Taker& taker = broker.take(queue, 2);
         broker.doors->commit_waiting();
         Answer<std::uint64_t> first;

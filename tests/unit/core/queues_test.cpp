@@ -244,8 +244,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
         broker.core->delete_queue(broker.queue("dead"), false, deleted.callback());
         broker.doors->run();
         broker.send(first, "a");
-        Taker& taker = broker.take(first, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(first, 1);
         DestinationSettings settings;
         settings.name = "second";
         settings.dead_letter_queue = "dead";
@@ -267,8 +266,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
             broker.core->delete_queue(broker.queue("second"), false, deleted.callback());
             broker.doors->run();
             broker.send(first, "a");
-            Taker& taker = broker.take(first, 1);
-            broker.doors->run();
+            Taker& taker = broker.take_now(first, 1);
             DestinationSettings settings;
             settings.name = "second";
             Answer<DestinationId> answer;
@@ -322,8 +320,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
     void a_deleted_queue_can_be_used_no_more_without_harm() {
         for (const bool gone : {true, false}) {
             Broker broker;
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 3);
+            const auto queue = broker.make_filled_queue(3);
             Taker& taker = broker.take(queue, 2);
             Taker& browser = broker.browse(queue, 2);
             Sender& sender = broker.open_sender(queue);
@@ -358,8 +355,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
 
     void a_deleted_queue_does_not_come_back() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 10);
+        const auto queue = broker.make_filled_queue(10);
         Answer<void> deleted;
         broker.core->delete_queue(queue, false, deleted.callback());
         broker.doors->run();
@@ -374,8 +370,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
     void a_deletion_in_doubt_is_all_or_nothing() {
         for (std::size_t units = 0; units < 4; ++units) {
             Broker broker;
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 10);
+            const auto queue = broker.make_filled_queue(10);
             Answer<void> deleted;
             broker.core->delete_queue(queue, false, deleted.callback());
             for (std::size_t unit = 0; unit < units; ++unit) {
@@ -394,8 +389,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
 
     void a_deletion_is_finished_at_the_next_start() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 2500);
+        const auto queue = broker.make_filled_queue(2500);
         Answer<void> deleted;
         broker.core->delete_queue(queue, false, deleted.callback());
         broker.doors->write(1);
@@ -412,8 +406,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
     void a_refused_deletion_is_finished_later() {
         for (std::size_t units = 0; units < 4; ++units) {
             Broker broker;
-            const auto queue = broker.make_queue("q");
-            broker.send_many(queue, "m", 10);
+            const auto queue = broker.make_filled_queue(10);
             Answer<void> deleted;
             broker.core->delete_queue(queue, false, deleted.callback());
             for (std::size_t unit = 0; unit < units; ++unit) {
@@ -442,8 +435,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
 
     void a_large_queue_is_deleted_in_steps() {
         Broker broker(tiny_windows());
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 2500);
+        const auto queue = broker.make_filled_queue(2500);
         Answer<void> deleted;
         broker.core->delete_queue(queue, false, deleted.callback());
         broker.doors->run();
@@ -561,8 +553,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
 
     void counters_are_right() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 5);
+        const auto queue = broker.make_filled_queue(5);
         Taker& taker = broker.take(queue, 3);
         broker.browse(queue, 5);
         Sender& sender = broker.open_sender(queue);
@@ -667,8 +658,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
         Broker broker;
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a");
-        Taker& taker = broker.take(queue, 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 1);
         taker.accept("a");
         broker.doors->refuse_all = true;
         broker.doors->run();
@@ -686,23 +676,18 @@ class CoreQueuesTest : public CppUnit::TestFixture {
 
     void stop_returns_what_consumers_hold() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3);
-        Taker& taker = broker.take(queue, 3);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(3);
+        Taker& taker = broker.take_now(queue, 3);
         taker.accept("m1");
         broker.restart();
-        Taker& after = broker.take(broker.queue("q"), 5);
-        broker.doors->run();
+        Taker& after = broker.take_now(broker.queue("q"), 5);
         CPPUNIT_ASSERT_EQUAL("m2 m3"s, after.texts());
     }
 
     void stop_gives_nothing_to_others() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3);
-        broker.take(queue, 3);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(3);
+        broker.take_now(queue, 3);
         Taker& other = broker.take(queue, 3);
         broker.core->stop([] {});
         CPPUNIT_ASSERT_EQUAL(""s, other.texts());

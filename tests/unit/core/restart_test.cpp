@@ -44,8 +44,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void a_waiting_consumer_needs_no_commit_of_its_own() {
         Broker broker;
         const auto queue = broker.make_queue("q");
-        Taker& taker = broker.take(queue, 500);
-        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 500);
         const auto before = broker.doors->batches;
         for (int number = 1; number <= 400; ++number) {
             broker.stage(queue, "m");
@@ -57,10 +56,8 @@ class CoreRestartTest : public CppUnit::TestFixture {
 
     void the_horizon_is_extended_before_it_is_reached() {
         Broker broker;
-        const auto queue = broker.make_queue("q");
-        broker.send_many(queue, "m", 3000);
-        Taker& taker = broker.take(queue, 100);
-        broker.doors->run();
+        const auto queue = broker.make_filled_queue(3000);
+        Taker& taker = broker.take_now(queue, 100);
         // One at a time, as a slow consumer takes them: only the first has to wait for a commit.
         for (std::size_t taken = 100; taken < 1800; ++taken) {
             taker.credit(1);
@@ -83,8 +80,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
             }
             const auto delivered = taker.deliveries.size();
             broker.crash();
-            Taker& after = broker.take(broker.queue("q"), delivered);
-            broker.doors->run();
+            Taker& after = broker.take_now(broker.queue("q"), delivered);
             CPPUNIT_ASSERT_EQUAL(delivered, after.deliveries.size());
             for (const auto& delivery : after.deliveries) CPPUNIT_ASSERT_EQUAL(1u, delivery.delivery_count);
         }
@@ -93,11 +89,9 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void after_a_crash_delivered_messages_are_flagged() {
         Broker broker;
         broker.send_many(broker.make_queue("q"), "m", 2);
-        broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        broker.take_now(broker.queue("q"), 1);
         broker.crash();
-        Taker& taker = broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 1);
         CPPUNIT_ASSERT_EQUAL("m1"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("m1"));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.view(broker.queue("q")).redelivered);
@@ -107,15 +101,13 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void after_a_clean_stop_what_was_out_is_flagged_and_nothing_else() {
         Broker broker;
         broker.send_many(broker.make_queue("q"), "m", 4);
-        Taker& before = broker.take(broker.queue("q"), 3);
-        broker.doors->run();
+        Taker& before = broker.take_now(broker.queue("q"), 3);
         before.accept("m1");
         before.release("m3");
         broker.doors->run();
         broker.restart();
         broker.send(broker.queue("q"), "x");
-        Taker& taker = broker.take(broker.queue("q"), 5);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 5);
         CPPUNIT_ASSERT_EQUAL("m2 m3 m4 x"s, taker.texts());
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("m2"));
         for (const char* text : {"m3", "m4", "x"}) CPPUNIT_ASSERT_EQUAL(0u, taker.count(text));
@@ -125,8 +117,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
         Broker broker;
         broker.send(broker.make_queue("q", [](auto& settings) { settings.max_deliveries = 2; }), "a");
         for (int stops = 0; stops < 5; ++stops) {
-            Taker& taker = broker.take(broker.queue("q"), 1);
-            broker.doors->run();
+            Taker& taker = broker.take_now(broker.queue("q"), 1);
             CPPUNIT_ASSERT_EQUAL("a"s, taker.texts());
             CPPUNIT_ASSERT_EQUAL(stops == 0 ? 0u : 1u, taker.count("a"));
             broker.restart();
@@ -136,13 +127,11 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void the_flag_of_a_torn_connection_survives_a_clean_stop() {
         Broker broker;
         broker.send_many(broker.make_queue("q"), "m", 3);
-        Taker& torn = broker.take(broker.queue("q"), 2);
-        broker.doors->run();
+        Taker& torn = broker.take_now(broker.queue("q"), 2);
         torn.close(core::CloseReason::lost);
         broker.doors->run();
         broker.restart();
-        Taker& taker = broker.take(broker.queue("q"), 3);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 3);
         CPPUNIT_ASSERT(taker.count("m1") >= 1);
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("m2"));
         CPPUNIT_ASSERT_EQUAL(0u, taker.count("m3"));
@@ -151,8 +140,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void a_stop_waits_until_what_was_out_is_marked() {
         Broker broker;
         broker.send(broker.make_queue("q"), "a");
-        broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        broker.take_now(broker.queue("q"), 1);
         broker.doors->refuse_all = true;
         bool stopped = false;
         broker.core->stop([&] { stopped = true; });
@@ -168,8 +156,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
         Broker broker;
         broker.send_many(broker.make_queue("q"), "m", 5);
         broker.crash();
-        Taker& taker = broker.take(broker.queue("q"), 5);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 5);
         for (const auto& delivery : taker.deliveries) CPPUNIT_ASSERT_EQUAL(0u, delivery.delivery_count);
     }
 
@@ -177,13 +164,11 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void a_message_sent_after_the_crash_is_not_flagged_by_later_restarts() {
         Broker broker;
         broker.send(broker.make_queue("q"), "a");
-        broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        broker.take_now(broker.queue("q"), 1);
         broker.crash();
         broker.send_many(broker.queue("q"), "m", 12);
         broker.restart();
-        Taker& taker = broker.take(broker.queue("q"), 100);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 100);
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
         for (int number = 1; number <= 12; ++number) CPPUNIT_ASSERT_EQUAL(0u, taker.count("m" + std::to_string(number)));
     }
@@ -191,12 +176,10 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void a_message_sent_after_the_crash_is_not_flagged() {
         Broker broker(tiny_windows());
         broker.send(broker.make_queue("q"), "a");
-        broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        broker.take_now(broker.queue("q"), 1);
         broker.crash();
         broker.send_many(broker.queue("q"), "m", 12);
-        Taker& taker = broker.take(broker.queue("q"), 100);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 100);
         CPPUNIT_ASSERT_EQUAL(std::size_t{13}, taker.deliveries.size());
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
         for (int number = 1; number <= 12; ++number) CPPUNIT_ASSERT_EQUAL(0u, taker.count("m" + std::to_string(number)));
@@ -206,12 +189,10 @@ class CoreRestartTest : public CppUnit::TestFixture {
         Broker broker;
         broker.send(broker.make_queue("q", [](auto& settings) { settings.max_deliveries = 2; }), "a");
         for (int crashes = 0; crashes < 6; ++crashes) {
-            broker.take(broker.queue("q"), 1);
-            broker.doors->run();
+            broker.take_now(broker.queue("q"), 1);
             broker.crash();
         }
-        Taker& taker = broker.take(broker.queue("q"), 5);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 5);
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
         taker.fail("a");
         broker.doors->run();
@@ -225,12 +206,10 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void every_failure_after_a_crash_raises_the_count() {
         Broker broker;
         broker.send(broker.make_queue("q"), "a");
-        broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        broker.take_now(broker.queue("q"), 1);
         broker.crash();
         for (std::uint32_t count = 1; count < 6; ++count) {
-            Taker& taker = broker.take(broker.queue("q"), 1);
-            broker.doors->run();
+            Taker& taker = broker.take_now(broker.queue("q"), 1);
             CPPUNIT_ASSERT_EQUAL(count, taker.count("a"));
             if (count % 2 == 0) taker.fail("a");
             taker.close(core::CloseReason::lost);
@@ -242,13 +221,11 @@ class CoreRestartTest : public CppUnit::TestFixture {
     void crash_marks_are_kept_over_a_clean_stop() {
         Broker broker;
         broker.send(broker.make_queue("q"), "a");
-        broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        broker.take_now(broker.queue("q"), 1);
         broker.crash();
         broker.restart();
         broker.crash();
-        Taker& taker = broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        Taker& taker = broker.take_now(broker.queue("q"), 1);
         CPPUNIT_ASSERT_EQUAL(1u, taker.count("a"));
     }
 
@@ -268,8 +245,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("a"s, taker.texts());
         broker.crash();
-        Taker& after = broker.take(broker.queue("q"), 1);
-        broker.doors->run();
+        Taker& after = broker.take_now(broker.queue("q"), 1);
         CPPUNIT_ASSERT_EQUAL(1u, after.count("a"));
     }
 
@@ -283,8 +259,7 @@ class CoreRestartTest : public CppUnit::TestFixture {
                 broker.stage(broker.queue("q"), expected.back());
             }
             broker.doors->run();
-            Taker& taker = broker.take(broker.queue("q"), 3);
-            broker.doors->run();
+            Taker& taker = broker.take_now(broker.queue("q"), 3);
             taker.accept(expected.at(0));
             broker.doors->run();
             expected.erase(expected.begin());
