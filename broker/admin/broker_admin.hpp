@@ -57,7 +57,7 @@ public:
         Executor& workers;
         security::UserDirectory& users;
         const Clock& clock;
-        const ConnectionsPort& connections;
+        ConnectionsPort& connections;
         StoreAdminPort& store;
         const Readiness& readiness;
     };
@@ -90,6 +90,8 @@ public:
     // Users
 
     Result<std::vector<UserView>> list_users(const Identity& who) const;
+    // Who was let in as a user that is changed or deleted is let out: connections end, and HTTP asks for the password each time.
+
     enum class PutUser : std::uint8_t { created, changed };
     /// Without a password only the role of an existing user is changed.
     void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done);
@@ -120,7 +122,9 @@ private:
     void change_user(Task change);
     void user_changed();
     bool is_last_administrator(const std::string& name) const;
-    void store_user(const Identity& who, User user, Done<PutUser> done);
+    using MakeUser = UniqueFunction<Result<User>(std::optional<User> existing)>;
+    void store_user(const Identity& who, std::string name, MakeUser make, Done<PutUser> done);
+    void take_over(User user, PutUser answer, const std::string& by);
 
     Parts parts_;
     const AdminSettings settings_;

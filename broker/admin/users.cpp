@@ -23,38 +23,52 @@ Result<std::vector<UserView>> BrokerAdmin::list_users(const Identity& who) const
 void BrokerAdmin::put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
     if (!password) {
-        auto existing = parts_.users.find(name);
-        if (!existing) return done(Error(errc::invalid_argument, "there is no user '" + name + "': a new one needs a password"));
-        existing->role = role;
-        return store_user(who, std::move(*existing), std::move(done));
+        auto with_role = [name, role](std::optional<User> existing) -> Result<User> {
+            if (!existing) return Error(errc::invalid_argument, "there is no user '" + name + "': a new one needs a password");
+            existing->role = role;
+            return std::move(*existing);
+        };
+        return store_user(who, std::move(name), std::move(with_role), std::move(done));
     }
     // Deriving the keys is slow on purpose.
     parts_.workers.execute([this, who, name = std::move(name), role, password = std::move(*password), done = std::move(done)]() mutable {
-        auto user = security::make_user(std::move(name), role, password);
+        auto user = security::make_user(name, role, password);
         if (!user) return done(user.error());
-        store_user(who, std::move(*user), std::move(done));
+        auto with_keys = [user = std::move(*user)](const std::optional<User>&) mutable -> Result<User> { return std::move(user); };
+        store_user(who, std::move(name), std::move(with_keys), std::move(done));
     });
 }
 
-void BrokerAdmin::store_user(const Identity& who, User user, Done<PutUser> done) {
-    change_user([this, by = who.user, user = std::move(user), done = std::move(done)]() mutable {
-        const auto answer = parts_.users.find(user.name) ? PutUser::changed : PutUser::created;
-        if (user.role != Role::administrator && is_last_administrator(user.name)) {
-            user_changed();
-            return done(Error(errc::last_administrator, "'" + user.name + "' is the only administrator"));
+/// `make` gets the user as it is when it is this change's turn: what was read before could undo a change that came in between.
+void BrokerAdmin::store_user(const Identity& who, std::string name, MakeUser make, Done<PutUser> done) {
+    change_user([this, by = who.user, name = std::move(name), make = std::move(make), done = std::move(done)]() mutable {
+        const auto existing = parts_.users.find(name);
+        auto made = make(existing);
+        if (made && made->role != Role::administrator && is_last_administrator(name)) {
+            made = Error(errc::last_administrator, "'" + name + "' is the only administrator");
         }
-        auto copy = user;
-        parts_.core.put_user(std::move(copy), [this, by = std::move(by), user = std::move(user), answer,
+        if (!made) {
+            user_changed();
+            return done(made.error());
+        }
+        const auto answer = existing ? PutUser::changed : PutUser::created;
+        auto copy = *made;
+        parts_.core.put_user(std::move(copy), [this, by = std::move(by), user = std::move(*made), answer,
                                                done = std::move(done)](Result<void> stored) mutable {
-            if (stored) {
-                log::info(answer == PutUser::created ? "user_created" : "user_changed",
-                          {{"user", user.name}, {"role", name_of(user.role)}, {"by", by}});
-                parts_.users.put(std::move(user));
-            }
+            if (stored) take_over(std::move(user), answer, by);
             user_changed();
             done(stored ? Result<PutUser>(answer) : Result<PutUser>(stored.error()));
         });
     });
+}
+
+/// The change is in the store: from now on it holds. The directory first, so that nobody gets in with what held before.
+void BrokerAdmin::take_over(User user, PutUser answer, const std::string& by) {
+    log::info(answer == PutUser::created ? "user_created" : "user_changed",
+              {{"user", user.name}, {"role", name_of(user.role)}, {"by", by}});
+    const auto name = user.name;
+    parts_.users.put(std::move(user));
+    if (answer == PutUser::changed) parts_.connections.close_user(name, "the user '" + name + "' was changed; log in again");
 }
 
 void BrokerAdmin::delete_user(const Identity& who, std::string name, Done<void> done) {
@@ -73,6 +87,7 @@ void BrokerAdmin::delete_user(const Identity& who, std::string name, Done<void> 
                                     if (removed) {
                                         parts_.users.remove(name);
                                         log::info("user_deleted", {{"user", name}, {"by", by}});
+                                        parts_.connections.close_user(name, "the user '" + name + "' was deleted");
                                     }
                                     user_changed();
                                     done(std::move(removed));

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -120,6 +121,9 @@ public:
         std::uint64_t messages_out = 0;
     };
     virtual View view() const = 0;
+
+    /// Whether the peer has logged in as this user, or may be about to: then what it was let in with holds no more when the user changes.
+    virtual bool may_be_of(std::string_view user) const = 0;
 };
 
 }  // namespace giromq::amqp

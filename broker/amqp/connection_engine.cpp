@@ -374,4 +374,10 @@ Connection::View ConnectionEngine::view() const {
     return view;
 }
 
+bool ConnectionEngine::may_be_of(std::string_view user) const {
+    if (guard_.is_authenticated()) return context_.identity.user == user;
+    // An exchange that has not told its user yet may be about any, and what it was begun with may be old.
+    return !sasl_.mechanism().empty() && (sasl_.claimed_user().empty() || sasl_.claimed_user() == user);
+}
+
 }  // namespace giromq::amqp

@@ -43,6 +43,7 @@ public:
     void close(std::string condition, std::string description) override;
     void abort() override;
     View view() const override;
+    bool may_be_of(std::string_view user) const override;
 
     void on_mail() override;
 

@@ -12,14 +12,15 @@ namespace giromq::daemon {
 
 class Connections final : public admin::ConnectionsPort {
 public:
-    explicit Connections(const net::AmqpServer& server) : server_(server) {}
+    explicit Connections(net::AmqpServer& server) : server_(server) {}
 
     std::size_t count() const override { return server_.connection_count(); }
     std::uint64_t accepted() const override { return server_.accepted_count(); }
+    void close_user(const std::string& user, const std::string& why) override;
     void list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<admin::ConnectionView>)> done) const override;
 
 private:
-    const net::AmqpServer& server_;
+    net::AmqpServer& server_;
 };
 
 class StoreAdministration final : public admin::StoreAdminPort {

@@ -101,6 +101,10 @@ void AmqpServer::list(ConnectionId after, std::size_t limit, UniqueFunction<void
     }
 }
 
+void AmqpServer::close_user(const std::string& user, const std::string& condition, const std::string& description) {
+    for (const auto& loop : loops()) loop->close_if_of(user, condition, description);
+}
+
 void AmqpServer::close_all(const std::string& condition, const std::string& description) {
     {
         const std::lock_guard lock(mutex_);

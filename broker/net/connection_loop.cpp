@@ -50,15 +50,28 @@ void ConnectionLoop::start() {
 
 void ConnectionLoop::close(std::string condition, std::string description) {
     executor_.execute([self = shared_from_this(), condition = std::move(condition), description = std::move(description)]() mutable {
-        if (self->phase_ == Phase::open) {
-            self->in_turn_ = true;  // the engine may call wake()
-            self->connection_->close(std::move(condition), std::move(description));
-            self->in_turn_ = false;
-            self->turn();
-        } else {
-            self->end("connection_ended", "the broker closes it");
-        }
+        self->close_now(std::move(condition), std::move(description));
     });
+}
+
+void ConnectionLoop::close_if_of(std::string user, std::string condition, std::string description) {
+    executor_.execute([self = shared_from_this(), user = std::move(user), condition = std::move(condition),
+                       description = std::move(description)]() mutable {
+        // Before the handshake is over nobody has said who it is.
+        if (self->phase_ != Phase::open || !self->connection_->may_be_of(user)) return;
+        self->close_now(std::move(condition), std::move(description));
+    });
+}
+
+void ConnectionLoop::close_now(std::string condition, std::string description) {
+    if (phase_ != Phase::open) {
+        end("connection_ended", "the broker closes it");
+        return;
+    }
+    in_turn_ = true;  // the engine may call wake()
+    connection_->close(std::move(condition), std::move(description));
+    in_turn_ = false;
+    turn();
 }
 
 void ConnectionLoop::abort() {

@@ -57,6 +57,8 @@ public:
     void start();
     /// Ends it with a close frame, or at once if it has not got so far.
     void close(std::string condition, std::string description);
+    /// The same if its peer has logged in as this user, or may be about to.
+    void close_if_of(std::string user, std::string condition, std::string description);
     /// Cuts the socket.
     void abort();
     /// The answer comes on the connection's executor; nothing if it is not open (yet, or any more).
@@ -72,6 +74,7 @@ private:
 
     void handshake();
     void open();
+    void close_now(std::string condition, std::string description);
     void turn();
     bool pump();
     Pump write_output(std::uint32_t& budget);

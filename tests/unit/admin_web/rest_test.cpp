@@ -21,6 +21,10 @@ class RestTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(users_come_and_go);
     CPPUNIT_TEST(the_last_administrator_stays);
     CPPUNIT_TEST(two_administrators_cannot_remove_each_other_at_once);
+    CPPUNIT_TEST(connections_of_a_changed_or_deleted_user_end);
+    CPPUNIT_TEST(connections_end_only_when_the_change_is_durable);
+    CPPUNIT_TEST(a_new_role_does_not_undo_a_new_password);
+    CPPUNIT_TEST(a_new_role_does_not_bring_back_a_deleted_user);
     CPPUNIT_TEST(weak_passwords_are_refused);
     CPPUNIT_TEST(a_role_changes_without_a_password);
     CPPUNIT_TEST(a_backup_has_a_name_and_no_path);
@@ -197,6 +201,63 @@ public:
         rig.run();
         CPPUNIT_ASSERT(std::vector<int>({204, 409}) == answers);
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.users_.list().size());
+    }
+
+    void connections_of_a_changed_or_deleted_user_end() {
+        SiteRig rig;
+        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse"})");
+        rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse"})");
+        CPPUNIT_ASSERT(rig.connections_.closed_users.empty());
+        rig.put("/api/v1/users/bob", R"({"role":"application","password":"battery staple"})");
+        rig.put("/api/v1/users/bob", R"({"role":"administrator"})");
+        rig.remove("/api/v1/users/bob");
+        CPPUNIT_ASSERT(std::vector<std::string>({"bob", "bob", "bob"}) == rig.connections_.closed_users);
+        rig.remove("/api/v1/users/ann");
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("a refused change changes nothing", std::size_t{3}, rig.connections_.closed_users.size());
+    }
+
+    void connections_end_only_when_the_change_is_durable() {
+        SiteRig rig;
+        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse"})");
+        rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse"})");
+        rig.site_.handle(rig.make("DELETE", "/api/v1/users/bob"), [](admin_web::Response) {});
+        rig.core_executor_.run_all();
+        CPPUNIT_ASSERT(rig.connections_.closed_users.empty());
+        rig.run();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.connections_.closed_users.size());
+    }
+
+    /// Both changes are under way at once; the second was asked for while the first waited for its COMMIT.
+    std::vector<int> answers_of_both(SiteRig& rig, admin_web::Request first, admin_web::Request second) {
+        std::vector<int> answers;
+        const auto note = [&](admin_web::Response response) { answers.push_back(response.status); };
+        rig.site_.handle(std::move(first), note);
+        rig.workers_.run_all();
+        rig.core_executor_.run_all();
+        rig.site_.handle(std::move(second), note);
+        rig.run();
+        return answers;
+    }
+
+    void a_new_role_does_not_undo_a_new_password() {
+        SiteRig rig;
+        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse"})");
+        const auto answers =
+            answers_of_both(rig, rig.make("PUT", "/api/v1/users/ann", R"({"role":"application","password":"battery staple"})"),
+                            rig.make("PUT", "/api/v1/users/ann", R"({"role":"administrator"})"));
+        CPPUNIT_ASSERT(std::vector<int>({200, 200}) == answers);
+        CPPUNIT_ASSERT(rig.users_.find("ann")->role == Role::administrator);
+        CPPUNIT_ASSERT(rig.users_.verify_password("ann", "battery staple").ok());
+        CPPUNIT_ASSERT(!rig.users_.verify_password("ann", "correct horse").ok());
+    }
+
+    void a_new_role_does_not_bring_back_a_deleted_user() {
+        SiteRig rig;
+        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse"})");
+        const auto answers = answers_of_both(rig, rig.make("DELETE", "/api/v1/users/ann"),
+                                             rig.make("PUT", "/api/v1/users/ann", R"({"role":"administrator"})"));
+        CPPUNIT_ASSERT(std::vector<int>({204, 400}) == answers);
+        CPPUNIT_ASSERT(!rig.users_.find("ann"));
     }
 
     void weak_passwords_are_refused() {

@@ -97,7 +97,9 @@ public:
             }
             done(std::move(chosen));
         }
+        void close_user(const std::string& user, const std::string&) override { closed_users.push_back(user); }
         std::vector<admin::ConnectionView> views;
+        std::vector<std::string> closed_users;
     };
 
     class StoreAdministration final : public admin::StoreAdminPort {

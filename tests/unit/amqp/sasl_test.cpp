@@ -28,6 +28,7 @@ class AmqpSaslTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_answer_out_of_turn_fails);
     CPPUNIT_TEST(the_connection_ends_after_a_failed_login);
     CPPUNIT_TEST(a_role_comes_with_its_user);
+    CPPUNIT_TEST(a_connection_knows_whose_it_may_be);
     CPPUNIT_TEST_SUITE_END();
 
     static void add_user(Broker& broker, const std::string& name, Role role = Role::application) {
@@ -363,6 +364,24 @@ class AmqpSaslTest : public CppUnit::TestFixture {
         Client client(broker, login("root", "correct horse"));
         client.pump();
         CPPUNIT_ASSERT_EQUAL("root"s, client.wire.connection->view().user);
+    }
+
+    void a_connection_knows_whose_it_may_be() {
+        Broker broker;
+        add_user(broker, "alice");
+        broker.options.mechanisms = {Mechanism::scram_sha_256};
+        Hand hand(broker);
+        const auto& connection = *hand.wire.connection;
+        CPPUNIT_ASSERT_MESSAGE("nobody has said anything", !connection.may_be_of("alice"));
+        ScramHand scram;
+        hand.init("SCRAM-SHA-256", scram.first());
+        CPPUNIT_ASSERT_MESSAGE("the exchange has begun with the keys of now", connection.may_be_of("alice"));
+        hand.respond(scram.final(hand.challenge()));
+        CPPUNIT_ASSERT(connection.may_be_of("alice"));
+        CPPUNIT_ASSERT_EQUAL(scram.expected, hand.challenge());
+        hand.respond("");
+        CPPUNIT_ASSERT(connection.may_be_of("alice"));
+        CPPUNIT_ASSERT_MESSAGE("now it is known to be hers", !connection.may_be_of("bob"));
     }
 };
 
