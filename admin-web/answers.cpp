@@ -106,6 +106,7 @@ json::object to_json(const core::QueueView& queue) {
     item["messages"] = queue.messages;
     item["bytes"] = queue.bytes;
     item["delivering"] = queue.delivering;
+    if (queue.oldest_arrived_at) item["oldestArrivedAt"] = to_text(*queue.oldest_arrived_at);
     item["windowMessages"] = queue.window_messages;
     item["consumers"] = queue.consumers;
     item["producers"] = queue.producers;

@@ -34,8 +34,8 @@ json::object to_json(const store::Health& store, const store::CommitQueue::Stati
     item["commits"] = commits.batches;
     item["units"] = commits.units;
     item["refusedUnits"] = commits.refused_units;
-    item["commitNanoseconds"] = commits.commit_nanoseconds;
-    item["commitNanosecondsMax"] = commits.commit_nanoseconds_max;
+    item["commitNanoseconds"] = commits.commit_nanoseconds.sum();
+    item["commitNanosecondsMax"] = commits.commit_nanoseconds.max();
     return item;
 }
 

@@ -106,6 +106,7 @@ Overview BrokerAdmin::overview_on_core() const {
     overview.connections_accepted = parts_.connections.accepted();
     overview.store = parts_.store.health();
     overview.commits = parts_.store.statistics();
+    overview.logins.push_back({"http", logins.load(), failed_logins.load()});
     return overview;
 }
 

@@ -25,6 +25,13 @@ struct AdminSettings {
     DestinationSettings queue_defaults;
 };
 
+/// Logins over one protocol since the start.
+struct LoginCount {
+    std::string protocol;
+    std::uint64_t succeeded = 0;
+    std::uint64_t failed = 0;
+};
+
 struct Overview {
     BrokerState state = BrokerState::starting;
     std::string reason;
@@ -37,6 +44,7 @@ struct Overview {
     std::uint64_t connections_accepted = 0;
     store::Health store;
     store::CommitQueue::Statistics commits;
+    std::vector<LoginCount> logins;
 };
 
 struct UserView {

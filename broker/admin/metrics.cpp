@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -48,6 +49,20 @@ void add_gauge(Families& families, const char* name, const char* help, std::uint
 }
 void add_counter(Families& families, const char* name, const char* help, std::uint64_t value) {
     counter(family(families, name, help, MetricType::Counter), value);
+}
+
+/// `scale`: how many of what was counted make one of the metric's unit.
+void histogram(Families& families, const char* name, const char* help, const Histogram& counted, double scale) {
+    ClientMetric metric;
+    metric.histogram.sample_count = counted.count();
+    metric.histogram.sample_sum = static_cast<double>(counted.sum()) / scale;
+    std::uint64_t cumulative = 0;
+    for (std::size_t range = 0; range < counted.bounds().size(); ++range) {
+        cumulative += counted.counts()[range];
+        metric.histogram.bucket.push_back({cumulative, static_cast<double>(counted.bounds()[range]) / scale});
+    }
+    metric.histogram.bucket.push_back({counted.count(), std::numeric_limits<double>::infinity()});
+    family(families, name, help, MetricType::Histogram).metric.push_back(std::move(metric));
 }
 
 std::string serialise(const Families& families) {
@@ -92,23 +107,25 @@ void add_store(Families& families, const store::Health& health, const store::Com
     add_gauge(families, "giromq_store_size_bytes", "Size of the store's database file", health.store_bytes);
     add_gauge(families, "giromq_store_wal_bytes", "Size of the write-ahead log", health.wal_bytes);
     add_counter(families, "giromq_store_checkpoints_total", "Checkpoints of the write-ahead log", health.checkpoints);
-    auto& seconds =
-        family(families, "giromq_store_commit_seconds", "Time from the begin of a group commit until it was durable", MetricType::Summary);
-    ClientMetric metric;
-    metric.summary.sample_count = commits.batches;
-    metric.summary.sample_sum = static_cast<double>(commits.commit_nanoseconds) / nanoseconds_per_second;
-    seconds.metric.push_back(std::move(metric));
+    histogram(families, "giromq_store_commit_seconds", "Time from the begin of a group commit until it was durable",
+              commits.commit_nanoseconds, nanoseconds_per_second);
+    histogram(families, "giromq_store_batch_units", "Units of work that shared a group commit", commits.batch_units, 1);
     gauge(family(families, "giromq_store_commit_seconds_max", "The slowest group commit since the start", MetricType::Gauge),
-          static_cast<double>(commits.commit_nanoseconds_max) / nanoseconds_per_second);
+          static_cast<double>(commits.commit_nanoseconds.max()) / nanoseconds_per_second);
     add_counter(families, "giromq_store_units_total", "Units of work that were committed", commits.units);
     add_counter(families, "giromq_store_refused_units_total", "Units of work that the store refused", commits.refused_units);
     add_counter(families, "giromq_store_committed_bytes_total", "Bytes of messages in committed units", commits.bytes);
 }
 
-void add_process(Families& families, const ProcessUse& process, std::uint64_t logins, std::uint64_t failed_logins) {
+void add_logins(Families& families, const std::vector<LoginCount>& logins) {
     auto& results = family(families, "giromq_logins_total", "Logins that were checked", MetricType::Counter);
-    counter(results, logins, {{"protocol", "http"}, {"result", "success"}});
-    counter(results, failed_logins, {{"protocol", "http"}, {"result", "failure"}});
+    for (const auto& login : logins) {
+        counter(results, login.succeeded, {{"protocol", login.protocol}, {"result", "success"}});
+        counter(results, login.failed, {{"protocol", login.protocol}, {"result", "failure"}});
+    }
+}
+
+void add_process(Families& families, const ProcessUse& process) {
     add_gauge(families, "process_resident_memory_bytes", "Resident memory of the process", process.resident_bytes);
     add_gauge(families, "process_open_fds", "Open file descriptors of the process", process.open_files);
     ClientMetric metric;
@@ -141,18 +158,21 @@ ProcessUse process_use() {
     return use;
 }
 
-std::string metrics_text(const Overview& overview, const ProcessUse& process, std::uint64_t logins, std::uint64_t failed_logins) {
+std::string metrics_text(const Overview& overview, const ProcessUse& process) {
     Families families;
     add_broker(families, overview);
     add_core(families, overview.core);
     add_store(families, overview.store, overview.commits);
-    add_process(families, process, logins, failed_logins);
+    add_logins(families, overview.logins);
+    add_process(families, process);
     return serialise(families);
 }
 
-std::string queue_metrics_text(const std::vector<core::QueueView>& queues) {
+std::string queue_metrics_text(const std::vector<core::QueueView>& queues, Timestamp now) {
     MetricFamily messages{"giromq_queue_messages", "Messages in the queue", MetricType::Gauge, {}};
     MetricFamily bytes{"giromq_queue_bytes", "Bytes of the messages in the queue", MetricType::Gauge, {}};
+    MetricFamily age{
+        "giromq_queue_oldest_message_age_seconds", "Age of the oldest message; 0 if empty, absent until it is known", MetricType::Gauge, {}};
     MetricFamily consumers{"giromq_queue_consumers", "Consumers and browsers of the queue", MetricType::Gauge, {}};
     MetricFamily enqueued{"giromq_queue_messages_enqueued_total", "Messages that were put into the queue", MetricType::Counter, {}};
     MetricFamily acknowledged{"giromq_queue_messages_acknowledged_total", "Messages that were acknowledged", MetricType::Counter, {}};
@@ -163,20 +183,30 @@ std::string queue_metrics_text(const std::vector<core::QueueView>& queues) {
         gauge(messages, static_cast<double>(queue.messages - delivering), {name, {"state", "ready"}});
         gauge(messages, static_cast<double>(delivering), {name, {"state", "delivering"}});
         gauge(bytes, static_cast<double>(queue.bytes), {name});
+        if (queue.messages == 0) {
+            gauge(age, 0, {name});
+        } else if (queue.oldest_arrived_at) {
+            // The wall clock may have been put back.
+            const auto age_ms = std::max<std::int64_t>(0, now.milliseconds - queue.oldest_arrived_at->milliseconds);
+            gauge(age, static_cast<double>(age_ms) / milliseconds_per_second, {name});
+        }
         gauge(consumers, static_cast<double>(queue.consumers), {name});
         counter(enqueued, queue.enqueued, {name});
         counter(acknowledged, queue.acknowledged, {name});
         counter(dead, queue.dead_lettered, {name});
     }
-    return serialise(
-        {std::move(messages), std::move(bytes), std::move(consumers), std::move(enqueued), std::move(acknowledged), std::move(dead)});
+    Families families;
+    for (auto* const each : {&messages, &bytes, &age, &consumers, &enqueued, &acknowledged, &dead}) {
+        if (!each->metric.empty()) families.push_back(std::move(*each));
+    }
+    return serialise(families);
 }
 
 void BrokerAdmin::metrics(UniqueFunction<void(std::string)> done) {
     parts_.core_executor.execute([this, done = std::move(done)]() mutable {
         // The core only gives the numbers; making text of them is not its work.
         parts_.workers.execute([this, overview = overview_on_core(), done = std::move(done)]() mutable {
-            done(metrics_text(overview, process_use(), logins.load(), failed_logins.load()));
+            done(metrics_text(overview, process_use()));
         });
     });
 }
@@ -184,7 +214,9 @@ void BrokerAdmin::metrics(UniqueFunction<void(std::string)> done) {
 void BrokerAdmin::queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<std::string> done) {
     list_queues(who, std::move(after), limit, [this, done = std::move(done)](Result<QueuePage> page) mutable {
         if (!page) return done(page.error());
-        parts_.workers.execute([page = std::move(*page), done = std::move(done)]() mutable { done(queue_metrics_text(page.items)); });
+        parts_.workers.execute([page = std::move(*page), now = parts_.clock.wall_now(), done = std::move(done)]() mutable {
+            done(queue_metrics_text(page.items, now));
+        });
     });
 }
 

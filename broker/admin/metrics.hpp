@@ -17,7 +17,8 @@ struct ProcessUse {
 ProcessUse process_use();
 
 /// The text format 0.0.4 of Prometheus.
-std::string metrics_text(const Overview& overview, const ProcessUse& process, std::uint64_t logins, std::uint64_t failed_logins);
-std::string queue_metrics_text(const std::vector<core::QueueView>& queues);
+std::string metrics_text(const Overview& overview, const ProcessUse& process);
+/// `now` is what ages are counted to.
+std::string queue_metrics_text(const std::vector<core::QueueView>& queues, Timestamp now);
 
 }  // namespace giromq::admin

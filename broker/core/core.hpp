@@ -87,8 +87,9 @@ struct QueueView {
     Timestamp created_at;
     std::uint64_t messages = 0;  // all that are in the queue, locked ones included
     std::uint64_t bytes = 0;
-    std::uint64_t delivering = 0;       // locked by consumers
-    std::uint64_t window_messages = 0;  // in memory
+    std::optional<Timestamp> oldest_arrived_at;  // the head came to the broker then; nothing if empty, or not yet read after a start
+    std::uint64_t delivering = 0;                // locked by consumers
+    std::uint64_t window_messages = 0;           // in memory
     std::uint32_t consumers = 0;
     std::uint32_t producers = 0;
     std::uint64_t enqueued = 0;  // since start, as all the counters that follow

@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace giromq::core {
+namespace {
+
+/// Queues whose head is asked of the store in one second: consumers wait behind these reads.
+constexpr std::uint32_t heads_looked_at_max = 16;
+
+}  // namespace
 
 // Consumers
 
@@ -91,10 +97,12 @@ void Core::Impl::tick() {
     const bool housekeeping = context.clock.monotonic_now() >= housekeeping_at_;
     if (housekeeping) housekeeping_at_ = context.clock.monotonic_now() + std::chrono::seconds(1);
     const bool scarce = context.memory_is_scarce();
+    std::uint32_t heads_to_look_at = housekeeping ? heads_looked_at_max : 0;
     for (const auto& [id, queue] : router.queues()) {
         queue->expire(now);
         if (queue->consumer_count() > 0) queue->dispatch();
         if (scarce) queue->shrink();
+        if (heads_to_look_at > 0 && queue->look_at_head()) --heads_to_look_at;
         if (!housekeeping || queue->closing() || queue->duplicate_ids.empty()) continue;
         const Timestamp oldest{now.milliseconds - queue->settings().duplicate_ids_age.count()};
         if (const auto before = queue->duplicate_ids.trim(queue->settings().duplicate_ids_max, oldest); before && !queue->is_temporary()) {

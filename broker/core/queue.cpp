@@ -182,6 +182,7 @@ QueueView Queue::view() const {
     view.created_at = created_at_;
     view.messages = messages_;
     view.bytes = bytes_;
+    view.oldest_arrived_at = oldest_arrived_at();
     view.delivering = locked_;
     view.window_messages = window_.size();
     view.consumers = static_cast<std::uint32_t>(consumers_.size());

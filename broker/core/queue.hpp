@@ -147,6 +147,8 @@ public:
     // Administration (queue_admin.cpp)
 
     void purge(UniqueFunction<void(Result<std::uint64_t>)> done);
+    /// Asks the store for the head if nobody knows how old it is, as after a start; true if it did.
+    bool look_at_head();
     /// Takes no more part: its consumers and producers were ended before, its memory is given back.
     void close();
     /// Removes every message of a closed queue in steps, and calls `emptied` when nothing of it is left but its row. Waits for what is
@@ -244,6 +246,9 @@ private:
     // queue_admin.cpp
     void purge_step(Position through, std::vector<Position> kept, std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done);
     void purge_ends(std::uint64_t sum, UniqueFunction<void(Result<std::uint64_t>)> done);
+    const Entry* head() const;
+    std::optional<Timestamp> oldest_arrived_at() const;
+    void head_read(Position after, const Result<store::Page>& page);
 
     /// Tells the common budget what the window holds now.
     void account_memory();
@@ -276,6 +281,14 @@ private:
     std::uint64_t meanwhile_bytes_ = 0;
     std::uint32_t purges_under_way_ = 0;
     std::vector<Position> quarantining_;  // entries on their way into quarantine
+
+    /// What the store has first behind `after`; worth something while the window is empty and ends there.
+    struct StoredHead {
+        Position after;
+        std::optional<Timestamp> arrived_at;  // nothing if the message is damaged
+    };
+    std::optional<StoredHead> stored_head_;
+    bool head_under_way_ = false;
 
     // Delivery horizon.
     Position crash_horizon_;

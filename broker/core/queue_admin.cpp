@@ -73,6 +73,40 @@ void Queue::purge_ends(std::uint64_t sum, UniqueFunction<void(Result<std::uint64
     if (done) done(sum);
 }
 
+/// The first entry of the window that is visible.
+const Entry* Queue::head() const {
+    for (std::size_t index = 0; index < window_.slots(); ++index) {
+        const Entry& entry = window_.at(index);
+        if (entry.state != EntryState::gone && entry.state != EntryState::pending) return &entry;
+    }
+    return nullptr;
+}
+
+std::optional<Timestamp> Queue::oldest_arrived_at() const {
+    if (const Entry* const entry = head()) return entry->message->arrived_at;
+    if (messages_ > 0 && stored_head_ && stored_head_->after == covered_through_) return stored_head_->arrived_at;
+    return std::nullopt;
+}
+
+bool Queue::look_at_head() {
+    if (messages_ == 0 || reaches_tail_ || closing_ || head_under_way_ || page_under_way_ || head() != nullptr) return false;
+    if (stored_head_ && stored_head_->after == covered_through_) return false;
+    head_under_way_ = true;
+    const auto after = covered_through_;
+    context_.reads.page(id_, after, {.entries = 1, .bytes = 1}, [host = &host_, id = id_, after](const Result<store::Page>& page) {
+        if (Queue* const queue = host->find(id)) queue->head_read(after, page);
+    });
+    return true;
+}
+
+void Queue::head_read(Position after, const Result<store::Page>& page) {
+    head_under_way_ = false;
+    // Nothing there yet, or not readable now: asked again later.
+    if (!page || page->entries.empty()) return;
+    const auto& message = page->entries.front().message;
+    stored_head_ = StoredHead{after, message ? std::optional(message->arrived_at) : std::nullopt};
+}
+
 void Queue::close() {
     closing_ = true;
     ++page_generation_;

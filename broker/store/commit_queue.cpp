@@ -313,8 +313,8 @@ void CommitQueue::Impl::count(std::uint64_t nanoseconds, std::uint64_t units, st
     ++statistics.batches;
     statistics.units += units;
     statistics.bytes += bytes;
-    statistics.commit_nanoseconds += nanoseconds;
-    statistics.commit_nanoseconds_max = std::max(statistics.commit_nanoseconds_max, nanoseconds);
+    statistics.commit_nanoseconds.add(nanoseconds);
+    statistics.batch_units.add(units);
 }
 
 void CommitQueue::Impl::fail(const Error& error) {

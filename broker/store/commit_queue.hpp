@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "base/executor.hpp"
+#include "base/histogram.hpp"
 #include "store/commit_port.hpp"
 
 namespace giromq::store {
@@ -24,13 +26,19 @@ public:
         std::uint32_t units = 4096;
         std::uint64_t bytes = 4 * 1024 * 1024;
     };
+    // The ranges of the histograms.
+    static constexpr std::array<std::uint64_t, 13> commit_time_bounds{
+        100'000,    250'000,    500'000,     1'000'000,   2'500'000,   5'000'000,     10'000'000,
+        25'000'000, 50'000'000, 100'000'000, 250'000'000, 500'000'000, 1'000'000'000,
+    };
+    static constexpr std::array<std::uint64_t, 9> batch_unit_bounds{1, 2, 4, 8, 16, 64, 256, 1024, 4096};
     struct Statistics {
         std::uint64_t batches = 0;
         std::uint64_t units = 0;
         std::uint64_t bytes = 0;
         std::uint64_t refused_units = 0;
-        std::uint64_t commit_nanoseconds = 0;      // sum over all batches
-        std::uint64_t commit_nanoseconds_max = 0;  // of the slowest
+        Histogram commit_nanoseconds{commit_time_bounds};  // of each batch, from its begin until it was durable
+        Histogram batch_units{batch_unit_bounds};          // how many units shared a batch
     };
 
     /// `store` has been acquired with `lease` and recovered; the first batch is one after store.last_batch(). All references outlive this.

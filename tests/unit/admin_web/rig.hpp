@@ -105,12 +105,13 @@ public:
     class StoreAdministration final : public admin::StoreAdminPort {
     public:
         store::Health health() const override { return state; }
-        store::CommitQueue::Statistics statistics() const override { return {}; }
+        store::CommitQueue::Statistics statistics() const override { return numbers; }
         void backup(std::string path, UniqueFunction<void(Result<void>)> done) override {
             paths.push_back(std::move(path));
             done({});
         }
         store::Health state;
+        store::CommitQueue::Statistics numbers;
         std::vector<std::string> paths;
     };
 

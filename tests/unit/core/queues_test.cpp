@@ -41,6 +41,9 @@ class CoreQueuesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_temporary_queue_can_be_deleted);
     CPPUNIT_TEST(queues_are_listed_by_name);
     CPPUNIT_TEST(counters_are_right);
+    CPPUNIT_TEST(the_oldest_message_is_the_one_at_the_head);
+    CPPUNIT_TEST(the_oldest_message_is_known_after_a_crash);
+    CPPUNIT_TEST(few_heads_are_read_at_once);
     CPPUNIT_TEST(users_survive_a_crash);
     CPPUNIT_TEST(a_refused_user_is_told);
     CPPUNIT_TEST(stop_ends_everybody_and_refuses_new_work);
@@ -549,6 +552,63 @@ class CoreQueuesTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("DLQ a b c"s, join(names));
         CPPUNIT_ASSERT_EQUAL("b"s, broker.core->list_queues("a", 1).at(0).settings.name);
         CPPUNIT_ASSERT(broker.core->list_queues("c", 10).empty());
+    }
+
+    void the_oldest_message_is_the_one_at_the_head() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        CPPUNIT_ASSERT(!broker.view(queue).oldest_arrived_at);
+        const auto begun = broker.clock.wall_now();
+        broker.stage(queue, "a");
+        CPPUNIT_ASSERT_MESSAGE("not before it is durable", !broker.view(queue).oldest_arrived_at);
+        broker.doors->run();
+        broker.clock.advance(10s);
+        broker.send(queue, "b");
+        CPPUNIT_ASSERT(broker.view(queue).oldest_arrived_at == begun);
+        Taker& taker = broker.take(queue, 1);
+        CPPUNIT_ASSERT_MESSAGE("a locked message is still there", broker.view(queue).oldest_arrived_at == begun);
+        taker.settle("a", Accepted{});
+        broker.doors->run();
+        CPPUNIT_ASSERT(broker.view(queue).oldest_arrived_at == broker.clock.wall_now());
+        taker.credit(1);
+        taker.settle("b", Accepted{});
+        broker.doors->run();
+        CPPUNIT_ASSERT(!broker.view(queue).oldest_arrived_at);
+    }
+
+    void the_oldest_message_is_known_after_a_crash() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        const auto begun = broker.clock.wall_now();
+        broker.send(queue, "a");
+        broker.clock.advance(10s);
+        broker.send(queue, "b");
+        broker.crash();
+        CPPUNIT_ASSERT_MESSAGE("a start reads no messages", !broker.view(queue).oldest_arrived_at);
+        broker.tick(1s);
+        broker.doors->run();
+        CPPUNIT_ASSERT(broker.view(queue).oldest_arrived_at == begun);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("nor does this keep any", std::uint64_t{0}, broker.view(queue).window_messages);
+        CPPUNIT_ASSERT_EQUAL("a b"s, broker.drain_all(queue));
+        CPPUNIT_ASSERT(!broker.view(queue).oldest_arrived_at);
+    }
+
+    void few_heads_are_read_at_once() {
+        Broker broker;
+        for (int number = 0; number < 40; ++number) broker.send(broker.make_queue("q" + std::to_string(number)), "a");
+        broker.crash();
+        const auto known = [&] {
+            const auto views = broker.core->list_queues("", 100);
+            return std::count_if(views.begin(), views.end(), [](const auto& view) { return view.oldest_arrived_at.has_value(); });
+        };
+        broker.tick(1s);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(std::ptrdiff_t{16}, known());
+        for (int seconds = 0; seconds < 2; ++seconds) {
+            broker.tick(1s);
+            broker.doors->run();
+        }
+        CPPUNIT_ASSERT_EQUAL(std::ptrdiff_t{40}, known());
     }
 
     void counters_are_right() {

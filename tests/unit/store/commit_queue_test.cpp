@@ -306,7 +306,10 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, statistics.units);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{10}, statistics.bytes);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, statistics.refused_units);
-        CPPUNIT_ASSERT(statistics.commit_nanoseconds > 0 && statistics.commit_nanoseconds >= statistics.commit_nanoseconds_max);
+        CPPUNIT_ASSERT_EQUAL(statistics.batches, statistics.commit_nanoseconds.count());
+        CPPUNIT_ASSERT(statistics.commit_nanoseconds.max() > 0);
+        CPPUNIT_ASSERT_EQUAL(statistics.batches, statistics.batch_units.count());
+        CPPUNIT_ASSERT_EQUAL(statistics.units, statistics.batch_units.sum());
     }
 
     void pages_are_answered_on_the_core_and_chunks_on_the_reading_thread() {
