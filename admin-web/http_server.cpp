@@ -1,8 +1,8 @@
 #include "admin-web/http_server.hpp"
 
 #include <openssl/ssl.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -14,14 +14,17 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <cctype>
-#include <ctime>
+#include <condition_variable>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <utility>
 
+#include "admin-web/beast_messages.hpp"
 #include "admin-web/problem.hpp"
 #include "base/log.hpp"
 
@@ -35,80 +38,22 @@ using asio::ip::tcp;
 
 using PlainStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
-using BeastRequest = http::request<http::string_body>;
-using BeastResponse = http::response<http::string_body>;
 
 constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
-
-std::string http_date() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    char text[64];
-    // Always in English: the process never sets a locale.
-    return std::string(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
-}
-
-std::string lower_case(beast::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](unsigned char character) { return static_cast<char>(std::tolower(character)); });
-    return result;
-}
-
-Request to_request(BeastRequest&& message, const HttpPeer& peer) {
-    Request request;
-    request.method = std::string(message.method_string());
-    request.target = std::string(message.target());
-    for (const auto& field : message) request.headers.emplace_back(lower_case(field.name_string()), std::string(field.value()));
-    request.body = std::move(message.body());
-    request.peer = peer;
-    return request;
-}
-
-BeastResponse to_beast(Response&& response, unsigned version, bool keep_alive, bool is_head, bool is_encrypted) {
-    BeastResponse message(static_cast<http::status>(response.status), version);
-    message.set(http::field::date, http_date());
-    message.set(http::field::cache_control, "no-store");
-    message.set("X-Content-Type-Options", "nosniff");
-    message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
-    message.set("Referrer-Policy", "no-referrer");
-    message.set("Cross-Origin-Resource-Policy", "same-origin");
-    if (is_encrypted) message.set("Strict-Transport-Security", "max-age=31536000");
-    for (const auto& [name, value] : response.headers) message.insert(name, value);
-    message.keep_alive(keep_alive);
-    if (response.status == 204) return message;
-    message.set(http::field::content_type, response.content_type);
-    message.content_length(response.body.size());
-    if (!is_head) message.body() = std::move(response.body);
-    return message;
-}
-
-/// The response to a message that cannot be read, or nothing if the connection is simply over.
-std::optional<Response> answer_to(beast::error_code error) {
-    constexpr std::string_view title = "the request is refused";
-    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-        return problem(431, "headers_too_large", title, "headers have at most " + std::to_string(http_limits::header_bytes) + " bytes");
-    }
-    if (error == http::error::body_limit) {
-        return problem(413, "too_large", title, "a body has at most " + std::to_string(http_limits::body_bytes) + " bytes");
-    }
-    if (error == http::error::bad_version) return problem(505, "bad_version", title, "HTTP/1.0 and HTTP/1.1 are spoken here");
-    const bool is_over = error == http::error::end_of_stream || error == http::error::partial_message;
-    if (error.category() == http::make_error_code(http::error::bad_target).category() && !is_over) {
-        return problem(400, "malformed", title, error.message());
-    }
-    return std::nullopt;
-}
 
 }  // namespace
 
 struct HttpServer::Shared {
-    Shared(Site& the_site, HttpServerSettings the_settings) : site(the_site), settings(the_settings) {}
+    Shared(Handler the_handler, HttpServerSettings the_settings) : handler(std::move(the_handler)), settings(the_settings) {}
 
-    Site& site;
+    const Handler handler;
     const HttpServerSettings settings;
     std::atomic<bool> stopping{false};
+
+    // Requests that are read and whose responses are not written yet.
+    std::mutex mutex;
+    std::condition_variable answered;
+    std::size_t under_way = 0;
 };
 
 namespace {
@@ -126,10 +71,29 @@ struct Session {
     HttpPeer peer;
     std::shared_ptr<const void> ticket;
     beast::flat_buffer buffer{http_limits::header_bytes + http_limits::body_bytes};
+    std::optional<http::request_parser<http::string_body>> parser;  // of the request that is being read
 };
 
 template <typename Stream>
 using SessionPointer = std::shared_ptr<Session<Stream>>;
+
+/// Counts a request from when it is read until its response is written or lost.
+class UnderWay {
+public:
+    explicit UnderWay(std::shared_ptr<HttpServer::Shared> shared) : shared_(std::move(shared)) {
+        const std::lock_guard lock(shared_->mutex);
+        ++shared_->under_way;
+    }
+    ~UnderWay() {
+        const std::lock_guard lock(shared_->mutex);
+        if (--shared_->under_way == 0) shared_->answered.notify_all();
+    }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+
+private:
+    std::shared_ptr<HttpServer::Shared> shared_;
+};
 
 /// A response that is being waited for. Made for each request, so that an answer that comes too late meets nobody.
 struct Pending {
@@ -139,7 +103,7 @@ struct Pending {
     std::optional<Response> response;
 };
 
-/// Lets the site work, which may take time and end on any thread.
+/// Lets the handler work, which may take time and end on any thread.
 asio::awaitable<Response> answer(std::shared_ptr<HttpServer::Shared> shared, asio::any_io_executor strand, Request request) {
     auto pending = std::make_shared<Pending>(strand);
     pending->answered.expires_after(shared->settings.answer_timeout);
@@ -151,7 +115,7 @@ asio::awaitable<Response> answer(std::shared_ptr<HttpServer::Shared> shared, asi
             still_there->answered.cancel();
         });
     };
-    shared->site.handle(std::move(request), std::move(done));
+    shared->handler(std::move(request), std::move(done));
     co_await pending->answered.async_wait(as_tuple);
     if (pending->response) co_return std::move(*pending->response);
     co_return problem(504, "timeout", "the broker has not answered in time", {});
@@ -164,40 +128,68 @@ asio::awaitable<bool> write(SessionPointer<Stream> session, BeastResponse messag
     co_return !error && message.keep_alive();
 }
 
-/// One request and its response; false when the connection is to be closed.
+/// The response to a request that was not read to its end: the connection ends with it.
 template <typename Stream>
-asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_alive) {
+asio::awaitable<void> refuse(SessionPointer<Stream> session, Response refusal) {
+    auto last = to_beast(std::move(refusal), 11, false, false, session->peer.is_encrypted);
+    co_await write(session, std::move(last));
+}
+
+/// Reads a body into session->parser, after the header; a client that waits for permission gets it.
+template <typename Stream>
+asio::awaitable<beast::error_code> read_body(SessionPointer<Stream> session) {
     const auto& settings = session->shared->settings;
-    http::request_parser<http::string_body> parser;
-    parser.header_limit(http_limits::header_bytes);
-    parser.body_limit(http_limits::body_bytes);
-    session->socket().expires_after(settings.header_timeout);
-    auto [error, bytes] = co_await http::async_read_header(session->stream, session->buffer, parser, as_tuple);
-    if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
+    auto& parser = *session->parser;
+    if (parser.is_done()) co_return beast::error_code();
+    if (expects_continue(parser.get())) {
         BeastResponse go_on(http::status::continue_, parser.get().version());
         session->socket().expires_after(settings.write_timeout);
-        auto [write_error, written] = co_await http::async_write(session->stream, go_on, as_tuple);
-        error = write_error;
+        auto [error, bytes] = co_await http::async_write(session->stream, go_on, as_tuple);
+        if (error) co_return error;
     }
-    if (!error && !parser.is_done()) {
-        session->socket().expires_after(settings.body_timeout);
-        auto [body_error, body_bytes] = co_await http::async_read(session->stream, session->buffer, parser, as_tuple);
+    session->socket().expires_after(settings.body_timeout);
+    auto [error, bytes] = co_await http::async_read(session->stream, session->buffer, parser, as_tuple);
+    co_return error;
+}
+
+/// Reads a request; nothing if the connection is over, perhaps after a refusal.
+template <typename Stream>
+asio::awaitable<std::optional<Request>> read_request(SessionPointer<Stream> session) {
+    auto& parser = session->parser.emplace();
+    parser.header_limit(http_limits::header_bytes);
+    parser.body_limit(http_limits::body_bytes);
+    session->socket().expires_after(session->shared->settings.header_timeout);
+    auto [error, bytes] = co_await http::async_read_header(session->stream, session->buffer, parser, as_tuple);
+    std::optional<Response> refusal;
+    std::optional<Request> request;
+    if (!error) {
+        refusal = refuse_framing(parser.get());
+        request = to_request(parser.get(), session->peer);
+    }
+    if (!error && !refusal) {
+        const auto body_error = co_await read_body(session);
         error = body_error;
     }
     session->socket().expires_never();
-    if (error) {
-        auto refusal = answer_to(error);
-        if (!refusal) co_return false;
-        auto last = to_beast(std::move(*refusal), 11, false, false, session->peer.is_encrypted);
-        co_await write(session, std::move(last));
-        co_return false;
+    if (error) refusal = answer_to(error);
+    if (refusal) {
+        co_await refuse(session, std::move(*refusal));
     }
-    auto message = parser.release();
-    const bool is_head = message.method() == http::verb::head;
-    const unsigned version = message.version();
-    const bool wants_more = message.keep_alive();
-    auto request = to_request(std::move(message), session->peer);
-    auto response = co_await answer(session->shared, session->stream.get_executor(), std::move(request));
+    if (error || refusal) co_return std::nullopt;
+    request->body = std::move(parser.get().body());
+    co_return request;
+}
+
+/// One request and its response; false when the connection is to be closed.
+template <typename Stream>
+asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_alive) {
+    auto request = co_await read_request(session);
+    if (!request) co_return false;
+    const UnderWay under_way(session->shared);
+    const bool is_head = request->method == "HEAD";
+    const unsigned version = session->parser->get().version();
+    const bool wants_more = session->parser->get().keep_alive();
+    auto response = co_await answer(session->shared, session->stream.get_executor(), std::move(*request));
     const bool keep_alive = wants_more && may_keep_alive && !session->shared->stopping;
     auto reply = to_beast(std::move(response), version, keep_alive, is_head, session->peer.is_encrypted);
     co_return co_await write(session, std::move(reply));
@@ -214,7 +206,7 @@ asio::awaitable<void> exchanges(SessionPointer<Stream> session) {
 asio::awaitable<void> finish(std::shared_ptr<Session<PlainStream>> session) {
     beast::error_code ignored;
     session->stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    session->stream.expires_after(std::chrono::seconds(2));
+    session->stream.expires_after(session->shared->settings.linger_timeout);
     char rest[4096];
     const auto buffer = asio::buffer(rest);
     for (int reads = 0; reads < 64; ++reads) {
@@ -236,7 +228,7 @@ asio::awaitable<void> serve_tls(std::shared_ptr<Session<TlsStream>> session) {
         co_return;
     }
     co_await exchanges(session);
-    session->socket().expires_after(std::chrono::seconds(2));
+    session->socket().expires_after(session->shared->settings.linger_timeout);
     auto [end_error] = co_await session->stream.async_shutdown(as_tuple);
     static_cast<void>(end_error);
 }
@@ -252,7 +244,7 @@ void report(std::exception_ptr failure) {
 
 }  // namespace
 
-HttpServer::HttpServer(Site& site, HttpServerSettings settings) : shared_(std::make_shared<Shared>(site, settings)) {}
+HttpServer::HttpServer(Handler handler, HttpServerSettings settings) : shared_(std::make_shared<Shared>(std::move(handler), settings)) {}
 HttpServer::~HttpServer() = default;
 
 void HttpServer::serve(tcp::socket socket, HttpPeer peer, std::shared_ptr<SSL_CTX> tls, std::shared_ptr<const void> ticket) {
@@ -265,7 +257,14 @@ void HttpServer::serve(tcp::socket socket, HttpPeer peer, std::shared_ptr<SSL_CT
     const auto strand = asio::make_strand(socket.get_executor());
     const auto handle = socket.release(error);
     if (error) return;
-    tcp::socket on_strand(strand, protocol, handle);
+    tcp::socket on_strand(strand);
+    on_strand.assign(protocol, handle, error);
+    if (error) {
+        // Not registered, so not owned either: the kernel has no more room for watching descriptors.
+        ::close(handle);
+        log::warning("http_connection_refused", {{"peer", peer.address}, {"reason", error.message()}});
+        return;
+    }
     PlainStream stream(std::move(on_strand));
     if (!tls) {
         auto session = std::make_shared<Session<PlainStream>>(shared_, std::move(stream), std::move(peer), std::move(ticket));
@@ -280,5 +279,10 @@ void HttpServer::serve(tcp::socket socket, HttpPeer peer, std::shared_ptr<SSL_CT
 }
 
 void HttpServer::stop() { shared_->stopping = true; }
+
+bool HttpServer::wait_until_answered(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(shared_->mutex);
+    return shared_->answered.wait_for(lock, timeout, [this] { return shared_->under_way == 0; });
+}
 
 }  // namespace giromq::admin_web

@@ -5,10 +5,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "admin-web/http_message.hpp"
-#include "admin-web/site.hpp"
+#include "base/unique_function.hpp"
 
 namespace giromq::admin_web {
 
@@ -20,6 +21,8 @@ struct HttpServerSettings {
     std::chrono::milliseconds write_timeout{30000};
     /// How long a command may take; a backup takes as long as it takes.
     std::chrono::milliseconds answer_timeout{600000};
+    /// After the last byte of a connection was written, so long the client may take to read it and close.
+    std::chrono::milliseconds linger_timeout{2000};
     std::size_t requests_per_connection_max = 10000;
 };
 
@@ -28,7 +31,10 @@ struct HttpServerSettings {
 /// Threads: any. Outlives the io_context's threads.
 class HttpServer {
 public:
-    HttpServer(Site& site, HttpServerSettings settings);
+    /// Answers a request by calling `done` once, on any thread; called on threads of the io_context, several at a time.
+    using Handler = std::function<void(Request request, UniqueFunction<void(Response)> done)>;
+
+    HttpServer(Handler handler, HttpServerSettings settings);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
@@ -38,6 +44,8 @@ public:
 
     /// Connections end with the response that they are at; no new ones are served.
     void stop();
+    /// Waits until every request that was read is answered; false if some are not by then. Not on a thread of the io_context.
+    bool wait_until_answered(std::chrono::milliseconds timeout);
 
     /// What all sessions share.
     struct Shared;

@@ -131,7 +131,7 @@ Broker::Broker(const config::Config& config, bool dev, std::unique_ptr<store::St
       store_administration_(*store_, commits_),
       admin_(admin_parts(), admin_settings()),
       site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}),
-      http_(site_, {}),
+      http_([this](admin_web::Request request, admin_web::Site::Done done) { site_.handle(std::move(request), std::move(done)); }, {}),
       listeners_(io_.context(), config, amqp_, http_) {}
 
 admin::BrokerAdmin::Parts Broker::admin_parts() {

@@ -156,7 +156,7 @@ std::string fault_of_metrics(std::string_view text) {
     if (families.empty()) return "there are no metrics";
     for (const auto& family : families) {
         if (family.type != "counter" && family.type != "gauge" && family.type != "histogram") return family.name + ": unknown type";
-        for (auto found : {fault_of_name(family), fault_of_samples(family)}) {
+        for (const auto& found : {fault_of_name(family), fault_of_samples(family)}) {
             if (!found.empty()) return family.name + ": " + found;
         }
     }
