@@ -32,6 +32,10 @@ giromq_script_test(interop_python COMMAND ${giromq_system_python} "${CMAKE_CURRE
   LABELS interop TIMEOUT 900)
 giromq_script_test(interop_rhea COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/interop/rhea/run.sh" LABELS interop TIMEOUT 600)
 
+# Loaded into the broker by daemon_store_failure, to let fsync fail when the test says so.
+add_library(giromq_test_failing_sync MODULE integration/daemon/failing_sync.cpp)
+target_link_libraries(giromq_test_failing_sync PRIVATE ${CMAKE_DL_LIBS})
+
 # Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.
 file(GLOB daemon_scripts CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/integration/daemon/*.sh")
 foreach(script IN LISTS daemon_scripts)

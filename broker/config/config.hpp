@@ -33,7 +33,9 @@ struct BrokerConfig {
     std::string name = "giromq";  // the AMQP container id
     std::string data_directory = "/var/lib/giromq";
     log::Level log_level = log::Level::info;
-    std::uint32_t io_threads = 0;  // 0: as many as there are processors
+    std::uint32_t io_threads = 0;                   // 0: as many as there are processors
+    std::chrono::milliseconds stop_timeout{20000};  // until what is under way is durable
+    std::chrono::milliseconds close_timeout{1000};  // until clients have answered the close
 
     friend bool operator==(const BrokerConfig&, const BrokerConfig&) = default;
 };

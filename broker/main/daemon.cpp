@@ -35,9 +35,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick_interval = 100ms;
-/// How long the stopping core may take to make everything durable, and clients to say good-bye.
-constexpr auto stop_timeout = 20s;
-constexpr auto close_timeout = 5s;
+/// A connection that is cut ends at once; this is for a machine that is out of breath.
 constexpr auto abort_timeout = 2s;
 
 core::CoreSettings core_settings(const config::Config& config) {
@@ -83,6 +81,7 @@ private:
     Result<void> prepare_users();
     void tick();
     bool stop_core();
+    void end_threads();
     admin::BrokerAdmin::Parts admin_parts();
     admin::AdminSettings admin_settings() const;
     [[noreturn]] void store_failed(const Error& error);
@@ -195,7 +194,14 @@ Result<void> Broker::start_core() {
 
 Result<void> Broker::prepare_users() {
     users_.replace_all(on_core<std::vector<User>>([this](auto done) { done(core_.recovered_users()); }).get());
-    if (dev_ || !users_.empty()) return {};
+    const auto users = users_.list();
+    const auto is_administrator = [](const User& user) { return user.role == Role::administrator; };
+    if (dev_ || std::any_of(users.begin(), users.end(), is_administrator)) return {};
+    if (users_.find(first_administrator_name)) {
+        // Somebody made it an application: it does not become an administrator by a restart.
+        log::warning("no_administrator", {{"next", "stop the broker and make one: giromqd user add NAME --role administrator"}});
+        return {};
+    }
     auto first = make_first_administrator(config_.broker.data_directory);
     if (!first) return first.error();
     auto stored =
@@ -242,7 +248,7 @@ void Broker::tick() {
 
 bool Broker::stop_core() {
     auto stopped = on_core<bool>([this](auto done) { core_.stop([done]() mutable { done(true); }); });
-    const auto give_up_at = clock_.monotonic_now() + stop_timeout;
+    const auto give_up_at = clock_.monotonic_now() + config_.broker.stop_timeout;
     while (stopped.wait_for(tick_interval) != std::future_status::ready) {
         if (clock_.monotonic_now() >= give_up_at) return false;
         tick();  // what the store has refused is tried again
@@ -256,23 +262,22 @@ ExitCode Broker::stop() {
     service_manager::stopping();
     Signals::stop_at_once_from_now_on();
     listeners_.stop();
+    http_.stop();
     if (!stop_core()) {
         // What is not durable has not been acknowledged: as after a crash, the next start recovers.
         log::error("stop_timeout", {{"consequence", "the store is not closed in order; the next start recovers"}});
         std::_Exit(static_cast<int>(ExitCode::failed));
     }
+    // Everything is durable; clients have a moment to hear of it.
     amqp_.close_all("amqp:connection:forced", "the broker is stopping");
-    if (!amqp_.wait_until_closed(close_timeout)) {
+    if (!amqp_.wait_until_closed(config_.broker.close_timeout)) {
         amqp_.abort_all();
         amqp_.wait_until_closed(abort_timeout);
     }
-    http_.stop();
+    if (!http_.wait_until_answered(config_.broker.close_timeout)) log::warning("http_requests_dropped");
     // Connections that ended have told the core so; after that it has nothing to do.
     on_core<bool>([](auto done) { done(true); }).wait();
-    commits_.stop();
-    reads_.stop();
-    io_.stop();
-    workers_.stop();
+    end_threads();
     if (auto released = store_->release(lease_); !released) {
         log::error("release_failed", {{"reason", released.error().to_string()}});
         return exit_code_of(released.error());
@@ -287,6 +292,10 @@ void Broker::abandon() {
         return;
     }
     // The store could not be recovered: it is left as it is.
+    end_threads();
+}
+
+void Broker::end_threads() {
     commits_.stop();
     reads_.stop();
     io_.stop();

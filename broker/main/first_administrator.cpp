@@ -6,19 +6,17 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "admin/errc.hpp"
-#include "config/errc.hpp"
 #include "security/crypto.hpp"
 #include "security/user_directory.hpp"
 
 namespace giromq::daemon {
 namespace {
 
-constexpr const char* user_name = "admin";
 constexpr const char* file_name = "initial-admin-password";
 
 Result<std::string> random_password() {
@@ -36,17 +34,34 @@ Error cannot_write(const std::string& path) {
     return Error(admin::errc::failed, "cannot write " + path + ": " + std::generic_category().message(errno));
 }
 
+bool write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(file, text.data(), text.size());
+        if (written < 0 && errno != EINTR) return false;
+        if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+/// The name of a new file is durable when its folder is.
+Result<void> sync_folder(const std::string& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return cannot_write(folder);
+    const bool synced = ::fsync(descriptor) == 0;
+    const auto failure = cannot_write(folder);
+    ::close(descriptor);
+    return synced ? Result<void>() : Result<void>(failure);
+}
+
 Result<void> write_secret(const std::string& path, const std::string& secret) {
     // A new file, so that nobody who had an old one open can read it.
     ::unlink(path.c_str());
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) return cannot_write(path);
-    const auto line = secret + "\n";
-    const bool written = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(file) == 0;
+    const bool written = write_all(file, secret + "\n") && ::fsync(file) == 0;
     const auto failure = cannot_write(path);
     ::close(file);
-    if (!written) return failure;
-    return {};
+    return written ? Result<void>() : Result<void>(failure);
 }
 
 }  // namespace
@@ -54,20 +69,12 @@ Result<void> write_secret(const std::string& path, const std::string& secret) {
 Result<FirstAdministrator> make_first_administrator(const std::string& data_directory) {
     auto password = random_password();
     if (!password) return password.error();
-    auto user = security::make_user(user_name, Role::administrator, *password);
+    auto user = security::make_user(first_administrator_name, Role::administrator, *password);
     if (!user) return user.error();
     FirstAdministrator made{std::move(*user), (std::filesystem::path(data_directory) / file_name).string()};
     if (auto written = write_secret(made.password_file, *password); !written) return written.error();
+    if (auto synced = sync_folder(data_directory); !synced) return synced.error();
     return made;
-}
-
-Result<std::string> read_password(const std::string& file) {
-    std::ifstream stream(file);
-    std::string password;
-    if (!stream || !std::getline(stream, password) || password.empty()) {
-        return Error(config::errc::cannot_read, file + ": its first line should be the password");
-    }
-    return password;
 }
 
 }  // namespace giromq::daemon

@@ -59,14 +59,28 @@ Result<net::TlsSettings> to_net(const config::TlsConfig& config) {
     return settings;
 }
 
+Result<std::shared_ptr<net::TlsContext>> load(const config::TlsConfig& config) {
+    const auto settings = to_net(config);
+    if (!settings) return settings.error();
+    return net::TlsContext::load(*settings);
+}
+
 }  // namespace
 
 Listeners::Listeners(boost::asio::io_context& io, const config::Config& config, net::AmqpServer& amqp, admin_web::HttpServer& http)
     : io_(io), config_(config), amqp_(amqp), http_(http) {}
 
+Result<void> check_certificates(const config::TlsConfig& config) {
+    if (config.certificate_file.empty()) return {};
+    auto loaded = load(config);
+    return loaded ? Result<void>() : Result<void>(loaded.error());
+}
+
 Result<void> Listeners::open() {
     if (!config_.tls.certificate_file.empty()) {
-        if (auto loaded = load_certificates(); !loaded) return loaded;
+        auto loaded = load(config_.tls);
+        if (!loaded) return loaded.error();
+        tls_ = std::move(*loaded);
     }
     const net::Admission admission({config_.amqp.connections_max, config_.amqp.connections_per_address_max});
     for (const auto& listener : config_.amqp.listeners) {
@@ -75,36 +89,27 @@ Result<void> Listeners::open() {
     return config_.http.enabled ? open_http() : Result<void>();
 }
 
-Result<void> Listeners::load_certificates() {
-    const auto settings = to_net(config_.tls);
-    if (!settings) return settings.error();
-    auto loaded = net::TlsContext::load(*settings);
-    if (!loaded) return loaded.error();
-    tls_ = std::move(*loaded);
-    return {};
-}
-
 Result<void> Listeners::open_amqp(const config::ListenerConfig& listener, const net::Admission& admission) {
     auto serve = [this, settings = to_amqp(config_, listener), tls = listener.tls ? tls_ : nullptr](net::Accepted accepted) {
         amqp_.serve(std::move(accepted), settings, tls);
     };
-    auto acceptor = net::Acceptor::listen(io_, listener.host, listener.port, admission, std::move(serve));
-    if (!acceptor) return acceptor.error();
-    entries_.push_back({listener.tls ? "amqps" : "amqp", std::move(*acceptor)});
-    return {};
+    return open(listener.tls ? "amqps" : "amqp", listener.host, listener.port, admission, std::move(serve));
 }
 
 Result<void> Listeners::open_http() {
     auto serve = [this, tls = config_.http.tls ? tls_ : nullptr](net::Accepted accepted) {
-        admin_web::HttpPeer peer;
-        peer.address = accepted.host + ":" + std::to_string(accepted.port);
-        peer.is_loopback = accepted.is_loopback;
-        peer.is_encrypted = tls != nullptr;
+        admin_web::HttpPeer peer{net::peer_address(accepted), accepted.is_loopback, tls != nullptr};
         http_.serve(std::move(accepted.socket), std::move(peer), tls ? tls->current() : nullptr, std::move(accepted.ticket));
     };
-    auto acceptor = net::Acceptor::listen(io_, config_.http.host, config_.http.port, net::Admission(http_admission), std::move(serve));
+    const auto& http = config_.http;
+    return open(http.tls ? "https" : "http", http.host, http.port, net::Admission(http_admission), std::move(serve));
+}
+
+Result<void> Listeners::open(std::string kind, const std::string& host, std::uint16_t port, const net::Admission& admission,
+                             net::Acceptor::Handler serve) {
+    auto acceptor = net::Acceptor::listen(io_, host, port, admission, std::move(serve));
     if (!acceptor) return acceptor.error();
-    entries_.push_back({config_.http.tls ? "https" : "http", std::move(*acceptor)});
+    entries_.push_back({std::move(kind), std::move(*acceptor)});
     return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "net/tls_context.hpp"
 
 namespace giromq::daemon {
+
+/// `--check-config`: whether certificate, key and authority can be loaded and belong together. Errors: those of net and config.
+Result<void> check_certificates(const config::TlsConfig& config);
 
 /// Every address that the broker listens on.
 class Listeners {
@@ -37,7 +41,8 @@ private:
         std::unique_ptr<net::Acceptor> acceptor;
     };
 
-    Result<void> load_certificates();
+    Result<void> open(std::string kind, const std::string& host, std::uint16_t port, const net::Admission& admission,
+                      net::Acceptor::Handler serve);
     Result<void> open_amqp(const config::ListenerConfig& listener, const net::Admission& admission);
     Result<void> open_http();
 

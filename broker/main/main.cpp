@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "main/daemon.hpp"
+#include "main/listeners.hpp"
 #include "main/options.hpp"
 #include "main/store_commands.hpp"
 
@@ -11,7 +12,9 @@ namespace giromq::daemon {
 namespace {
 
 ExitCode check_config(const config::Config& config) {
-    if (auto checked = config::check_files(config); !checked) {
+    auto checked = config::check_files(config);
+    if (checked) checked = check_certificates(config.tls);
+    if (!checked) {
         std::cerr << "giromqd: " << checked.error().to_string() << '\n';
         return ExitCode::usage;
     }

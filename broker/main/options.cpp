@@ -31,34 +31,40 @@ const std::map<std::string, log::Level>& log_levels() {
     return levels;
 }
 
+/// An option whose value may not be empty: `--config "$FILE"` with FILE unset must not run with the built-in defaults.
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& value, const std::string& description) {
+    const auto fault = [](const std::string& text) { return text.empty() ? std::string("an empty value") : std::string(); };
+    return app.add_option(name, value, description)->check(fault);
+}
+
 /// The options of the program itself.
 void add_options(CLI::App& app, Options& options, bool& check_config, bool& check_store, std::string& backup, std::string& restore) {
-    auto* const config = app.add_option("--config", options.config_file, "Configuration file (XML, schemas/giromq-config.xsd)");
-    app.add_option("--data", options.data, "Data directory: the store, and nothing else")->type_name("DIR");
-    app.add_option("--amqp", options.amqp, "AMQP 1.0 without TLS here, in place of the configured plain listeners; port 0: any free one")
+    auto* const config = add_text(app, "--config", options.config_file, "Configuration file (XML, schemas/giromq-config.xsd)");
+    add_text(app, "--data", options.data, "Data directory: the store, and nothing else")->type_name("DIR");
+    add_text(app, "--amqp", options.amqp, "AMQP 1.0 without TLS here, in place of the configured plain listeners; port 0: any free one")
         ->type_name("HOST:PORT");
-    app.add_option("--http", options.http, "Health, metrics and REST here; port 0: any free one")->type_name("HOST:PORT");
+    add_text(app, "--http", options.http, "Health, metrics and REST here; port 0: any free one")->type_name("HOST:PORT");
     app.add_flag("--dev", options.dev,
                  "For development, without a configuration file: this machine only, no login needed, queues are created on first use, data "
                  "in ./giromq-data")
         ->excludes(config);
-    app.add_option("--log-level", options.log_level, "trace, debug, info, warning or error")->type_name("LEVEL");
+    add_text(app, "--log-level", options.log_level, "trace, debug, info, warning or error")->type_name("LEVEL");
     config->type_name("FILE");
     auto* const one = app.add_option_group("Instead of running");
     one->require_option(0, 1);
     one->add_flag("--check-config", check_config, "Check the configuration and the files that it names");
     one->add_flag("--check", check_store, "Check the store: its structure, every checksum, every reference (no broker may run)");
-    one->add_option("--backup", backup, "Copy the store into a new file (while a broker runs: POST /api/v1/backup)")->type_name("FILE");
-    one->add_option("--restore", restore, "Make a store of a backup, in an empty data directory")->type_name("FILE");
+    add_text(*one, "--backup", backup, "Copy the store into a new file (while a broker runs: POST /api/v1/backup)")->type_name("FILE");
+    add_text(*one, "--restore", restore, "Make a store of a backup, in an empty data directory")->type_name("FILE");
 }
 
 CLI::App* add_user_command(CLI::App& app, Options& options, std::string& role) {
     auto* const user = app.add_subcommand("user", "Users, while no broker runs (otherwise: giromq user)");
     user->require_subcommand(1);
     auto* const add = user->add_subcommand("add", "Add a user, or give one a new role and password");
-    add->add_option("NAME", options.user)->required();
-    add->add_option("--role", role, "administrator or application")->default_val("application");
-    add->add_option("--password-file", options.password_file, "The first line of this file is the password")->required();
+    add_text(*add, "NAME", options.user, "The user")->required();
+    add_text(*add, "--role", role, "administrator or application")->default_val("application");
+    add_text(*add, "--password-file", options.password_file, "The first line of this file is the password")->required();
     return add;
 }
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/clock.hpp"
-#include "main/first_administrator.hpp"
 #include "net/errc.hpp"
 #include "security/user_directory.hpp"
 #include "store/errc.hpp"
@@ -72,7 +71,7 @@ Result<void> store_user(store::Store& store, const store::Lease& lease, User use
 }
 
 ExitCode add_user(const Options& options, const config::Config& config) {
-    const auto password = read_password(options.password_file);
+    const auto password = config::resolve_secret("file:" + options.password_file);
     if (!password) return report(password.error());
     auto user = security::make_user(options.user, options.role, *password);
     if (!user) return report(user.error());

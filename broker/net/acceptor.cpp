@@ -44,10 +44,16 @@ asio::ip::address plain_address(const asio::ip::address& address) {
 
 }  // namespace
 
-std::string to_string(const tcp::endpoint& endpoint) {
-    const auto address = endpoint.address().to_string();
-    return (endpoint.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(endpoint.port());
+namespace {
+
+std::string join(const std::string& host, std::uint16_t port) {
+    return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
+
+}  // namespace
+
+std::string to_string(const tcp::endpoint& endpoint) { return join(endpoint.address().to_string(), endpoint.port()); }
+std::string peer_address(const Accepted& accepted) { return join(accepted.host, accepted.port); }
 
 class Acceptor::Loop : public std::enable_shared_from_this<Loop> {
 public:

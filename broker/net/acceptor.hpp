@@ -50,5 +50,7 @@ private:
 
 /// "127.0.0.1:5672" or "[::1]:5672".
 std::string to_string(const boost::asio::ip::tcp::endpoint& endpoint);
+/// The client's address and port, in the same form.
+std::string peer_address(const Accepted& accepted);
 
 }  // namespace giromq::net

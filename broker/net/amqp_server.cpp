@@ -13,8 +13,7 @@ AmqpServer::~AmqpServer() = default;
 
 void AmqpServer::serve(Accepted accepted, const amqp::ConnectionSettings& settings, const std::shared_ptr<TlsContext>& tls) {
     amqp::Peer peer;
-    peer.address =
-        (accepted.host.find(':') == std::string::npos ? accepted.host : "[" + accepted.host + "]") + ":" + std::to_string(accepted.port);
+    peer.address = peer_address(accepted);
     peer.is_loopback = accepted.is_loopback;
     auto stream = tls ? make_tls_stream(std::move(accepted.socket), tls->current()) : make_plain_stream(std::move(accepted.socket));
     if (!stream) {

@@ -31,7 +31,7 @@ class Response:
 class Daemon:
     """A running broker. `line` is what it printed when it was ready."""
 
-    def __init__(self, folder, *arguments, dev=True, data=None):
+    def __init__(self, folder, *arguments, dev=True, data=None, environment=None):
         self.folder = folder
         self.data = data or os.path.join(folder, "data")
         self.log = os.path.join(folder, "giromqd.log")
@@ -39,7 +39,8 @@ class Daemon:
         command += ["--dev"] if dev else []
         command += [] if "--config" in arguments else ["--amqp", "127.0.0.1:0"]
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=log,
+                                            env={**os.environ, **(environment or {})})
         self.line = self._first_line()
         self.address = dict(re.findall(r"(\w+)=(\S+)", self.line))
         if "amqp" not in self.address and "amqps" not in self.address:
@@ -136,8 +137,9 @@ class DaemonTest(unittest.TestCase):
                 self.fail("it did not come about in time")
             time.sleep(0.05)
 
-    def run_program(self, *arguments):
-        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    def run_program(self, *arguments, environment=None):
+        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=120, check=False,
+                              env={**os.environ, **(environment or {})})
 
     def file(self, name, text):
         path = os.path.join(self.folder, name)

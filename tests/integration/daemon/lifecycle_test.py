@@ -57,6 +57,19 @@ class StartTest(giromqd.DaemonTest):
                           ["--config", os.path.join(self.folder, "none.xml")], ["--amqp", "5672"], ["user", "add", "ann"]):
             self.assertEqual(2, self.run_program(*arguments).returncode, arguments)
 
+    def test_an_empty_value_is_wrong_use(self):
+        # As from an unset variable of a script: nothing must run with defaults that nobody asked for.
+        for option in ("--config", "--data", "--amqp", "--http", "--log-level", "--backup", "--restore"):
+            refused = self.run_program("--check-config", option, "")
+            self.assertEqual((2, ""), (refused.returncode, refused.stdout), option)
+
+    def test_a_folder_that_cannot_be_written_is_told(self):
+        file = self.file("file", "")
+        for data in ("/proc/giromq", os.path.join(file, "data")):
+            refused = self.run_program("--dev", "--data", data, "--amqp", "127.0.0.1:0", "--http", "127.0.0.1:0")
+            self.assertEqual((4, ""), (refused.returncode, refused.stdout), refused.stderr)
+            self.assertIn(data, refused.stderr)
+
     def test_help_and_version_are_told(self):
         told = self.run_program("--help")
         self.assertEqual(0, told.returncode)
@@ -71,6 +84,31 @@ class StartTest(giromqd.DaemonTest):
         self.assertEqual(2, bad.returncode)
         self.assertIn("bad.xml:1:", bad.stderr)
         self.assertEqual(0, checked.returncode, checked.stderr)
+
+    def test_certificates_are_checked_with_the_configuration(self):
+        (certificate, key), (_, other) = self.make_certificate("a", "localhost"), self.make_certificate("b", "localhost")
+        for key_file, expected in ((key, 0), (other, 2), (certificate, 2)):
+            config = self.file("tls.xml", f"""<giromq xmlns="urn:giromq:config:1">
+  <tls certificate-file="{certificate}" private-key-file="{key_file}"/>
+</giromq>
+""")
+            checked = self.run_program("--check-config", "--config", config)
+            self.assertEqual(expected, checked.returncode, checked.stderr)
+
+    def test_a_broker_without_administrator_gets_one(self):
+        data, password = os.path.join(self.folder, "data"), self.file("password", "battery staple\n")
+        add = ["--data", data, "user", "add", "--password-file", password]
+        self.assertEqual(0, self.run_program(*add, "ledger").returncode)
+        daemon = self.start(dev=False)
+        with open(os.path.join(data, "initial-admin-password"), encoding="utf-8") as stream:
+            admin = ("admin", stream.read().strip())
+        self.assertEqual(200, daemon.http("GET", "/api/v1/users", user=admin).status)
+        self.assertEqual(0, daemon.stop())
+        # Who was made an application by somebody does not become an administrator by a restart.
+        self.assertEqual(0, self.run_program(*add, "admin", "--role", "application").returncode)
+        daemon = self.start(dev=False)
+        self.assertIn(" no_administrator ", daemon.logged())
+        self.assertEqual(403, daemon.http("GET", "/api/v1/users", user=("admin", "battery staple")).status)
 
     def test_the_first_administrator_can_log_in_once_and_for_all(self):
         daemon = self.start(dev=False)
@@ -134,6 +172,27 @@ class StopTest(giromqd.DaemonTest):
         stopper.join()
         self.assertEqual(0, daemon.process.returncode)
         self.assertIn("stopping", str(ended.exception))
+
+    def test_a_client_that_does_not_answer_the_close_is_cut(self):
+        config = self.file("giromq.xml", """<giromq xmlns="urn:giromq:config:1">
+  <broker close-timeout="200ms"/>
+  <amqp><listener host="127.0.0.1" port="0" mechanisms="anonymous"/></amqp>
+</giromq>
+""")
+        daemon = self.start("--config", config, dev=False)
+        with socket.create_connection(("127.0.0.1", daemon.port("amqp")), timeout=20) as mute:
+            # SASL ANONYMOUS, then open with the container id "mute".
+            mute.sendall(b"AMQP\x03\x01\x00\x00" + bytes.fromhex("0000001902010000005341c00c01a309") + b"ANONYMOUS" +
+                         b"AMQP\x00\x01\x00\x00" + bytes.fromhex("0000001402000000005310c00701a104") + b"mute")
+            received = b""
+            while b"\x53\x10" not in received:  # the broker's open
+                received += mute.recv(4096)
+            begun = time.monotonic()
+            self.assertEqual(0, daemon.stop(), daemon.logged())
+            self.assertLess(time.monotonic() - begun, 4)
+            while piece := mute.recv(4096):
+                received += piece
+            self.assertIn(b"\x53\x18", received)  # and its close
 
     def test_a_second_signal_ends_it_at_once(self):
         daemon = self.start()

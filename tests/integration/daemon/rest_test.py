@@ -1,9 +1,18 @@
 """REST and the HTTP server of a running giromqd."""
 
+import http.client
+import json
 import socket
 import time
+import unittest
 
 import giromqd
+
+try:
+    import proton
+    import proton.utils
+except ImportError:
+    proton = None
 
 HOST = b"Host: localhost\r\n"
 
@@ -36,6 +45,75 @@ class QueueTest(giromqd.DaemonTest):
         daemon.http("PUT", "/api/v1/queues/q", {})
         self.assertIn("\ngiromq_queues 2\n", daemon.http("GET", "/metrics").body)
         self.assertIn('giromq_queue_messages{queue="q",state="ready"} 0', daemon.http("GET", "/metrics/queues").body)
+
+
+class UserTest(giromqd.DaemonTest):
+    """A change of a user counts at once, also for those who are in already."""
+
+    def start_with_users(self, *names):
+        daemon = self.start(dev=False)
+        with open(f"{daemon.data}/initial-admin-password", encoding="utf-8") as stream:
+            self.admin = ("admin", stream.read().strip())
+        for name in names:
+            self.put_user(daemon, name, role="application", password="correct horse")
+        daemon.http("PUT", "/api/v1/queues/q", {}, user=self.admin)
+        return daemon
+
+    def put_user(self, daemon, name, **change):
+        self.assertIn(daemon.http("PUT", f"/api/v1/users/{name}", change, user=self.admin).status, (200, 201))
+
+    def connect(self, daemon, name, password="correct horse"):
+        return proton.utils.BlockingConnection(giromqd.amqp_url(daemon), timeout=30, user=name, password=password, allowed_mechs="PLAIN")
+
+    def assert_ended(self, connection, words):
+        with self.assertRaises(proton.ProtonException) as ended:
+            connection.wait(lambda: False, timeout=30, msg="the connection is not ended")
+        self.assertIn(words, str(ended.exception))
+
+    @unittest.skipIf(proton is None, "python3-qpid-proton is not installed")
+    def test_connections_of_a_changed_user_end_and_others_stay(self):
+        daemon = self.start_with_users("ann", "bob")
+        other = self.connect(daemon, "bob").create_sender("q")
+        for change in ({"role": "administrator"}, {"role": "application", "password": "battery staple"}):
+            connection = self.connect(daemon, "ann")
+            connection.create_receiver("q")
+            self.put_user(daemon, "ann", **change)
+            self.assert_ended(connection, "was changed")
+        with self.assertRaises(proton.ProtonException):
+            self.connect(daemon, "ann")
+        other.send(proton.Message(body="still here", durable=True))
+
+    @unittest.skipIf(proton is None, "python3-qpid-proton is not installed")
+    def test_connections_of_a_deleted_user_end(self):
+        daemon = self.start_with_users("ann")
+        connection = self.connect(daemon, "ann")
+        connection.create_sender("q")
+        self.assertEqual(204, daemon.http("DELETE", "/api/v1/users/ann", user=self.admin).status)
+        self.assert_ended(connection, "was deleted")
+        with self.assertRaises(proton.ProtonException):
+            self.connect(daemon, "ann")
+
+    def test_an_open_http_connection_asks_for_the_password_each_time(self):
+        daemon = self.start_with_users("ann")
+        login = {"Authorization": "Basic YW5uOmNvcnJlY3QgaG9yc2U="}  # ann:correct horse
+        kept = http.client.HTTPConnection("127.0.0.1", daemon.port("http"), timeout=30)
+
+        def status(method, path, body=None):
+            headers = {**login, "Content-Type": "application/json"} if body else login
+            kept.request(method, path, body=body, headers=headers)
+            answer = kept.getresponse()
+            answer.read()
+            return answer.status
+
+        self.assertEqual(403, status("GET", "/api/v1/overview"))
+        self.put_user(daemon, "ann", role="administrator")
+        self.assertEqual(200, status("GET", "/api/v1/overview"))
+        self.put_user(daemon, "ann", role="application")
+        self.assertEqual(403, status("PUT", "/api/v1/users/ann", json.dumps({"role": "administrator"})))
+        self.assertEqual(200, status("GET", "/metrics"))
+        self.assertEqual(204, daemon.http("DELETE", "/api/v1/users/ann", user=self.admin).status)
+        self.assertEqual(401, status("GET", "/metrics"))
+        kept.close()
 
 
 class HttpTest(giromqd.DaemonTest):

@@ -98,12 +98,12 @@ public:
 
     void every_option_of_the_broker_and_amqp_is_read() {
         const auto config = read(
-            "<broker name='b-1' data-directory='/data' log-level='warning' io-threads='3'/>"
+            "<broker name='b-1' data-directory='/data' log-level='warning' io-threads='3' stop-timeout='1min' close-timeout='50ms'/>"
             "<amqp idle-timeout='1min' max-frame='64KiB' max-message='1MiB' sessions-max='2' links-max='3' session-window='128KiB' "
             "output-window='32KiB'"
             " bytes-before-authentication='2KiB' authentication-timeout='500ms' connections-max='4' connections-per-address-max='5'>"
             "<listener host='::1' port='1'/><listener host='localhost' port='65535'/></amqp>");
-        CPPUNIT_ASSERT((config.broker == BrokerConfig{"b-1", "/data", log::Level::warning, 3}));
+        CPPUNIT_ASSERT((config.broker == BrokerConfig{"b-1", "/data", log::Level::warning, 3, milliseconds(60000), milliseconds(50)}));
         const auto& amqp = config.amqp;
         CPPUNIT_ASSERT(amqp.idle_timeout == milliseconds(60000) && amqp.authentication_timeout == milliseconds(500));
         CPPUNIT_ASSERT_EQUAL(std::uint32_t{65536}, amqp.max_frame_bytes);
