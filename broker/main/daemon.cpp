@@ -98,6 +98,7 @@ private:
     const store::Lease lease_;
     net::IoRuntime io_;
     net::WorkerThread workers_;
+    net::WorkerThread amqp_logins_;  // apart: a flood of passwords must not hold up administrators and metrics
     net::StrandExecutor core_executor_;
     store::CommitQueue commits_;
     store::ReadQueue reads_;
@@ -125,7 +126,7 @@ Broker::Broker(const config::Config& config, bool dev, std::unique_ptr<store::St
       commits_(*store_, lease_, last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
       reads_(*store_, core_executor_),
       core_(clock_, commits_, reads_, core_settings(config)),
-      amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_}, workers_, {}),
+      amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_}, amqp_logins_, {}),
       connections_(amqp_),
       store_administration_(*store_, commits_),
       admin_(admin_parts(), admin_settings()),
@@ -300,6 +301,7 @@ void Broker::end_threads() {
     reads_.stop();
     io_.stop();
     workers_.stop();
+    amqp_logins_.stop();
 }
 
 /// On the store thread. Nothing that could acknowledge anything may run any more, destructors included.
@@ -313,10 +315,9 @@ void Broker::store_failed(const Error& error) {
     std::_Exit(static_cast<int>(ExitCode::store_failed));
 }
 
-ExitCode report(const Error& error) {
+ExitCode start_failed(const Error& error) {
     log::error("start_failed", {{"reason", error.to_string()}});
-    std::cerr << "giromqd: " << error.to_string() << '\n';
-    return exit_code_of(error);
+    return report(error);
 }
 
 }  // namespace
@@ -327,14 +328,14 @@ ExitCode run_daemon(const config::Config& config, bool dev) {
     Signals signals;
     const SystemClock clock;
     auto store = store::open_sqlite_store(sqlite_settings(config), clock);
-    if (!store) return report(store.error());
+    if (!store) return start_failed(store.error());
     const auto lease = (*store)->acquire();
-    if (!lease) return report(lease.error());
+    if (!lease) return start_failed(lease.error());
     const auto last_batch = (*store)->last_batch();
-    if (!last_batch) return report(last_batch.error());
+    if (!last_batch) return start_failed(last_batch.error());
     Broker broker(config, dev, std::move(*store), *lease, *last_batch);
     if (auto started = broker.start(); !started) {
-        const auto code = report(started.error());
+        const auto code = start_failed(started.error());
         broker.abandon();
         return code;
     }

@@ -14,10 +14,7 @@ namespace {
 ExitCode check_config(const config::Config& config) {
     auto checked = config::check_files(config);
     if (checked) checked = check_certificates(config.tls);
-    if (!checked) {
-        std::cerr << "giromqd: " << checked.error().to_string() << '\n';
-        return ExitCode::usage;
-    }
+    if (!checked) return report(checked.error());
     std::cout << (config.source.empty() ? std::string("the built-in configuration") : config.source) << " is valid\n";
     return ExitCode::ok;
 }
@@ -27,10 +24,7 @@ ExitCode run(int argc, char** argv) {
     if (parsed.exit) return *parsed.exit;
     const auto& options = parsed.options;
     const auto config = configuration_of(options);
-    if (!config) {
-        std::cerr << "giromqd: " << config.error().to_string() << '\n';
-        return ExitCode::usage;
-    }
+    if (!config) return report(config.error());
     if (options.command == Options::Command::run) return run_daemon(*config, options.dev);
     if (options.command == Options::Command::check_config) return check_config(*config);
     return run_store_command(options, *config);

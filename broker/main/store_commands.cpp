@@ -5,17 +5,11 @@
 #include <utility>
 
 #include "base/clock.hpp"
-#include "net/errc.hpp"
 #include "security/user_directory.hpp"
 #include "store/errc.hpp"
 
 namespace giromq::daemon {
 namespace {
-
-ExitCode report(const Error& error) {
-    std::cerr << error.to_string() << '\n';
-    return exit_code_of(error);
-}
 
 /// What a long command tells meanwhile.
 UniqueFunction<void(const std::string&)> show() {
@@ -95,16 +89,6 @@ store::SqliteSettings sqlite_settings(const config::Config& config) {
     settings.wal_bytes = config.store.wal_bytes;
     settings.reserve_bytes = config.store.reserve_bytes;
     return settings;
-}
-
-ExitCode exit_code_of(const Error& error) {
-    if (error.is(store::errc::locked_by_other)) return ExitCode::store_locked;
-    if (error.is(store::errc::invalid_argument)) return ExitCode::usage;
-    if (error.code().category() == errc_category<store::errc>()) return ExitCode::store_failed;
-    if (error.is(net::errc::invalid_address) || error.is(net::errc::tls_files)) return ExitCode::usage;
-    const bool wrong_input =
-        error.code().category() == errc_category<config::errc>() || error.code().category() == errc_category<security::errc>();
-    return wrong_input ? ExitCode::usage : ExitCode::failed;
 }
 
 ExitCode run_store_command(const Options& options, const config::Config& config) {

@@ -10,9 +10,6 @@ namespace giromq::daemon {
 
 store::SqliteSettings sqlite_settings(const config::Config& config);
 
-/// What the caller of giromqd is told about an error of the store.
-ExitCode exit_code_of(const Error& error);
-
 /// --check, --backup, --restore and `user add`: work on the store while no broker runs. Progress goes to standard error, the result to
 /// standard output.
 ExitCode run_store_command(const Options& options, const config::Config& config);
