@@ -240,10 +240,16 @@ if [ -x "$tool" ]; then
 TEXT
 fi
 [ -x "$giromq_bin/giromq-bench" ] && echo "  $giromq_bin/giromq-bench --help"
+# offer PROGRAM ARGUMENT...: a command that needs a program this script does not install.
+offer() {
+    local missing=
+    command -v "$1" >/dev/null 2>&1 || missing="        (apt-get install $1)"
+    echo "  $*$missing"
+}
+offer curl "http://127.0.0.1:$http_port/api/v1/queues"
+offer sqlite3 "$job/ledger.db" "'SELECT currency, count(*), sum(amount_minor) FROM payment GROUP BY currency'"
 cat <<TEXT
-  curl http://127.0.0.1:$http_port/api/v1/queues
   $giromq_bin/giromq-payments generate --show
-  sqlite3 $job/ledger.db 'SELECT currency, count(*), sum(amount_minor) FROM payment GROUP BY currency'
   packaging/quickstart.sh --demo-only        the payments once more
   packaging/quickstart.sh --stop             stop the broker
 TEXT

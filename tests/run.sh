@@ -81,7 +81,18 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 started=$(date +%s)
-say() { printf '\n== %s (%d min %02d s)\n' "$*" $((($(date +%s) - started) / 60)) $((($(date +%s) - started) % 60)); }
+minutes() { printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); }
+
+# say STEP...: begins a step; how long each took is told at the end.
+steps=()
+step=
+say() {
+    local now
+    now=$(date +%s)
+    [ -z "$step" ] || steps+=("$(minutes $((now - step_started)))  $step")
+    step=$* step_started=$now
+    printf '\n== %s (%s)\n' "$*" "$(minutes $((now - started)))"
+}
 
 # failure TEXT: counts a step that is not a test but must not fail.
 failure() {
@@ -163,7 +174,7 @@ if [ "$sanitizers" -eq 1 ]; then
     # Reports of the sanitizers end the program that they are about, so that its test fails.
     export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:check_initialization_order=1}
     export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
-    if build asan-ubsan; then run_tests asan-ubsan -L '^(unit|simulation|storm)$'; fi
+    if build asan-ubsan giromq_sanitizer_tests; then run_tests asan-ubsan -L '^(unit|simulation|storm)$'; fi
 fi
 
 if [ "$long" -eq 1 ]; then
@@ -178,4 +189,5 @@ fi
 if [ "$fuzz_seconds" -gt 0 ]; then run_fuzzing; fi
 
 say "done"
+printf '%s\n' "${steps[@]}"
 finished=1

@@ -28,6 +28,11 @@ endif()
 giromq_script_test(storm COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/integration/storm/storm.py"
   LABELS integration storm fault TIMEOUT 5400 PROCESSORS 2)
 
+giromq_sanitize_with(storm giromqd)
+if(TARGET giromq_test_storm_client)
+  giromq_sanitize_with(storm giromq_test_storm_client)
+endif()
+
 giromq_script_test(interop_python COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/python/run.py"
   LABELS interop TIMEOUT 900)
 giromq_script_test(interop_rhea COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/interop/rhea/run.sh" LABELS interop TIMEOUT 600)
@@ -49,6 +54,7 @@ endif()
 
 # The example: the parts that need no broker, then the whole job with everything killed at every point.
 if(TARGET giromq-payments)
+  giromq_sanitize_with(unit giromq-payments)
   giromq_script_test(payments_self_test COMMAND giromq-payments self-test LABELS unit TIMEOUT 120)
   giromq_script_test(payments COMMAND "${PROJECT_SOURCE_DIR}/examples/payments/test.sh" LABELS integration fault TIMEOUT 600)
 endif()
