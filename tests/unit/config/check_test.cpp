@@ -6,12 +6,10 @@
 #include <fstream>
 #include <string>
 
-#include "config/config.hpp"
+#include "unit/config/documents.hpp"
 
 namespace giromq::config {
 namespace {
-
-std::string document(const std::string& content) { return "<giromq xmlns='urn:giromq:config:1'>" + content + "</giromq>"; }
 
 const std::string tls = "<tls certificate-file='c' private-key-file='k'/>";
 const std::string tls_with_ca = "<tls certificate-file='c' private-key-file='k' client-ca-file='a'/>";
@@ -40,15 +38,10 @@ class CheckTest : public CppUnit::TestFixture {
 
     std::filesystem::path folder_;
 
-    static void assert_allowed(const std::string& content) {
-        const auto config = parse_config(document(content));
-        CPPUNIT_ASSERT_MESSAGE(config ? "" : config.error().to_string(), config);
-    }
+    static void assert_allowed(const std::string& content) { read(content); }
 
     static void assert_refused(const std::string& content, const std::string& words) {
-        const auto config = parse_config(document(content));
-        CPPUNIT_ASSERT_MESSAGE(content, !config && config.error().is(errc::not_allowed));
-        CPPUNIT_ASSERT_MESSAGE(config.error().to_string(), config.error().detail().find(words) != std::string::npos);
+        config::assert_refused(errc::not_allowed, content, words);
     }
 
     std::string write(const std::string& name, const std::string& text) const {

@@ -4,15 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "config/config.hpp"
 #include "config/units.hpp"
+#include "unit/config/documents.hpp"
 
 namespace giromq::config {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::string document(const std::string& content) { return "<giromq xmlns='urn:giromq:config:1'>\n" + content + "</giromq>"; }
 
 class ConfigTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(ConfigTest);
@@ -37,19 +35,6 @@ class ConfigTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(sizes_of_every_unit);
     CPPUNIT_TEST(durations_of_every_unit);
     CPPUNIT_TEST_SUITE_END();
-
-    static Config read(const std::string& content) {
-        const auto config = parse_config(document(content));
-        CPPUNIT_ASSERT_MESSAGE(config ? "" : config.error().to_string(), config);
-        return *config;
-    }
-
-    static void assert_refused(errc code, const std::string& content, const std::string& words = {}) {
-        const auto config = parse_config(document(content));
-        CPPUNIT_ASSERT_MESSAGE(content, !config);
-        CPPUNIT_ASSERT_MESSAGE(content + " -> " + config.error().to_string(), config.error().is(code));
-        CPPUNIT_ASSERT_MESSAGE(config.error().to_string(), config.error().detail().find(words) != std::string::npos);
-    }
 
     static void assert_same(const Config& left, const Config& right) {
         CPPUNIT_ASSERT(left.broker == right.broker);
