@@ -170,7 +170,8 @@ private:
     bool writing_encrypted_ = false;
     bool pump_posted_ = false;
     std::optional<Failure> loss_;
-    std::uint32_t attempt_ = 0;
+    std::uint32_t attempt_ = 0;  // since the loss
+    std::uint32_t pauses_ = 0;   // since the connection last held for a while
     SteadyTime opened_at_{};
     SteadyTime lost_at_{};
     std::minstd_rand random_;

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A connection that held for so long is not part of the same trouble as the one before.
+/// A connection that held for so long is not part of the trouble before it.
 constexpr auto stable_time = 5s;
 
 std::int64_t steady_ms() {
@@ -316,10 +316,10 @@ void ConnectionCore::handle_loss() {
     if (state_ == State::closing || state_ == State::closed || state_ == State::failed) return;
     const auto now = std::chrono::steady_clock::now();
     if (was_open) {
-        if (now - opened_at_ > stable_time || attempt_ == 0) {
-            attempt_ = 0;
-            lost_at_ = now;
-        }
+        // Every loss has its own attempts and its own time; but after a connection that did not hold the pauses go on growing.
+        attempt_ = 0;
+        lost_at_ = now;
+        if (now - opened_at_ > stable_time) pauses_ = 0;
         if (!settings_.reconnect || is_permanent(failure)) return fail_for_good(std::move(failure));
         state_ = State::reconnecting;
         tell(ConnectionEvent::interrupted, failure.reason);
@@ -347,7 +347,7 @@ void ConnectionCore::attempt_failed(Failure failure) {
 }
 
 void ConnectionCore::schedule_attempt() {
-    const auto doubled = settings_.reconnect_delay * (std::int64_t{1} << std::min<std::uint32_t>(attempt_, 20));
+    const auto doubled = settings_.reconnect_delay * (std::int64_t{1} << std::min<std::uint32_t>(pauses_++, 20));
     const auto longest = std::min<std::chrono::milliseconds>(doubled, std::max(settings_.reconnect_max_delay, settings_.reconnect_delay));
     // Half of the pause is random, so that a thousand clients do not come back at the same moment.
     std::uniform_int_distribution<std::int64_t> jitter(longest.count() / 2, longest.count());
