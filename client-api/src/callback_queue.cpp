@@ -22,14 +22,18 @@ bool CallbackQueue::is_current() const {
 
 void CallbackQueue::stop() {
     std::thread thread;
+    std::deque<Task> dropped;  // destroyed without the lock
     {
         const std::lock_guard lock(shared_->mutex);
         shared_->stopping = true;
         shared_->changed.notify_one();
         thread = std::move(thread_);
+        if (thread.get_id() == std::this_thread::get_id()) {
+            dropped.swap(shared_->tasks);
+            return thread.detach();
+        }
     }
     if (!thread.joinable()) return;
-    if (thread.get_id() == std::this_thread::get_id()) return thread.detach();
     thread.join();
     const std::lock_guard lock(shared_->mutex);
     thread_id_ = std::thread::id{};  // the system may give it to another thread

@@ -9,8 +9,8 @@
 
 namespace giromq::detail {
 
-/// Runs the application's completion, exception and event listeners one after the other on a thread of their own, so that the I/O thread
-/// never waits for the application. The thread is started with the first task.
+/// Runs listeners of the application one after the other on a thread of their own, so that the I/O thread never waits for the application.
+/// The thread is started with the first task.
 ///
 /// Threads: post() from any thread, also while holding the connection's mutex. Tasks must not throw.
 class CallbackQueue {
@@ -24,7 +24,7 @@ public:
 
     void post(Task task);
     bool is_current() const;
-    /// Runs what is posted, then ends the thread. From a task itself the thread ends by itself after that task. Later tasks are dropped.
+    /// Runs what is posted, then ends the thread. From a task itself: drops the others, and the thread ends by itself after that task.
     void stop();
 
 private:

@@ -45,7 +45,9 @@ std::shared_ptr<ConnectionCore> ConnectionCore::connect(Settings settings) {
 }
 
 void ConnectionCore::check_usable() const {
-    if (state_ == State::closing || state_ == State::closed) throw IllegalStateException("The connection is closed.");
+    if (closing_sessions_ || state_ == State::closing || state_ == State::closed) {
+        throw IllegalStateException("The connection is closed.");
+    }
     if (state_ == State::failed) failure_.raise();
 }
 
@@ -147,7 +149,7 @@ bool ConnectionCore::on_listener_thread() {
 }
 
 void ConnectionCore::close() {
-    if (on_listener_thread()) throw IllegalStateException("A connection cannot be closed from one of its listeners.");
+    if (on_listener_thread()) throw IllegalStateException("A connection cannot be closed from one of its message or completion listeners.");
     std::unique_lock lock(mutex_);
     if (state_ == State::closed) return;
     if (state_ == State::closing || closing_sessions_) {
@@ -199,6 +201,7 @@ void ConnectionCore::shut_down() {
     });
     if (thread_.joinable()) thread_.join();
     callbacks_.stop();
+    events_.stop();
 }
 
 // For sessions and links -------------------------------------------------------------------------------------------------------------
@@ -211,13 +214,13 @@ void ConnectionCore::forget(const SessionCore& session) {
 
 void ConnectionCore::report(const Failure& failure) {
     if (exception_listener_ == nullptr) return;
-    callbacks_.post([listener = exception_listener_, failure] {
+    events_.post([listener = exception_listener_, failure] {
         try {
             failure.raise();
         } catch (const JMSException& exception) {
             try {
                 listener(exception);
-            } catch (const std::exception&) {
+            } catch (...) {
                 // There is nobody left to tell that the listener for exceptions threw one.
             }
         }
@@ -226,10 +229,10 @@ void ConnectionCore::report(const Failure& failure) {
 
 void ConnectionCore::tell(ConnectionEvent event, const std::string& reason) {
     if (event_listener_ == nullptr) return;
-    callbacks_.post([listener = event_listener_, event, reason] {
+    events_.post([listener = event_listener_, event, reason] {
         try {
             listener(event, reason);
-        } catch (const std::exception&) {
+        } catch (...) {
             // As above.
         }
     });

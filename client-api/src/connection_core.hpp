@@ -73,7 +73,7 @@ public:
     void close();
     /// close() without an exception, on another thread if this one is a listener's.
     void dispose() noexcept;
-    /// True on a thread that runs listeners of this connection.
+    /// True on a thread that runs message or completion listeners of this connection, for which close() waits.
     bool on_listener_thread();
 
     // For sessions and links, with the mutex held.
@@ -182,7 +182,8 @@ private:
     std::vector<std::shared_ptr<TemporaryNode>> nodes_;
     ExceptionListener exception_listener_;
     ConnectionEventListener event_listener_;
-    CallbackQueue callbacks_;
+    CallbackQueue callbacks_;  // completion listeners
+    CallbackQueue events_;     // exception and event listeners, which may close the connection
 };
 
 }  // namespace giromq::detail

@@ -61,7 +61,8 @@ public:
     /// Pauses the delivery; waits until running message listeners have returned. Throws IllegalStateException from a listener.
     void stop();
     /// Closes all sessions, waiting for running listeners, for acknowledgements and for the outcomes of asynchronous sends, then the
-    /// connection. Idempotent; IllegalStateException from a listener of the connection.
+    /// connection, and until a running exception or event listener has returned unless that one closes. Idempotent; IllegalStateException
+    /// from a message or completion listener of the connection.
     void close();
 
 private:

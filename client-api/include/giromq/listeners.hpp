@@ -14,7 +14,7 @@ namespace giromq {
 using MessageListener = std::function<void(const MessagePtr&)>;
 
 /// Told of problems that no call can report: the connection was lost for good, a consumer was ended by the broker, a listener threw.
-/// Called serially on a thread of the connection; must not close the connection.
+/// Called serially on a thread of the connection; it may close the connection.
 using ExceptionListener = std::function<void(const JMSException&)>;
 
 /// Told how asynchronous sends ended (JMS 2.0 §7.3), exactly once each, in the order of sending within a session, on a thread of the

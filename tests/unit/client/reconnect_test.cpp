@@ -1,4 +1,5 @@
 #include <atomic>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -35,6 +36,8 @@ class ReconnectTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(receive_no_wait_is_not_wrongly_empty_over_a_loss);
     CPPUNIT_TEST(a_close_by_the_broker_is_a_loss);
     CPPUNIT_TEST(attempts_end_when_they_are_limited);
+    CPPUNIT_TEST(every_loss_has_its_own_time_and_attempts);
+    CPPUNIT_TEST(an_exception_listener_may_close_the_connection);
     CPPUNIT_TEST(without_reconnect_the_connection_fails_at_once);
     CPPUNIT_TEST(events_tell_of_loss_and_return);
     CPPUNIT_TEST(a_temporary_queue_is_made_anew);
@@ -212,6 +215,36 @@ class ReconnectTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_THROW(rig.connection->create_session(), JMSException);
         CPPUNIT_ASSERT(rig.broker.wait([&] { return reported == 1; }));
         rig.connection->close();
+    }
+
+    static void every_loss_has_its_own_time_and_attempts() {
+        Rig rig(AcknowledgeMode::auto_acknowledge, "reconnect.timeout-ms=600000&reconnect.attempts=3");
+        const auto producer = rig.producer();
+        for (int loss = 0; loss < 3; ++loss) {
+            rig.broker.drop_next_connections(2);
+            rig.broker.cut_connections();
+            producer->send(rig.text("after the loss"));
+        }
+        CPPUNIT_ASSERT_EQUAL(10, rig.broker.connections_made());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{3}, rig.broker.depth("q"));
+    }
+
+    static void an_exception_listener_may_close_the_connection() {
+        Rig rig(AcknowledgeMode::auto_acknowledge, "reconnect=false");
+        const auto producer = rig.producer();
+        const auto recorder = std::make_shared<Recorder>();
+        rig.broker.hold_outcomes(true);
+        std::promise<void> closed;
+        rig.connection->set_exception_listener([&](const JMSException&) {
+            rig.connection->close();
+            closed.set_value();
+        });
+        producer->send(rig.text("m"), recorder);
+        CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.received().size() == 1; }));
+        rig.broker.cut_connections();
+        closed.get_future().get();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, recorder->codes.size());
+        CPPUNIT_ASSERT_THROW(rig.connection->create_session(), IllegalStateException);
     }
 
     static void without_reconnect_the_connection_fails_at_once() {
