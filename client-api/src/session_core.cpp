@@ -472,10 +472,12 @@ void SessionCore::listener_returned(std::unique_lock<std::mutex>& lock, const st
         return accept(receipt);
     }
     consumer->quiesce(lock, deadline_after(connection_->settings().request_timeout));
-    if (consumer->is_stale(*receipt)) return;
-    consumer->release_waiting();
-    consumer->acknowledged_or_given_back();
-    consumer->settle(*receipt, Settlement::failed);
+    // If the connection was lost meanwhile the broker has taken everything back, and the consumer may be attached anew already.
+    if (!consumer->is_stale(*receipt)) {
+        consumer->release_waiting();
+        consumer->acknowledged_or_given_back();
+        consumer->settle(*receipt, Settlement::failed);
+    }
     consumer->resume();
     consumer->finish_close();
 }

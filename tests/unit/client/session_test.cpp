@@ -16,6 +16,7 @@ class SessionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(closed_objects_refuse_to_work_and_close_again);
     CPPUNIT_TEST(a_listener_gets_messages_one_after_the_other_in_order);
     CPPUNIT_TEST(a_throwing_listener_gets_the_message_again_before_the_next);
+    CPPUNIT_TEST(a_throwing_listener_goes_on_after_a_loss_at_that_moment);
     CPPUNIT_TEST(recover_in_a_listener_delivers_again);
     CPPUNIT_TEST(a_listener_without_prefetch);
     CPPUNIT_TEST(a_listener_in_a_client_acknowledge_session_acknowledges);
@@ -104,6 +105,22 @@ class SessionTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(got == (std::vector<std::string>{"1", "2", "2again", "3"}));
         CPPUNIT_ASSERT(rig.broker.wait([&] { return reported == 1; }));
         CPPUNIT_ASSERT_EQUAL(std::size_t{0}, rig.broker.depth("q"));
+    }
+
+    static void a_throwing_listener_goes_on_after_a_loss_at_that_moment() {
+        Rig rig;
+        rig.broker.hold_drains(true);
+        rig.put(2);
+        std::atomic<int> got{0};
+        const auto consumer = rig.consumer();
+        consumer->set_message_listener([&](const MessagePtr&) {
+            if (++got == 1) throw std::runtime_error("not this time");
+        });
+        CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.drains_waiting() == 1; }));
+        rig.broker.cut_connections();
+        rig.broker.hold_drains(false);
+        CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.depth("q") == 0; }));
+        CPPUNIT_ASSERT_EQUAL(3, got.load());
     }
 
     static void recover_in_a_listener_delivers_again() {
