@@ -17,6 +17,7 @@ public:
         waiting,        // received, not yet seen by the application
         seen,           // given to the application
         acknowledging,  // accepted, not yet confirmed by the broker
+        given_back,     // seen, then given back by the session: to be delivered again
         done,           // confirmed, given back, or not to be acknowledged at all
     };
 

@@ -283,7 +283,8 @@ namespace {
 
 [[noreturn]] void throw_stale() {
     throw JMSException(
-        "Nothing was acknowledged, because the connection was lost since the message was received; the broker delivers it again.",
+        "Nothing was acknowledged, because since the message was received the connection was lost or the session recovered; the broker "
+        "delivers again everything that was not acknowledged.",
         "giromq:stale-message");
 }
 
@@ -298,10 +299,21 @@ namespace {
 void SessionCore::acknowledge(const std::shared_ptr<Receipt>& receipt) {
     const SessionUse use(*this);
     std::unique_lock lock(connection_->mutex());
-    mode_ == AcknowledgeMode::individual_acknowledge ? acknowledge_one(lock, receipt) : acknowledge_all(lock, *receipt);
+    mode_ == AcknowledgeMode::individual_acknowledge ? acknowledge_one(lock, receipt) : acknowledge_all(lock, receipt.get());
+}
+
+void SessionCore::acknowledge() {
+    if (acknowledges_by_itself()) return;
+    if (mode_ == AcknowledgeMode::individual_acknowledge) {
+        throw IllegalStateException("In INDIVIDUAL_ACKNOWLEDGE each message is acknowledged by its own acknowledge().");
+    }
+    const SessionUse use(*this);
+    std::unique_lock lock(connection_->mutex());
+    acknowledge_all(lock, nullptr);
 }
 
 void SessionCore::check_not_stale(const Receipt& receipt) {
+    if (receipt.state == Receipt::State::given_back) throw_stale();
     if (!receipt.consumer->is_stale(receipt)) return;
     if (receipt.state == Receipt::State::seen) throw_stale();
     if (receipt.state == Receipt::State::acknowledging) throw_unconfirmed("the connection was lost");
@@ -316,10 +328,14 @@ void SessionCore::acknowledge_one(std::unique_lock<std::mutex>& lock, const std:
     wait_for_these(lock, {receipt});
 }
 
-void SessionCore::acknowledge_all(std::unique_lock<std::mutex>& lock, const Receipt& asked) {
-    // All or nothing: an application that takes back its own work after the exception must not lose a message that was acknowledged.
-    if (std::erase_if(seen_, [](const auto& one) { return one->consumer->is_stale(*one); }) > 0) throw_stale();
-    check_not_stale(asked);
+void SessionCore::acknowledge_all(std::unique_lock<std::mutex>& lock, const Receipt* asked) {
+    if (std::any_of(seen_.begin(), seen_.end(), [](const auto& one) { return one->consumer->is_stale(*one); })) {
+        // All or nothing: an application that takes back its own work now must not lose what has arrived since the loss by a later
+        // acknowledgement, so that is given back, too.
+        give_back(lock, consumers_);
+        throw_stale();
+    }
+    if (asked != nullptr) check_not_stale(*asked);
     const std::vector<std::shared_ptr<Receipt>> batch(seen_.begin(), seen_.end());
     seen_.clear();
     for (const auto& receipt : batch) {
@@ -343,14 +359,16 @@ void SessionCore::wait_for_these(std::unique_lock<std::mutex>& lock, const std::
 }
 
 /// Everything that the consumers hold goes back, what was seen counted as failed; then they go on, with the oldest message.
-void SessionCore::give_back(std::unique_lock<std::mutex>& lock, const std::vector<std::shared_ptr<ConsumerCore>>& consumers) {
+void SessionCore::give_back(std::unique_lock<std::mutex>& lock, std::vector<std::shared_ptr<ConsumerCore>> consumers) {
     const auto deadline = deadline_after(connection_->settings().request_timeout);
     for (const auto& consumer : consumers) consumer->quiesce(lock, deadline);
     for (const auto& consumer : consumers) consumer->release_waiting();
     for (const auto& receipt : seen_) {
-        if (receipt->consumer->is_stale(*receipt)) continue;
-        receipt->consumer->acknowledged_or_given_back();
-        receipt->consumer->settle(*receipt, Settlement::failed);
+        if (!receipt->consumer->is_stale(*receipt)) {
+            receipt->consumer->acknowledged_or_given_back();
+            receipt->consumer->settle(*receipt, Settlement::failed);
+        }
+        receipt->state = Receipt::State::given_back;
     }
     seen_.clear();
     for (const auto& consumer : consumers) {

@@ -39,6 +39,8 @@ public:
     std::shared_ptr<ConsumerCore> create_consumer(const DestinationPtr& destination, std::string_view selector, bool browse);
     std::shared_ptr<TemporaryQueue> create_temporary_queue();
     void acknowledge(const std::shared_ptr<Receipt>& receipt) override;
+    /// Everything received, in CLIENT_ACKNOWLEDGE.
+    void acknowledge();
     void recover();
     void close();
     /// close() without an exception, on another thread if this one is a listener's.
@@ -93,11 +95,14 @@ private:
     void listener_returned(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ConsumerCore>& consumer,
                            const std::shared_ptr<Receipt>& receipt, bool again);
     void wait_until_attached(std::unique_lock<std::mutex>& lock, LinkCore& link);
-    void acknowledge_all(std::unique_lock<std::mutex>& lock, const Receipt& asked);
+    bool has_anonymous_relay(std::unique_lock<std::mutex>& lock);
+    /// `asked`: the message that the application named, or null.
+    void acknowledge_all(std::unique_lock<std::mutex>& lock, const Receipt* asked);
     void acknowledge_one(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Receipt>& receipt);
     static void check_not_stale(const Receipt& receipt);
     void wait_for_these(std::unique_lock<std::mutex>& lock, const std::vector<std::shared_ptr<Receipt>>& receipts);
-    void give_back(std::unique_lock<std::mutex>& lock, const std::vector<std::shared_ptr<ConsumerCore>>& consumers);
+    /// `consumers` by value, because another thread may close one of them meanwhile.
+    void give_back(std::unique_lock<std::mutex>& lock, std::vector<std::shared_ptr<ConsumerCore>> consumers);
     void close_links(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
 
     const std::shared_ptr<ConnectionCore> connection_;

@@ -105,9 +105,10 @@ public:
 
     /// CLIENT_ACKNOWLEDGE: acknowledges everything that the session has received; INDIVIDUAL_ACKNOWLEDGE: this message. Returns when the
     /// broker has confirmed it, that is, when the removal is on its disk. In the other modes it does nothing.
-    /// Throws JMSException with the code "giromq:stale-message" if the connection was made anew since the message was received: nothing
-    /// has been acknowledged then, and the broker delivers the message again. With the code "giromq:outcome-unknown" the connection was
-    /// lost while the broker was confirming: the message may come again.
+    /// Throws JMSException with the code "giromq:stale-message" if since the message was received the connection was made anew or the
+    /// session recovered: nothing has been acknowledged then. The broker delivers the message again, and in CLIENT_ACKNOWLEDGE everything
+    /// else that the session has received, so that work that is taken back now is offered whole. With the code "giromq:outcome-unknown"
+    /// the connection was lost while the broker was confirming: the message may come again.
     void acknowledge() const;
 
 protected:

@@ -26,6 +26,7 @@ class ConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(seen_messages_go_back_counted_when_the_session_is_closed);
     CPPUNIT_TEST(messages_can_be_acknowledged_after_their_consumer_was_closed);
     CPPUNIT_TEST(recover_delivers_again_in_order);
+    CPPUNIT_TEST(what_recover_gave_back_cannot_be_acknowledged);
     CPPUNIT_TEST(close_ends_a_waiting_receive);
     CPPUNIT_TEST(a_deleted_queue_ends_the_consumer);
     CPPUNIT_TEST(a_malformed_message_is_rejected_and_reported);
@@ -217,6 +218,20 @@ class ConsumerTest : public CppUnit::TestFixture {
             if (index == 6) message->acknowledge();
         }
         CPPUNIT_ASSERT_EQUAL(std::size_t{0}, rig.broker.depth("q"));
+    }
+
+    static void what_recover_gave_back_cannot_be_acknowledged() {
+        for (const auto mode : {AcknowledgeMode::client_acknowledge, AcknowledgeMode::individual_acknowledge}) {
+            Rig rig(mode);
+            rig.put(1);
+            const auto consumer = rig.consumer();
+            const auto before = consumer->receive(5s);
+            rig.session->recover();
+            CPPUNIT_ASSERT_EQUAL(std::string("giromq:stale-message"), thrown<JMSException>([&] { before->acknowledge(); }).error_code());
+            CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.broker.depth("q"));
+            consumer->receive(5s)->acknowledge();
+            CPPUNIT_ASSERT_EQUAL(std::size_t{0}, rig.broker.depth("q"));
+        }
     }
 
     static void close_ends_a_waiting_receive() {
