@@ -22,6 +22,8 @@ constexpr std::string_view selector_key = "jms-selector";
 /// Beyond this no more credit is granted until the application has taken something.
 constexpr std::uint64_t waiting_bytes_max = 16u << 20;
 constexpr std::uint32_t browse_prefetch_min = 100;
+/// How much longer than asked a timed receive waits for the broker's word that there is nothing.
+constexpr std::chrono::milliseconds drain_patience{1000};
 
 pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
 
@@ -129,7 +131,9 @@ void ConsumerCore::top_up() {
     if (wanted > 0 && had * 2 <= wanted) pn_link_flow(link(), static_cast<int>(wanted - had));
 }
 
-void ConsumerCore::on_flow() {
+void ConsumerCore::on_flow() { end_drain_when_answered(); }
+
+void ConsumerCore::end_drain_when_answered() {
     if (draining_ && pn_link_credit(link()) == 0) end_drain();
 }
 
@@ -189,6 +193,7 @@ void ConsumerCore::read(pn_delivery_t* delivery) {
         partial_.clear();
         pn_link_advance(link());
         pn_delivery_settle(delivery);
+        end_drain_when_answered();
     } else if (!pn_delivery_partial(delivery)) {
         arrived(delivery);
     }
@@ -216,7 +221,7 @@ void ConsumerCore::arrived(pn_delivery_t* delivery) {
         waiting_.push_back(std::move(receipt));
         notify();
     }
-    if (draining_ && pn_link_credit(link()) == 0) end_drain();
+    end_drain_when_answered();
 }
 
 void ConsumerCore::remote_settled(pn_delivery_t* delivery) {
@@ -336,22 +341,25 @@ void ConsumerCore::wait_for_message(std::unique_lock<std::mutex>& lock, const st
     pulling_ = false;
 }
 
-/// Asks the broker by a drain whether there is anything. `must_know`: also over the loss of a connection.
-bool ConsumerCore::certainly_empty(std::unique_lock<std::mutex>& lock, bool must_know) {
-    const std::optional<SteadyTime> deadline = deadline_after(connection_.settings().request_timeout);
+/// Asks the broker by a drain whether there is anything. `must_know`: it has to answer, also over the loss of a connection; for a timed
+/// receive, whose time is over, an answer that takes longer than drain_patience counts as no.
+bool ConsumerCore::is_empty(std::unique_lock<std::mutex>& lock, bool must_know) {
+    const auto limit = connection_.settings().request_timeout;
+    const std::optional<SteadyTime> deadline = deadline_after(must_know ? limit : std::min(limit, drain_patience));
     const auto wait = [&](auto done) {
         connection_.pump();
-        if (wait_until(session_->changed(), lock, deadline, [&] { return is_over() || can_hand_over() || done(); })) return;
+        if (wait_until(session_->changed(), lock, deadline, [&] { return is_over() || can_hand_over() || done(); })) return true;
+        if (!must_know) return false;
         throw JMSException("The broker has not said within the request timeout whether there is a message; try again.", "giromq:timeout");
     };
     for (;;) {
         // An earlier drain may have been answered before this call; only one that begins now tells about now.
-        wait([&] { return must_know ? state() == State::attached && !draining_ : !draining_; });
+        if (!wait([&] { return must_know ? state() == State::attached && !draining_ : !draining_; })) return true;
         if (is_over() || can_hand_over()) return false;
         if (state() != State::attached) return true;
         const std::uint64_t attachment = attachment_;
         begin_drain();
-        wait([&] { return !draining_ || attachment != attachment_; });
+        if (!wait([&] { return !draining_ || attachment != attachment_; })) return true;
         if (is_over() || can_hand_over()) return false;
         if (attachment == attachment_ || !must_know) return true;
     }
@@ -374,7 +382,7 @@ MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit)
         }
         if (!deadline || std::chrono::steady_clock::now() < *deadline) {
             wait_for_message(lock, deadline);
-        } else if (!connection_.started() || certainly_empty(lock, !limit)) {
+        } else if (!connection_.started() || is_empty(lock, !limit)) {
             return nullptr;
         }
     }
@@ -395,7 +403,7 @@ MessagePtr ConsumerCore::browse_next() {
             if (MessagePtr message = hand_over(lock)) return message;
             continue;
         }
-        if (certainly_empty(lock, true) && waiting_.empty() && !lost_while_browsing_) return nullptr;
+        if (is_empty(lock, true) && waiting_.empty() && !lost_while_browsing_) return nullptr;
     }
 }
 

@@ -87,9 +87,10 @@ private:
     bool active() const;
     bool can_hand_over() const;
     bool is_over() const;
-    bool certainly_empty(std::unique_lock<std::mutex>& lock, bool must_know);
+    bool is_empty(std::unique_lock<std::mutex>& lock, bool must_know);
     void begin_drain();
     void end_drain();
+    void end_drain_when_answered();
     std::uint32_t prefetch() const;
 
     const std::shared_ptr<SessionCore> session_;

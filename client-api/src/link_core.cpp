@@ -38,7 +38,13 @@ void LinkCore::close_link() {
 }
 
 void LinkCore::abandon() {
-    release();
+    if (link_ != nullptr) {
+        if (state_ == State::attaching || state_ == State::attached) pn_link_close(link_);
+        // The deliveries go with the link: what still knows one must not touch it any more.
+        const Failure abandoned{FailureKind::general, "giromq:timeout", "The broker has not answered, so " + describe() + " was given up."};
+        on_detached(&abandoned);
+        release();
+    }
     state_ = State::closed;
 }
 

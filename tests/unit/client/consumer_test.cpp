@@ -19,6 +19,7 @@ class ConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(receive_no_wait_asks_the_broker);
     CPPUNIT_TEST(receive_no_wait_without_prefetch);
     CPPUNIT_TEST(receive_with_a_timeout_returns_null_when_nothing_came);
+    CPPUNIT_TEST(a_timed_receive_does_not_wait_for_a_broker_that_does_not_answer);
     CPPUNIT_TEST(a_stopped_connection_delivers_nothing);
     CPPUNIT_TEST(prefetch_limits_what_is_sent_ahead);
     CPPUNIT_TEST(without_prefetch_only_what_is_asked_for_comes);
@@ -137,6 +138,17 @@ class ConsumerTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(consumer->receive(30ms) == nullptr);
         CPPUNIT_ASSERT(std::chrono::steady_clock::now() - before >= 30ms);
         CPPUNIT_ASSERT_THROW(consumer->receive(-1ms), JMSException);
+    }
+
+    static void a_timed_receive_does_not_wait_for_a_broker_that_does_not_answer() {
+        Rig rig(AcknowledgeMode::auto_acknowledge, "request-timeout-ms=300");
+        const auto consumer = rig.consumer();
+        rig.broker.hold_drains(true);
+        CPPUNIT_ASSERT(consumer->receive(10ms) == nullptr);
+        CPPUNIT_ASSERT(consumer->receive(10ms) == nullptr);
+        CPPUNIT_ASSERT_EQUAL(std::string("giromq:timeout"), thrown<JMSException>([&] { consumer->receive_no_wait(); }).error_code());
+        rig.put(1);
+        CPPUNIT_ASSERT_EQUAL(std::string("1"), text_of(consumer->receive(5s)));
     }
 
     static void a_stopped_connection_delivers_nothing() {
