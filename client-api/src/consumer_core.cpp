@@ -95,9 +95,18 @@ std::optional<Failure> ConsumerCore::on_attached() {
         return Failure{FailureKind::invalid_selector, "amqp:not-implemented",
                        "The broker does not support message selectors; consume without one, and look at the properties of each message."};
     }
+    if (browse_ && pn_terminus_get_distribution_mode(pn_link_remote_source(link())) != PN_DIST_MODE_COPY) {
+        // Said before any credit is granted, because such a broker would hand the messages over for good.
+        return Failure{FailureKind::general, "amqp:not-implemented",
+                       "The broker does not support browsing: it would take the messages off the queue. It still has all of them."};
+    }
     was_attached_ = true;
     top_up();
     return std::nullopt;
+}
+
+void ConsumerCore::interpret(Failure& failure) const {
+    if (!selector_.empty() && !was_attached_ && failure.code == "amqp:invalid-field") failure.kind = FailureKind::invalid_selector;
 }
 
 void ConsumerCore::on_detached(const Failure* /*failure*/) {

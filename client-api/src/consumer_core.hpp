@@ -73,6 +73,7 @@ private:
     bool accepted_by_remote() const override;
     std::optional<Failure> on_attached() override;
     void on_detached(const Failure* failure) override;
+    void interpret(Failure& failure) const override;
     void notify() override;
     std::string describe() const override;
 

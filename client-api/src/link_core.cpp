@@ -83,7 +83,8 @@ void LinkCore::handle_remote_open() {
 
 void LinkCore::handle_remote_close() {
     const bool expected = state_ == State::closing;
-    const Failure failure = failure_of(pn_link_remote_condition(link_), "The broker has ended " + describe());
+    Failure failure = failure_of(pn_link_remote_condition(link_), "The broker has ended " + describe());
+    interpret(failure);
     if (!expected) pn_link_close(link_);
     end(expected ? State::closed : State::failed, failure);
 }

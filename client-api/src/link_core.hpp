@@ -60,6 +60,8 @@ protected:
     virtual std::optional<Failure> on_attached() { return std::nullopt; }
     /// The link is no longer attached; deliveries of the engine are invalid from now on. `failure`: it will not be attached again.
     virtual void on_detached(const Failure* failure) = 0;
+    /// A better kind for the reason why the broker ended the link.
+    virtual void interpret(Failure& /*failure*/) const {}
     virtual void notify() = 0;
     virtual std::string describe() const = 0;
 

@@ -87,7 +87,10 @@ bool ProducerCore::accepted_by_remote() const {
 }
 
 void ProducerCore::on_flow() {
-    if (state() == State::attached) transfer();
+    if (state() != State::attached) return;
+    transfer();
+    // A broker that drains wants its credit back when there is nothing to send (AMQP 1.0 §2.6.7).
+    if (pn_link_get_drain(link()) && pn_link_credit(link()) > 0) pn_link_drained(link());
 }
 
 void ProducerCore::transfer() {
@@ -204,6 +207,7 @@ void ProducerCore::send(const DestinationPtr& destination, const MessagePtr& mes
     const SessionUse use(*session_);
     if (message == nullptr) throw MessageFormatException("There is no message to send: the pointer is null.");
     const DestinationPtr target = target_of(destination);
+    if (routes_ != nullptr) return send_by_route(target, message, options, listener);
     MessageData& data = MessageAccess::data(*message);
     prepare(data, target, options);
     auto entry = std::make_shared<SendEntry>();
@@ -228,6 +232,18 @@ void ProducerCore::send(const DestinationPtr& destination, const MessagePtr& mes
     connection_.pump();
     wait_for_outcome(lock, entry, deadline);
     if (entry->failure) entry->failure->raise();
+}
+
+void ProducerCore::send_by_route(const DestinationPtr& destination, const MessagePtr& message, const SendOptions& options,
+                                 const std::shared_ptr<CompletionListener>& listener) {
+    {
+        const std::lock_guard lock(connection_.mutex());
+        check_usable();
+    }
+    const auto route = routes_->to(destination);
+    route->disable_message_id = disable_message_id;
+    route->disable_message_timestamp = disable_message_timestamp;
+    route->send(nullptr, message, options, listener);
 }
 
 bool ProducerCore::has_room(std::size_t bytes) const {
@@ -292,6 +308,10 @@ void ProducerCore::close() {
     std::unique_lock lock(connection_.mutex());
     if (closed_) return;
     closed_ = true;
+    if (routes_ != nullptr) {
+        lock.unlock();
+        return routes_->close();
+    }
     const auto deadline = deadline_after(connection_.settings().close_timeout);
     finish_sends(lock, deadline);
     close_link();

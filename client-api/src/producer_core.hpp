@@ -11,6 +11,7 @@
 #include "giromq/message.hpp"
 #include "link_core.hpp"
 #include "message_codec.hpp"
+#include "producer_routes.hpp"
 
 namespace giromq::detail {
 
@@ -49,6 +50,9 @@ public:
     ProducerCore(std::shared_ptr<SessionCore> session, DestinationPtr destination);
     ~ProducerCore() override;
 
+    /// For a producer without a destination, before it is attached: the broker has no anonymous relay.
+    void use_routes() { routes_ = std::make_unique<ProducerRoutes>(*session_); }
+
     const DestinationPtr& destination() const { return destination_; }
     SessionCore& session() { return *session_; }
 
@@ -79,6 +83,8 @@ private:
     void notify() override;
     std::string describe() const override;
 
+    void send_by_route(const DestinationPtr& destination, const MessagePtr& message, const SendOptions& options,
+                       const std::shared_ptr<CompletionListener>& listener);
     void prepare(MessageData& data, const DestinationPtr& destination, const SendOptions& options);
     DestinationPtr target_of(const DestinationPtr& destination) const;
     void check_usable() const;
@@ -101,6 +107,7 @@ private:
     std::size_t next_transfer_ = 0;  // index into unconfirmed_
     std::size_t untold_ = 0;         // outcomes that completion listeners have not been told yet
     bool closed_ = false;
+    std::unique_ptr<ProducerRoutes> routes_;  // instead of a link of its own
 };
 
 /// 32 hexadecimal digits that nobody else has.

@@ -60,6 +60,7 @@ void SessionCore::attach() {
     pn_session_set_context(engine_session_, this);
     pn_session_open(engine_session_);
     attach_links();
+    changed_.notify_all();
 }
 
 void SessionCore::attach_links() {
@@ -129,10 +130,9 @@ std::shared_ptr<ProducerCore> SessionCore::create_producer(const DestinationPtr&
     auto producer = std::make_shared<ProducerCore>(shared_from_this(), destination);
     std::unique_lock lock(connection_->mutex());
     check_open();
-    if (destination == nullptr && connection_->is_open() && !connection_->engine().remote_offers("ANONYMOUS-RELAY")) {
-        throw JMSException(
-            "The broker has no anonymous relay, which a producer without a destination needs; make a producer for each destination.",
-            "amqp:not-implemented");
+    if (destination == nullptr && !has_anonymous_relay(lock)) {
+        producer->use_routes();
+        return producer;
     }
     producers_.push_back(producer);
     producer->attach();
@@ -143,6 +143,16 @@ std::shared_ptr<ProducerCore> SessionCore::create_producer(const DestinationPtr&
         throw;
     }
     return producer;
+}
+
+bool SessionCore::has_anonymous_relay(std::unique_lock<std::mutex>& lock) {
+    // While the connection is being made anew, who knows what the broker can do that it will reach?
+    const auto deadline = deadline_after(connection_->settings().request_timeout);
+    wait_until(changed_, lock, deadline,
+               [&] { return connection_->is_open() || closing_.load() || connection_->state() == ConnectionCore::State::failed; });
+    check_open();
+    if (!connection_->is_open()) throw JMSException("There is no connection to the broker; try again later.", "giromq:timeout");
+    return connection_->engine().remote_offers("ANONYMOUS-RELAY");
 }
 
 void SessionCore::forget(const ProducerCore& producer) {

@@ -33,7 +33,9 @@ class ConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_malformed_message_is_rejected_and_reported);
     CPPUNIT_TEST(a_selector_the_broker_ignores_is_refused);
     CPPUNIT_TEST(a_selector_the_broker_echoes_is_accepted);
+    CPPUNIT_TEST(a_wrong_selector_is_an_invalid_selector);
     CPPUNIT_TEST(a_browser_sees_all_and_takes_nothing);
+    CPPUNIT_TEST(a_broker_that_cannot_browse_keeps_its_messages);
     CPPUNIT_TEST(the_temporary_queue_of_another_connection_cannot_be_consumed);
     CPPUNIT_TEST(acknowledgements_to_other_brokers_are_settled_at_once);
     CPPUNIT_TEST_SUITE_END();
@@ -290,6 +292,20 @@ class ConsumerTest : public CppUnit::TestFixture {
         Rig rig(AcknowledgeMode::auto_acknowledge, {}, {.echoes_filters = true});
         const auto consumer = rig.session->create_consumer(rig.queue, "a = 1");
         CPPUNIT_ASSERT_EQUAL(std::string("a = 1"), consumer->message_selector());
+    }
+
+    static void a_wrong_selector_is_an_invalid_selector() {
+        Rig rig;
+        rig.broker.refuse("q", "amqp:invalid-field");
+        CPPUNIT_ASSERT_THROW(rig.session->create_consumer(rig.queue, "a = "), InvalidSelectorException);
+    }
+
+    static void a_broker_that_cannot_browse_keeps_its_messages() {
+        Rig rig(AcknowledgeMode::auto_acknowledge, {}, {.browses = false});
+        rig.put(2);
+        const auto exception = thrown<JMSException>([&] { rig.session->create_browser(rig.queue); });
+        CPPUNIT_ASSERT_EQUAL(std::string("amqp:not-implemented"), exception.error_code());
+        CPPUNIT_ASSERT_EQUAL(std::string("1"), text_of(rig.consumer()->receive(5s)));
     }
 
     static void a_browser_sees_all_and_takes_nothing() {

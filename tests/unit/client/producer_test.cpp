@@ -40,6 +40,7 @@ class ProducerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_missing_right_is_a_security_exception);
     CPPUNIT_TEST(without_credit_a_send_times_out_and_is_not_sent_later);
     CPPUNIT_TEST(the_anonymous_producer_names_the_queue_with_each_send);
+    CPPUNIT_TEST(without_a_relay_each_destination_gets_a_link);
     CPPUNIT_TEST(completion_listeners_are_called_in_send_order);
     CPPUNIT_TEST(at_most_a_thousand_sends_are_unconfirmed);
     CPPUNIT_TEST(close_waits_for_the_outcomes_of_asynchronous_sends);
@@ -162,8 +163,30 @@ class ProducerTest : public CppUnit::TestFixture {
         producer->send(rig.session->create_queue("y"), rig.text("2"));
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.broker.depth("x"));
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.broker.depth("y"));
-        Rig other(AcknowledgeMode::auto_acknowledge, {}, {.offers_relay = false});
-        CPPUNIT_ASSERT_THROW(other.session->create_producer(nullptr), JMSException);
+    }
+
+    static void without_a_relay_each_destination_gets_a_link() {
+        Rig rig(AcknowledgeMode::auto_acknowledge, {}, {.offers_relay = false});
+        const auto recorder = std::make_shared<Recorder>();
+        const auto producer = rig.session->create_producer(nullptr);
+        producer->set_disable_message_id(true);
+        CPPUNIT_ASSERT_THROW(producer->send(rig.text("where to?")), InvalidDestinationException);
+        for (int index = 0; index < 200; ++index) {
+            const auto queue = rig.session->create_queue("q" + std::to_string(index % 100));
+            const auto message = rig.text(std::to_string(index));
+            index % 2 == 0 ? producer->send(queue, message) : producer->send(queue, message, recorder);
+            CPPUNIT_ASSERT(message->jms_message_id().empty());
+        }
+        const auto nowhere = rig.session->create_queue("nowhere");
+        rig.broker.refuse("nowhere", "amqp:not-found");
+        CPPUNIT_ASSERT_THROW(producer->send(nowhere, rig.text("lost?")), InvalidDestinationException);
+        rig.broker.cut_connections();
+        producer->send(rig.session->create_queue("q7"), rig.text("after the loss"));
+        producer->close();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{100}, recorder->told().size());
+        for (int index = 0; index < 100; ++index)
+            CPPUNIT_ASSERT_EQUAL(std::size_t{index == 7 ? 3U : 2U}, rig.broker.depth("q" + std::to_string(index)));
+        CPPUNIT_ASSERT_THROW(producer->send(rig.session->create_queue("q7"), rig.text("closed")), IllegalStateException);
     }
 
     static void completion_listeners_are_called_in_send_order() {

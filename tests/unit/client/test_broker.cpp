@@ -325,11 +325,19 @@ int TestBroker::connections_made() {
     return connections_made_;
 }
 
-int TestBroker::consumers(const std::string& queue) {
+int TestBroker::connections() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int>(peers_.size());
+}
+
+int TestBroker::consumers(const std::string& queue) { return links(queue, false); }
+int TestBroker::producers(const std::string& queue) { return links(queue, true); }
+
+int TestBroker::links(const std::string& queue, bool from_client) {
     const std::lock_guard lock(mutex_);
     int count = 0;
     for (const auto& peer : peers_) {
-        for (pn_link_t* link : peer->links) count += pn_link_is_sender(link) && peer->address[link] == queue ? 1 : 0;
+        for (pn_link_t* link : peer->links) count += pn_link_is_receiver(link) == from_client && peer->address[link] == queue ? 1 : 0;
     }
     return count;
 }
@@ -541,6 +549,7 @@ void TestBroker::open_link(Peer& peer, pn_link_t* link) {
         address = "temp-" + std::to_string(++temporary_);
         pn_terminus_set_address(pn_link_target(link), address.c_str());
     }
+    if (!from_client && !options_.browses) pn_terminus_set_distribution_mode(pn_link_source(link), PN_DIST_MODE_UNSPECIFIED);
     if (!from_client && !options_.echoes_filters) pn_data_clear(pn_terminus_filter(pn_link_source(link)));
     peer.address[link] = address;
     peer.links.push_back(link);
@@ -637,7 +646,7 @@ void TestBroker::dispatch(pn_link_t* link) {
     }
     if (peer == nullptr || peer->cut || std::find(peer->links.begin(), peer->links.end(), link) == peer->links.end()) return;
     const std::string& name = peer->address[link];
-    const bool browse = pn_terminus_get_distribution_mode(pn_link_remote_source(link)) == PN_DIST_MODE_COPY;
+    const bool browse = pn_terminus_get_distribution_mode(pn_link_source(link)) == PN_DIST_MODE_COPY;
     for (auto& [position, entry] : queues_[name].entries) {
         if (pn_link_credit(link) <= 0) break;
         if (browse ? position <= peer->cursor[link] : entry.locked) continue;

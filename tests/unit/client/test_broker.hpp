@@ -27,6 +27,7 @@ public:
         std::string mechanisms = "ANONYMOUS";
         bool offers_relay = true;
         bool echoes_filters = false;
+        bool browses = true;  // else it ignores the distribution mode, as some brokers do
         int credit = 100;
     };
 
@@ -80,7 +81,9 @@ public:
     std::vector<std::uint32_t> delivery_counts(const std::string& queue);
     std::vector<Received> received();
     int connections_made();
+    int connections();
     int consumers(const std::string& queue);
+    int producers(const std::string& queue);
     /// Drains that wait because of hold_drains().
     int drains_waiting();
     /// Waits until the condition holds, at most 10 s; the broker's state is stable while it runs.
@@ -98,6 +101,7 @@ private:
     struct Peer;
     struct Delivered;
 
+    int links(const std::string& queue, bool from_client);
     void run();
     void wake();
     void open_listener();
