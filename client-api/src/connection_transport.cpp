@@ -106,6 +106,7 @@ void ConnectionCore::read(const std::shared_ptr<Channel>& channel) {
 }
 
 void ConnectionCore::received(const std::shared_ptr<Channel>& channel, const boost::system::error_code& error, std::size_t bytes) {
+    SaslClient::Work login_work;
     {
         const std::lock_guard lock(mutex_);
         if (channel != channel_ || engine_ == nullptr) return;
@@ -126,6 +127,14 @@ void ConnectionCore::received(const std::shared_ptr<Channel>& channel, const boo
                 break;
             }
         }
+        login_work = engine_->take_login_work();
+        pump();
+    }
+    if (login_work) {
+        // Threads of the application need the mutex meanwhile; nothing else can take the engine away from this thread.
+        std::string answer = login_work();
+        const std::lock_guard lock(mutex_);
+        engine_->answer_login(std::move(answer));
         pump();
     }
     read(channel);

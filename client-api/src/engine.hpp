@@ -46,6 +46,9 @@ public:
     /// Why the transport ended before or without a close frame, as a failure.
     Failure transport_failure(const std::string& address) const;
     bool trustworthy() const { return sasl_->trustworthy(); }
+    /// The slow part of a login, to be done without the mutex; see SaslClient.
+    SaslClient::Work take_login_work() { return sasl_->take_work(); }
+    void answer_login(std::string bytes) { sasl_->answer(std::move(bytes)); }
 
 private:
     pn_connection_driver_t driver_{};

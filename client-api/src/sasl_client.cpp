@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "scram_client.hpp"
 
@@ -18,7 +19,8 @@ struct SaslClient::State {
     std::string mechanism;
     std::string out;  // Proton keeps a pointer to what is to be sent
     std::string error;
-    std::optional<ScramClient> scram;
+    std::shared_ptr<ScramClient> scram;
+    std::optional<std::string> challenge;  // to be worked on
     unsigned challenges = 0;
 };
 
@@ -75,7 +77,7 @@ bool start(pn_transport_t* transport, State& state) {
     pnx_sasl_set_selected_mechanism(transport, state.mechanism.c_str());
     std::string initial;
     if (state.mechanism == "SCRAM-SHA-256") {
-        state.scram.emplace(state.credentials.user, state.credentials.password);
+        state.scram = std::make_shared<ScramClient>(state.credentials.user, state.credentials.password);
         initial = state.scram->first();
         if (initial.empty()) {
             state.error = "The login failed: " + state.scram->error() + ".";
@@ -99,23 +101,30 @@ bool process_mechanisms(pn_transport_t* transport, const char* text) {
     return !state.mechanism.empty() && start(transport, state);
 }
 
-void process_challenge(pn_transport_t* transport, const pn_bytes_t* bytes) {
-    State& state = state_of(transport);
-    ++state.challenges;
-    if (!state.scram || state.challenges > 2) {
-        state.error = "The broker sent a login challenge that the mechanism " + state.mechanism + " does not have.";
-        pnx_sasl_set_desired_state(transport, SASL_ERROR);
-        return;
-    }
-    // The second challenge is the server's proof; it is answered with nothing.
-    std::string answer = state.challenges == 1 ? state.scram->final(view(bytes)) : std::string();
-    if (state.challenges == 2) state.scram->verify(view(bytes));
+void respond(pn_transport_t* transport, State& state, std::string answer) {
     if (!state.scram->error().empty()) {
         state.error = "The login was broken off: " + state.scram->error() + ".";
         pnx_sasl_set_desired_state(transport, SASL_ERROR);
         return;
     }
     send(transport, state, std::move(answer), SASL_POSTED_RESPONSE);
+}
+
+void process_challenge(pn_transport_t* transport, const pn_bytes_t* bytes) {
+    State& state = state_of(transport);
+    ++state.challenges;
+    if (!state.scram || state.challenges > 2 || state.challenge) {
+        state.error = "The broker sent a login challenge that the mechanism " + state.mechanism + " does not have.";
+        pnx_sasl_set_desired_state(transport, SASL_ERROR);
+        return;
+    }
+    if (state.challenges == 1) {
+        state.challenge = view(bytes);
+        return;
+    }
+    // The second challenge is the server's proof; it is answered with nothing.
+    state.scram->verify(view(bytes));
+    respond(transport, state, {});
 }
 
 void process_outcome(pn_transport_t* transport, const pn_bytes_t* bytes) {
@@ -142,7 +151,7 @@ const pnx_sasl_implementation client_implementation = {
 
 }  // namespace
 
-SaslClient::SaslClient(pn_transport_t* transport, Credentials credentials) : state_(std::make_unique<State>()) {
+SaslClient::SaslClient(pn_transport_t* transport, Credentials credentials) : transport_(transport), state_(std::make_unique<State>()) {
     state_->credentials = std::move(credentials);
     pn_sasl(transport);
     pnx_sasl_set_implementation(transport, &client_implementation, state_.get());
@@ -155,5 +164,12 @@ SaslClient::~SaslClient() {
 
 bool SaslClient::trustworthy() const { return !state_->scram || state_->scram->verified(); }
 const std::string& SaslClient::error() const { return state_->error; }
+
+SaslClient::Work SaslClient::take_work() {
+    if (!state_->challenge) return {};
+    return [scram = state_->scram, challenge = *std::exchange(state_->challenge, std::nullopt)] { return scram->final(challenge); };
+}
+
+void SaslClient::answer(std::string bytes) { respond(transport_, *state_, std::move(bytes)); }
 
 }  // namespace giromq::detail

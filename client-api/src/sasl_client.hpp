@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct Credentials {
 };
 
 /// The client's side of SASL (AMQP 1.0 §5.3) by Proton's plugin interface. Proton calls it while it reads; the rest is used after that.
+/// Deriving the key of SCRAM takes a tenth of a second and more, so it is left to the caller, who can do it without the lock that the
+/// transport needs: take_work(), then the work, then answer().
 class SaslClient {
 public:
     /// Before the transport is bound. The object must live as long as the transport.
@@ -31,9 +34,17 @@ public:
     /// Why there was no login, as a sentence; empty if the client saw no reason.
     const std::string& error() const;
 
+    /// What returns the answer to the broker's challenge.
+    using Work = std::function<std::string()>;
+    /// The work that the last input has left, once; empty if there is none. Until it is answered nothing but it touches the mechanism.
+    Work take_work();
+    /// Goes on with the login.
+    void answer(std::string bytes);
+
     struct State;
 
 private:
+    pn_transport_t* const transport_;
     std::unique_ptr<State> state_;
 };
 
