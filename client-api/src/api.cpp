@@ -2,6 +2,7 @@
 
 #include "connection_core.hpp"
 #include "consumer_core.hpp"
+#include "context_parts.hpp"
 #include "giromq/connection_factory.hpp"
 #include "giromq/exceptions.hpp"
 #include "giromq/giromq.hpp"
@@ -84,6 +85,14 @@ std::shared_ptr<Connection> ConnectionFactory::create_connection(std::string_vie
     settings.user = user;
     settings.password = password;
     return std::make_shared<Connection>(detail::ConnectionCore::connect(std::move(settings)));
+}
+
+std::shared_ptr<Context> ConnectionFactory::create_context(AcknowledgeMode mode) const { return detail::make_context(*settings_, mode); }
+std::shared_ptr<Context> ConnectionFactory::create_context(std::string_view user, std::string_view password, AcknowledgeMode mode) const {
+    detail::Settings settings = *settings_;
+    settings.user = user;
+    settings.password = password;
+    return detail::make_context(std::move(settings), mode);
 }
 
 // Connection

@@ -269,7 +269,6 @@ std::shared_ptr<Receipt> ConsumerCore::take() {
 
 MessagePtr ConsumerCore::decode(const std::shared_ptr<Receipt>& receipt) {
     std::unique_ptr<MessageData> data = decode_message(receipt->bytes, destination_);
-    receipt->bytes = std::string();
     if (!browse_ && !session_->acknowledges_by_itself()) {
         data->acknowledger = session_;
         data->receipt = receipt;
@@ -317,8 +316,14 @@ bool ConsumerCore::can_hand_over() const { return active() && !waiting_.empty();
 
 bool ConsumerCore::is_over() const { return closed_ || state() == State::failed || connection_.state() == ConnectionCore::State::failed; }
 
+/// The opposite of take(): it is the next one again.
+void ConsumerCore::take_back(const std::shared_ptr<Receipt>& receipt) {
+    waiting_bytes_ += receipt->bytes.size();
+    waiting_.push_front(receipt);
+}
+
 /// Null if there was nothing to hand over after all; then the caller looks again.
-MessagePtr ConsumerCore::hand_over(std::unique_lock<std::mutex>& lock) {
+MessagePtr ConsumerCore::hand_over(std::unique_lock<std::mutex>& lock, std::optional<BodyKind> wanted) {
     const std::shared_ptr<Receipt> receipt = take();
     lock.unlock();
     MessagePtr message;
@@ -335,10 +340,25 @@ MessagePtr ConsumerCore::hand_over(std::unique_lock<std::mutex>& lock) {
         connection_.pump_later();
         return nullptr;
     }
-    if (browse_) return message;
-    if (is_stale(*receipt)) return nullptr;  // the connection was lost this moment: it comes again
-    session_->add_seen(receipt);
-    connection_.pump_later();
+    if (closed_ || is_stale(*receipt)) {
+        // Closed by another thread, or the connection lost, at this moment: nobody has seen it, and it comes again.
+        settle(*receipt, Settlement::released);
+        connection_.pump_later();
+        return nullptr;
+    }
+    const bool fits = !wanted || MessageAccess::data(*message).kind == *wanted;
+    if (!fits && session_->acknowledges_by_itself()) {
+        take_back(receipt);
+    } else {
+        receipt->bytes = std::string();
+        if (browse_) return message;
+        session_->add_seen(receipt);
+        connection_.pump_later();
+    }
+    if (!fits) {
+        throw MessageFormatException(std::string("The next message has not the body that was asked for; ") +
+                                     "receive() takes it as it is, whatever body it has.");
+    }
     return message;
 }
 
@@ -374,7 +394,7 @@ bool ConsumerCore::is_empty(std::unique_lock<std::mutex>& lock, bool must_know) 
     }
 }
 
-MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit) {
+MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit, std::optional<BodyKind> wanted) {
     const SessionUse use(*session_);
     std::unique_lock lock(connection_.mutex());
     if (session_->has_listeners()) {
@@ -386,7 +406,7 @@ MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit)
         if (closed_) return nullptr;
         check_usable();
         if (can_hand_over()) {
-            if (MessagePtr message = hand_over(lock)) return message;
+            if (MessagePtr message = hand_over(lock, wanted)) return message;
             continue;
         }
         if (!deadline || std::chrono::steady_clock::now() < *deadline) {

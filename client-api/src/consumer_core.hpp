@@ -8,6 +8,7 @@
 #include "giromq/destination.hpp"
 #include "giromq/listeners.hpp"
 #include "link_core.hpp"
+#include "message_data.hpp"
 #include "receipt.hpp"
 
 namespace giromq::detail {
@@ -33,7 +34,8 @@ public:
 
     // For the application's handle, without the mutex.
     /// `limit`: how long to wait, 0 for ever, nothing for not at all.
-    MessagePtr receive(std::optional<std::chrono::milliseconds> limit);
+    /// `wanted`: the body that the message has to have; MessageFormatException if it has another one.
+    MessagePtr receive(std::optional<std::chrono::milliseconds> limit, std::optional<BodyKind> wanted = std::nullopt);
     MessagePtr browse_next();
     void set_listener(MessageListener listener);
     void close();
@@ -83,7 +85,8 @@ private:
     void check_usable() const;
     bool filter_accepted() const;
     void put_filter(pn_terminus_t* source) const;
-    MessagePtr hand_over(std::unique_lock<std::mutex>& lock);
+    MessagePtr hand_over(std::unique_lock<std::mutex>& lock, std::optional<BodyKind> wanted = std::nullopt);
+    void take_back(const std::shared_ptr<Receipt>& receipt);
     void wait_for_message(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
     bool active() const;
     bool can_hand_over() const;

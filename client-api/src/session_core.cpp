@@ -200,7 +200,10 @@ std::shared_ptr<ConsumerCore> SessionCore::create_consumer(const DestinationPtr&
     auto consumer = std::make_shared<ConsumerCore>(shared_from_this(), destination, std::string(selector), browse);
     std::unique_lock lock(connection_->mutex());
     check_open();
-    std::erase_if(consumers_, [](const auto& one) { return one->is_closed() && one->state() == LinkCore::State::closed; });
+    // A closed consumer stays while messages that it has delivered can still be acknowledged.
+    std::erase_if(consumers_, [](const auto& one) {
+        return one->is_closed() && one->state() != LinkCore::State::attached && one->state() != LinkCore::State::closing;
+    });
     consumers_.push_back(consumer);
     consumer->attach();
     try {
@@ -457,6 +460,7 @@ void SessionCore::deliver_to_listener(std::unique_lock<std::mutex>& lock, const 
     MessagePtr message;
     try {
         message = consumer->decode(receipt);
+        receipt->bytes = std::string();
     } catch (const std::exception& exception) {
         problem = exception.what();
     }

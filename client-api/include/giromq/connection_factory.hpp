@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "giromq/connection.hpp"
+#include "giromq/context.hpp"
 #include "giromq/export.hpp"
 
 namespace giromq {
@@ -60,6 +61,11 @@ public:
     /// Throws JMSSecurityException (login refused), InvalidClientIDException, or JMSException (not reachable, no AMQP 1.0 broker).
     std::shared_ptr<Connection> create_connection() const;
     std::shared_ptr<Connection> create_connection(std::string_view user, std::string_view password) const;
+
+    /// The simplified interface: a connection with one session. Throws what create_connection() and create_session() throw.
+    std::shared_ptr<Context> create_context(AcknowledgeMode mode = AcknowledgeMode::auto_acknowledge) const;
+    std::shared_ptr<Context> create_context(std::string_view user, std::string_view password,
+                                            AcknowledgeMode mode = AcknowledgeMode::auto_acknowledge) const;
 
 private:
     std::unique_ptr<detail::Settings> settings_;

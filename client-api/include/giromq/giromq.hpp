@@ -3,6 +3,7 @@
 /// The whole client API of GiroMQ: JMS 2.0 in C++20.
 #include "giromq/connection.hpp"
 #include "giromq/connection_factory.hpp"
+#include "giromq/context.hpp"
 #include "giromq/destination.hpp"
 #include "giromq/exceptions.hpp"
 #include "giromq/listeners.hpp"
