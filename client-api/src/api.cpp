@@ -152,9 +152,7 @@ void Session::close() { core_->close(); }
 // MessageProducer
 
 MessageProducer::MessageProducer(std::shared_ptr<detail::ProducerCore> core) : core_(std::move(core)) {}
-MessageProducer::~MessageProducer() {
-    quietly([this] { core_->close(); });
-}
+MessageProducer::~MessageProducer() { core_->dispose(); }
 DestinationPtr MessageProducer::destination() const { return core_->destination(); }
 DeliveryMode MessageProducer::delivery_mode() const { return core_->defaults.mode; }
 void MessageProducer::set_delivery_mode(DeliveryMode mode) { core_->defaults.mode = mode; }

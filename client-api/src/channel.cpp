@@ -73,12 +73,22 @@ void Channel::open(OpenHandler handler) {
                                                  connect_error ? connect_error : error_code(asio::error::operation_aborted),
                                                  "Check that the broker (giromqd) is running and that host and port are right."));
                 }
+                if (self->talks_to_itself()) {
+                    return handler(self->failure("Cannot connect to", asio::error::connection_refused,
+                                                 "Check that the broker (giromqd) is running and that host and port are right."));
+                }
                 error_code ignored;
                 self->socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
                 self->socket_.non_blocking(true, ignored);
                 self->tls_ ? self->handshake(handler) : handler(std::nullopt);
             });
         });
+}
+
+bool Channel::talks_to_itself() const {
+    error_code error;
+    const auto remote = socket_.remote_endpoint(error);
+    return !error && remote == socket_.local_endpoint(error) && !error;
 }
 
 void Channel::handshake(const OpenHandler& handler) {

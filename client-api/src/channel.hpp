@@ -46,6 +46,8 @@ private:
 
     std::optional<Failure> prepare_tls();
     void handshake(const OpenHandler& handler);
+    /// TCP connects a socket to itself when nobody listens and the system happens to give it the very port it asks for (RFC 9293 §3.5).
+    bool talks_to_itself() const;
     Failure failure(const std::string& what, const boost::system::error_code& error, const std::string& advice) const;
 
     Settings settings_;

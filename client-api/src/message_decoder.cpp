@@ -165,13 +165,23 @@ void read_body(const WireValue& section, std::string_view encoded, Decoded& deco
     }
 }
 
+/// A temporary queue as those see it who answer to it: it is a Queue, and can be sent to, but not deleted.
+class ForeignTemporaryQueue final : public Queue {
+public:
+    explicit ForeignTemporaryQueue(std::string name) : Queue(DestinationKind::temporary_queue, std::move(name)) {}
+};
+
 DestinationPtr destination_of(const std::string& name, int kind) {
     switch (kind) {
         case 1: return std::make_shared<Destination>(DestinationKind::topic, name);
-        case 2: return std::make_shared<Destination>(DestinationKind::temporary_queue, name);
+        case 2: return std::make_shared<ForeignTemporaryQueue>(name);
         case 3: return std::make_shared<Destination>(DestinationKind::temporary_topic, name);
         default: return std::make_shared<Queue>(name);
     }
+}
+
+std::int64_t wall_now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -200,6 +210,10 @@ std::unique_ptr<MessageData> decode_message(std::string_view bytes, const Destin
     const bool same = destination != nullptr && (decoded.to.empty() || decoded.to == destination->name());
     data->destination = same || decoded.to.empty() ? destination : destination_of(decoded.to, decoded.destination_kind);
     if (!decoded.reply_to.empty()) data->reply_to = destination_of(decoded.reply_to, decoded.reply_to_kind);
+    // What a sender without JMS has left out is derived: from the time to live, which counts from the arrival, and from the time of
+    // sending.
+    if (data->expiration == 0 && decoded.time_to_live_ms != 0) data->expiration = wall_now_ms() + decoded.time_to_live_ms;
+    if (data->delivery_time == 0) data->delivery_time = data->timestamp;
     data->properties_read_only = true;
     data->body_read_only = true;
     return data;

@@ -155,15 +155,15 @@ void ProducerCore::on_detached(const Failure* failure) {
         }
     }
     next_transfer_ = 0;
-    if (failure != nullptr) fail_all(*failure);
+    if (failure != nullptr) fail_all(*failure, failure->reason);
     // Entries that were done before the transport was lost are skipped by transfer().
     drop_completed();
 }
 
-void ProducerCore::fail_all(const Failure& failure) {
+void ProducerCore::fail_all(const Failure& unsent, const std::string& unknown_because) {
     for (const SendEntryPtr& entry : unconfirmed_) {
         if (entry->state == SendEntry::State::done) continue;
-        complete(*entry, entry->ever_transferred ? outcome_unknown(failure.reason) : failure);
+        complete(*entry, entry->ever_transferred ? outcome_unknown(unknown_because) : unsent);
     }
 }
 
@@ -282,10 +282,14 @@ void ProducerCore::give_up(const SendEntryPtr& entry) {
         unconfirmed_.erase(found);  // it was not transferred, so it is at or behind next_transfer_
         connection_.unconfirmed_bytes() -= entry->size();
     }
+    not_sent().raise();
+}
+
+Failure ProducerCore::not_sent() const {
     const char* const why = connection_.is_open()
                                 ? "the broker holds the producer back, because the queue is full or it is short of memory or disk"
                                 : "there is no connection to the broker";
-    throw ResourceAllocationException(std::string("The message was not sent: ") + why + ". Send it again later.", "giromq:timeout");
+    return Failure{FailureKind::resource, "giromq:timeout", std::string("The message was not sent: ") + why + ". Send it again later."};
 }
 
 // Closing ----------------------------------------------------------------------------------------------------------------------------
@@ -298,7 +302,7 @@ void ProducerCore::completion_told() {
 void ProducerCore::finish_sends(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline) {
     connection_.pump();
     const bool done = wait_until(session_->changed(), lock, deadline, [&] { return unconfirmed_.empty() || state() == State::failed; });
-    if (!done) fail_all(Failure{FailureKind::general, "giromq:timeout", "The producer was closed before the message could be sent."});
+    if (!done) fail_all(not_sent(), "the broker has not answered within the close timeout.");
     drop_completed();
     wait_until(session_->changed(), lock, deadline, [&] { return untold_ == 0; });
 }
@@ -319,6 +323,16 @@ void ProducerCore::close() {
     wait_until(session_->changed(), lock, deadline, [&] { return state() == State::closed || state() == State::failed; });
     abandon();
     session_->forget(*this);
+}
+
+void ProducerCore::dispose() noexcept {
+    try {
+        if (!connection_.callbacks().is_current()) return close();
+        // A completion listener has dropped the last handle: its own thread cannot wait for the listeners that come after it.
+        std::thread([self = shared_from_this()] { self->dispose(); }).detach();
+    } catch (const std::exception&) {
+        // A destructor has nobody to tell; the session closes the producer at the latest.
+    }
 }
 
 }  // namespace giromq::detail

@@ -60,6 +60,8 @@ public:
     void send(const DestinationPtr& destination, const MessagePtr& message, const SendOptions& options,
               const std::shared_ptr<CompletionListener>& listener);
     void close();
+    /// close() without an exception, on another thread if this one is a completion listener's.
+    void dispose() noexcept;
     /// The part of close() that waits for outcomes; what has none at the deadline fails. With the mutex held.
     void finish_sends(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
     /// With the mutex held.
@@ -92,11 +94,13 @@ private:
     void wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, const std::optional<SteadyTime>& deadline);
     void wait_for_outcome(std::unique_lock<std::mutex>& lock, const SendEntryPtr& entry, const std::optional<SteadyTime>& deadline);
     [[noreturn]] void give_up(const SendEntryPtr& entry);
+    Failure not_sent() const;
     void transfer();
     void transfer(SendEntry& entry);
     void complete(SendEntry& entry, std::optional<Failure> failure);
     void drop_completed();
-    void fail_all(const Failure& failure);
+    /// `unsent`: for what has never left; about the rest nobody knows, `unknown_because`.
+    void fail_all(const Failure& unsent, const std::string& unknown_because);
 
     const std::shared_ptr<SessionCore> session_;
     const DestinationPtr destination_;

@@ -182,6 +182,10 @@ void SessionCore::tell_completions() {
                 const std::lock_guard lock(connection->mutex());
                 connection->report(
                     Failure{FailureKind::general, "giromq:listener", std::string("A completion listener threw: ") + exception.what()});
+            } catch (...) {
+                const std::lock_guard lock(connection->mutex());
+                connection->report(Failure{FailureKind::general, "giromq:listener",
+                                           "A completion listener threw something that is not a std::exception."});
             }
             const std::lock_guard lock(connection->mutex());
             producer->completion_told();

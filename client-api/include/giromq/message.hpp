@@ -69,7 +69,7 @@ public:
     /// By send: 0 to 9.
     int jms_priority() const noexcept;
     void set_jms_priority(int priority) noexcept;
-    /// The earliest time of delivery, in milliseconds since 1970; 0 if it was not delayed.
+    /// By send: the earliest time of delivery, in milliseconds since 1970; the time of sending if it was not delayed.
     std::int64_t jms_delivery_time() const noexcept;
     void set_jms_delivery_time(std::int64_t milliseconds) noexcept;
 

@@ -45,6 +45,7 @@ class ProducerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(at_most_a_thousand_sends_are_unconfirmed);
     CPPUNIT_TEST(close_waits_for_the_outcomes_of_asynchronous_sends);
     CPPUNIT_TEST(a_producer_cannot_be_closed_by_its_completion_listener);
+    CPPUNIT_TEST(a_producer_dropped_by_its_completion_listener_is_closed);
     CPPUNIT_TEST(no_annotations_are_sent_to_other_brokers);
     CPPUNIT_TEST(a_large_message_arrives_whole);
     CPPUNIT_TEST(a_closed_producer_refuses_to_send);
@@ -257,6 +258,23 @@ class ProducerTest : public CppUnit::TestFixture {
         const auto closer = std::make_shared<Closer>(producer);
         producer->send(rig.text("m"), closer);
         CPPUNIT_ASSERT(closer->refused.get_future().get());
+    }
+
+    static void a_producer_dropped_by_its_completion_listener_is_closed() {
+        class Dropper final : public CompletionListener {
+        public:
+            void on_completion(const MessagePtr&) override { producer.reset(); }
+            void on_exception(const MessagePtr&, const JMSException&) override {}
+            std::shared_ptr<MessageProducer> producer;
+        };
+        Rig rig;
+        rig.broker.hold_outcomes(true);
+        const auto dropper = std::make_shared<Dropper>();
+        dropper->producer = rig.producer();
+        dropper->producer->send(rig.text("m"), dropper);
+        CPPUNIT_ASSERT_EQUAL(1, rig.broker.producers("q"));
+        rig.broker.hold_outcomes(false);
+        CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.producers("q") == 0; }));
     }
 
     static void no_annotations_are_sent_to_other_brokers() {
