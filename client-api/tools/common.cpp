@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "giromq/connection_factory.hpp"
+#include "giromq/exceptions.hpp"
 
 namespace giromq::tool {
 namespace {
@@ -69,6 +70,7 @@ std::string password_of(const Common& common) {
 std::string new_password(const std::string& file, const std::string& user) {
     if (!file.empty()) return read_password_file(file);
     std::string first = ask_silently("New password for " + user + ": ");
+    if (first.empty()) throw ToolError("A password is not empty; nothing was changed.");
     if (ask_silently("Once more: ") != first) throw ToolError("The two passwords differ; nothing was changed.");
     return first;
 }
@@ -82,10 +84,38 @@ void confirm(const Common& common, const std::string& what, const std::string& n
     if (answer != name) throw ToolError("The name was not typed; nothing was changed.");
 }
 
+void check_address(const std::string& option, std::string_view address) {
+    const std::size_t scheme = address.find("://");
+    const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+    const std::string_view authority = address.substr(begin, address.find_first_of("/?", begin) - begin);
+    if (authority.find('@') == std::string_view::npos) return;
+    throw ToolError(option + " takes no user and no password, which others could read in the list of processes; give the user by --user, " +
+                        "and the password by --password-file or when it is asked for.",
+                    exit_usage);
+}
+
 std::shared_ptr<Connection> connect(const Common& common) {
+    check_address("--url", common.url);
     ConnectionFactory factory(common.url);
-    if (!common.tls_ca_file.empty()) factory.set_option("tls.ca-file", common.tls_ca_file);
-    return common.user.empty() ? factory.create_connection() : factory.create_connection(common.user, password_of(common));
+    if (!common.tls.ca.empty()) factory.set_option("tls.ca-file", common.tls.ca);
+    if (!common.tls.certificate.empty()) factory.set_option("tls.certificate-file", common.tls.certificate);
+    if (!common.tls.key.empty()) factory.set_option("tls.key-file", common.tls.key);
+    std::shared_ptr<Connection> connection;
+    try {
+        connection = common.user.empty() ? factory.create_connection() : factory.create_connection(common.user, password_of(common));
+    } catch (const JMSSecurityException& exception) {
+        if (exception.error_code() == "giromq:tls") throw ToolError(std::string(exception.what()) + " (Here: --tls-ca-file.)");
+        if (common.user.empty()) throw ToolError(std::string(exception.what()) + " (Here: --user and --password-file.)");
+        throw;
+    }
+    connection->set_event_listener([](ConnectionEvent event, const std::string& reason) {
+        if (event == ConnectionEvent::resumed) {
+            std::cerr << "giromq: connected again\n";
+        } else {
+            std::cerr << "giromq: the connection is lost: " << printable(reason) << " Trying again; Ctrl-C gives up.\n";
+        }
+    });
+    return connection;
 }
 
 std::string grouped(std::uint64_t number) {
@@ -107,10 +137,21 @@ std::string readable_bytes(std::uint64_t bytes) {
     return text.data();
 }
 
-std::string printable(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+std::string printable(std::string_view text, std::string_view keep) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const auto next = static_cast<unsigned char>(at + 1 < text.size() ? text[at + 1] : 0);
+        if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+            // U+0080 to U+009F, in two bytes: terminals take them for the beginning of an escape sequence, too.
+            out += '?';
+            ++at;
+        } else if ((byte < 0x20 || byte == 0x7f) && keep.find(text[at]) == std::string_view::npos) {
+            out += '?';
+        } else {
+            out += text[at];
+        }
     }
     return out;
 }

@@ -22,13 +22,20 @@ private:
     int code_;
 };
 
+/// PEM files; empty for none.
+struct TlsFiles {
+    std::string ca;           // the certificates to trust, instead of the system's
+    std::string certificate;  // the client's own chain
+    std::string key;          // its private key, if it is not in the same file
+};
+
 /// The options that every command has.
 struct Common {
     std::string url = "amqp://127.0.0.1:5672";
     std::string http = "http://127.0.0.1:8161";
     std::string user;
     std::string password_file;
-    std::string tls_ca_file;
+    TlsFiles tls;
     bool json = false;
     bool yes = false;
 };
@@ -50,7 +57,10 @@ std::string grouped(std::uint64_t number);
 /// "1.2 MiB"
 std::string readable_bytes(std::uint64_t bytes);
 
-/// What came from elsewhere, made fit for a terminal: control characters are shown as '?'.
-std::string printable(std::string_view text);
+/// What came from elsewhere, made fit for a terminal: control characters are shown as '?'. `keep`: those that are left as they are.
+std::string printable(std::string_view text, std::string_view keep = {});
+
+/// Refuses an address with a user or a password in it, which everybody on the machine could read in the list of processes.
+void check_address(const std::string& option, std::string_view address);
 
 }  // namespace giromq::tool

@@ -16,8 +16,13 @@ void add_common_options(CLI::App& app, Common& common) {
     app.add_option("--password-file", common.password_file,
                    "File with the user's password in its first line; without it the password is asked for")
         ->envname("GIROMQ_PASSWORD_FILE");
-    app.add_option("--tls-ca-file", common.tls_ca_file, "PEM file with the certificates to trust, instead of the system's")
+    app.add_option("--tls-ca-file", common.tls.ca, "PEM file with the certificates to trust, instead of the system's")
         ->envname("GIROMQ_TLS_CA_FILE");
+    app.add_option("--tls-certificate-file", common.tls.certificate,
+                   "PEM file with a client certificate, by which the broker may know who you are")
+        ->envname("GIROMQ_TLS_CERTIFICATE_FILE");
+    app.add_option("--tls-key-file", common.tls.key, "PEM file with its private key, if that is not in the same file")
+        ->envname("GIROMQ_TLS_KEY_FILE");
     app.add_flag("--json", common.json, "Output for scripts: JSON, one object a line");
     app.add_flag("--yes", common.yes, "Do not ask before something is destroyed");
     app.set_version_flag("--version", std::string("giromq ") + GIROMQ_VERSION);

@@ -157,9 +157,12 @@ int send(const Common& common, const SendCommand& command) {
     return sender.finish();
 }
 
-/// Writes a message to the standard output; throws when that fails, so that nothing is acknowledged that nobody has got.
+/// Writes a message to the standard output; throws when that fails, so that nothing is acknowledged that nobody has got. What goes to a
+/// terminal cannot move its cursor or change its title; what goes to a file or a pipe is the body as it is.
 void print(const Common& common, const Message& message) {
-    std::cout << (common.json ? to_json_line(message) : body_of(message)) << '\n';
+    static const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+    const std::string text = common.json ? to_json_line(message) : body_of(message);
+    std::cout << (terminal ? printable(text, "\n\t") : text) << '\n';
     if (!std::cout) throw ToolError("The output cannot be written; what was not written stays in the queue.");
 }
 
@@ -217,14 +220,19 @@ int browse(const Common& common, const std::string& queue, std::uint64_t count) 
     const auto connection = connect(common);
     const auto session = connection->create_session();
     const auto browser = session->create_browser(session->create_queue(queue));
+    const bool show = ::isatty(STDOUT_FILENO) == 0;
+    Progress progress("browsing", count);
     std::uint64_t shown = 0;
     while (count == 0 || shown < count) {
         const MessagePtr message = browser->next();
         if (message == nullptr) break;
         print(common, *message);
         ++shown;
+        if (show) progress.update(shown);
     }
+    progress.finish();
     std::cout.flush();
+    if (!std::cout) throw ToolError("The output cannot be written.");
     return shown == 0 ? exit_nothing_received : exit_ok;
 }
 
@@ -256,14 +264,18 @@ void add_receive(CLI::App& app, const Common& common, Run& run) {
     CLI::App* const receive_app =
         app.add_subcommand("receive", "Takes messages from a queue and prints their bodies, one a line; exit code 3 if there was none");
     receive_app->add_option("QUEUE", command->queue, "Where from")->required();
-    receive_app->add_option("--count", command->count, "How many at most; 0 for no limit")->capture_default_str();
+    const CLI::Option* const count =
+        receive_app->add_option("--count", command->count, "How many at most; 0 for no limit")->capture_default_str();
     receive_app->add_option("--timeout", command->timeout_seconds, "Seconds to wait for each; 0: only what is there")
         ->check(CLI::Range(0.0, 1e6))
         ->capture_default_str();
-    receive_app->add_flag("--follow", command->follow, "Wait for ever");
+    receive_app->add_flag("--follow", command->follow, "Wait for ever, and without --count go on for ever");
     receive_app->add_flag("--no-ack", command->no_acknowledge,
                           "Leave the messages in the queue, counted as delivered once more (browse does not count)");
-    receive_app->fallthrough()->callback([&common, &run, command] { run = [&common, command] { return receive(common, *command); }; });
+    receive_app->fallthrough()->callback([&common, &run, command, count] {
+        if (command->follow && count->count() == 0) command->count = 0;
+        run = [&common, command] { return receive(common, *command); };
+    });
 }
 
 }  // namespace

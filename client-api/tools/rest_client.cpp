@@ -1,6 +1,7 @@
 #include "rest_client.hpp"
 
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -34,16 +35,27 @@ std::string base64(std::string_view text) {
     return out;
 }
 
-using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
+/// Runs one asynchronous operation to its end; Beast's time limits hold for those only.
+template <typename Start>
+error_code complete(asio::io_context& context, Start start) {
+    error_code result;
+    start([&result](const error_code& error, const auto&...) { result = error; });
+    context.restart();
+    context.run();
+    return result;
+}
 
-template <typename Stream>
-Response talk(Stream& stream, const Request& request) {
-    http::write(stream, request);
+void check(const error_code& error) {
+    if (error) throw boost::system::system_error(error);
+}
+
+template <typename Stream, typename Request>
+http::response<http::string_body> talk(asio::io_context& context, Stream& stream, const Request& request) {
+    check(complete(context, [&](auto handler) { http::async_write(stream, request, std::move(handler)); }));
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(answer_bytes_max);
-    http::read(stream, buffer, parser);
+    check(complete(context, [&](auto handler) { http::async_read(stream, buffer, parser, std::move(handler)); }));
     return parser.release();
 }
 
@@ -64,7 +76,8 @@ std::string sentence_of(const RestClient::Answer& answer) {
 
 }  // namespace
 
-RestClient::RestClient(const Common& common) : tls_ca_file_(common.tls_ca_file) {
+RestClient::RestClient(const Common& common) : tls_files_(common.tls) {
+    check_address("--http", common.http);
     std::string_view rest = common.http;
     if (rest.starts_with("http://")) {
         rest.remove_prefix(7);
@@ -94,6 +107,49 @@ RestClient::RestClient(const Common& common) : tls_ca_file_(common.tls_ca_file) 
     }
 }
 
+void RestClient::prepare(asio::ssl::context& tls) const {
+    const auto check_file = [](const char* option, const std::string& file, const error_code& error) {
+        if (!error) return;
+        throw ToolError("The file '" + file + "' of " + option + " cannot be used (" + error.message() +
+                        "); it has to be a readable PEM file.");
+    };
+    error_code error;
+    SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
+    tls_files_.ca.empty() ? tls.set_default_verify_paths(error) : tls.load_verify_file(tls_files_.ca, error);
+    check_file("--tls-ca-file", tls_files_.ca, error);
+    if (tls_files_.certificate.empty()) return;
+    tls.use_certificate_chain_file(tls_files_.certificate, error);
+    check_file("--tls-certificate-file", tls_files_.certificate, error);
+    const std::string& key = tls_files_.key.empty() ? tls_files_.certificate : tls_files_.key;
+    tls.use_private_key_file(key, asio::ssl::context::pem, error);
+    check_file("--tls-key-file", key, error);
+}
+
+void RestClient::fail_handshake(const error_code& error, long verified) const {
+    if (verified == X509_V_OK) throw boost::system::system_error(error);
+    throw ToolError("The certificate of " + address_ + " is not trusted: " + X509_verify_cert_error_string(verified) +
+                    ". Give its issuer's certificate by --tls-ca-file, and in --http the host that the certificate is for.");
+}
+
+RestClient::Response RestClient::send(const Request& request) {
+    asio::io_context context;
+    beast::tcp_stream plain(context);
+    plain.expires_after(timeout);
+    const auto found = tcp::resolver(context).resolve(host_, port_);
+    check(complete(context, [&](auto handler) { plain.async_connect(found, std::move(handler)); }));
+    if (!tls_) return talk(context, plain, request);
+    asio::ssl::context tls(asio::ssl::context::tls_client);
+    prepare(tls);
+    beast::ssl_stream<beast::tcp_stream> secure(std::move(plain), tls);
+    secure.set_verify_mode(asio::ssl::verify_peer);
+    secure.set_verify_callback(asio::ssl::host_name_verification(host_));
+    SSL_ctrl(secure.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host_.data());
+    const error_code error =
+        complete(context, [&](auto handler) { secure.async_handshake(asio::ssl::stream_base::client, std::move(handler)); });
+    if (error) fail_handshake(error, SSL_get_verify_result(secure.native_handle()));
+    return talk(context, secure, request);
+}
+
 RestClient::Answer RestClient::exchange(std::string_view method, const std::string& path, const json::value* body) {
     Request request;
     request.method_string({method.data(), method.size()});
@@ -110,24 +166,7 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
     }
     request.prepare_payload();
     try {
-        asio::io_context context;
-        asio::ssl::context tls(asio::ssl::context::tls_client);
-        beast::ssl_stream<beast::tcp_stream> stream(context, tls);
-        beast::get_lowest_layer(stream).expires_after(timeout);
-        beast::get_lowest_layer(stream).connect(tcp::resolver(context).resolve(host_, port_));
-        Response response;
-        if (tls_) {
-            SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
-            tls_ca_file_.empty() ? tls.set_default_verify_paths() : tls.load_verify_file(tls_ca_file_);
-            beast::ssl_stream<beast::tcp_stream> secure(std::move(beast::get_lowest_layer(stream)), tls);
-            secure.set_verify_mode(asio::ssl::verify_peer);
-            secure.set_verify_callback(asio::ssl::host_name_verification(host_));
-            SSL_ctrl(secure.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host_.data());
-            secure.handshake(asio::ssl::stream_base::client);
-            response = talk(secure, request);
-        } else {
-            response = talk(beast::get_lowest_layer(stream), request);
-        }
+        const Response response = send(request);
         Answer answer;
         answer.status = static_cast<int>(response.result_int());
         const bool is_json = response[http::field::content_type].find("json") != beast::string_view::npos;

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <boost/asio/ssl/context.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/json/value.hpp>
+#include <boost/system/error_code.hpp>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -27,13 +31,19 @@ public:
     void list(const std::string& path, const std::function<void(const boost::json::object&)>& item);
 
 private:
+    using Request = boost::beast::http::request<boost::beast::http::string_body>;
+    using Response = boost::beast::http::response<boost::beast::http::string_body>;
+
     Answer exchange(std::string_view method, const std::string& path, const boost::json::value* body);
+    Response send(const Request& request);
+    void prepare(boost::asio::ssl::context& tls) const;
+    [[noreturn]] void fail_handshake(const boost::system::error_code& error, long verified) const;
 
     bool tls_ = false;
     std::string host_;
     std::string port_;
     std::string address_;  // for sentences
-    std::string tls_ca_file_;
+    TlsFiles tls_files_;
     std::string authorization_;
 };
 

@@ -97,13 +97,13 @@ void add_user_commands(CLI::App& app, const Common& common, Run& run) {
     CLI::App* const add = user->add_subcommand("add", "Adds a user");
     add->add_option("NAME", *name, "The user's name")->required();
     add->add_option("--role", *role, "What the user may do")->check(CLI::IsMember({"administrator", "application"}))->capture_default_str();
-    add->add_option("--password-file,--new-password-file", *file, file_help);
+    add->add_option("--new-password-file", *file, file_help);
     add->fallthrough()->callback(
         [&common, &run, name, role, file] { run = [&common, name, role, file] { return add_user(common, *name, *role, *file); }; });
 
     CLI::App* const passwd = user->add_subcommand("passwd", "Changes a user's password");
     passwd->add_option("NAME", *name, "The user's name")->required();
-    passwd->add_option("--password-file,--new-password-file", *file, file_help);
+    passwd->add_option("--new-password-file", *file, file_help);
     passwd->fallthrough()->callback(
         [&common, &run, name, file] { run = [&common, name, file] { return change_password(common, *name, *file); }; });
 

@@ -1,0 +1,247 @@
+"""The command `giromq` against a running giromqd: what it prints, asks and ends with, logins, and TLS."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+
+import giromqd
+
+TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
+DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
+COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
+            ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"]]
+
+
+class ToolTest(giromqd.DaemonTest):
+    def addresses(self, daemon):
+        amqp = "amqps" if "amqps" in daemon.address else "amqp"
+        http = "https" if "https" in daemon.address else "http"
+        return ["--url", f"{amqp}://{daemon.address[amqp]}", "--http", f"{http}://{daemon.address[http]}"]
+
+    def tool(self, daemon, *arguments, code=DONE, text=None):
+        """Standard output and errors of a call that must end with `code`."""
+        command = [TOOL, *(self.addresses(daemon) if daemon else []), *arguments]
+        done = subprocess.run(command, input=text if text is not None else "", capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(code, done.returncode, f"{arguments}: {done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
+
+    def on_a_terminal(self, daemon, *arguments, answers=()):
+        """What a person sees, who answers each question (a pattern, an answer) in turn, and the exit code."""
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execv(TOOL, [TOOL, *self.addresses(daemon), *arguments])
+        seen, waiting = "", list(answers)
+        give_up_at = time.monotonic() + 60
+        while time.monotonic() < give_up_at:
+            if not select.select([terminal], [], [], 1)[0]:
+                continue
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:  # its end, on Linux
+                piece = b""
+            if not piece:
+                break
+            seen += piece.decode(errors="replace")
+            if waiting and re.search(waiting[0][0], seen):
+                os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
+        os.close(terminal)
+        return seen, os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+class CallTest(ToolTest):
+    def test_every_command_explains_itself(self):
+        for command in COMMANDS:
+            out, _ = self.tool(None, *command, "--help")
+            self.assertIn("Usage: giromq", out)
+        out, _ = self.tool(None, "--version")
+        self.assertRegex(out, r"^giromq \d+\.\d+\.\d+\n$")
+
+    def test_wrong_calls_are_told_from_failures(self):
+        for arguments in ([], ["nonsense"], ["send"], ["send", "q"], ["send", "q", "x", "--count", "0"], ["send", "q", "x", "--priority", "10"],
+                          ["send", "q", "x", "--property", "novalue"], ["receive", "q", "--timeout", "-1"], ["queue"],
+                          ["queue", "create", "q", "--overflow", "drop"], ["user", "add", "u", "--role", "god"]):
+            _, errors = self.tool(self.running(), *arguments, code=WRONG_CALL)
+            self.assertTrue(errors.strip(), arguments)
+
+    def running(self):
+        if not hasattr(self, "daemon"):
+            self.daemon = self.start()
+        return self.daemon
+
+    def test_a_broker_that_is_not_there_is_named(self):
+        for arguments in (["--url", "amqp://127.0.0.1:1", "send", "q", "x"], ["--http", "http://127.0.0.1:1", "queue", "list"]):
+            _, errors = self.tool(None, *arguments, code=FAILED)
+            self.assertIn("127.0.0.1:1", errors)
+            self.assertIn("Check that", errors)
+
+    def test_secrets_are_refused_on_the_command_line(self):
+        for arguments in (["--url", "amqp://alice:secret@127.0.0.1", "send", "q", "x"],
+                          ["--http", "http://alice:secret@127.0.0.1:8161", "queue", "list"]):
+            _, errors = self.tool(None, *arguments, code=WRONG_CALL)
+            self.assertIn("--password-file", errors)
+            self.assertNotIn("secret", errors)
+
+
+class MessageTest(ToolTest):
+    def test_messages_are_sent_browsed_and_received(self):
+        daemon = self.start()
+        self.tool(daemon, "send", "q", "first", "--property", "cents:long=100", "--type", "payment", "--priority", "7")
+        self.tool(daemon, "send", "q", "--lines", text="second\nthird\n")
+        self.assertEqual("first\nsecond\nthird\n", self.tool(daemon, "browse", "q")[0])
+        line = json.loads(self.tool(daemon, "browse", "q", "--count", "1", "--json")[0])
+        self.assertEqual(("first", {"cents": 100}, "payment", 7), (line["text"], line["properties"], line["type"], line["priority"]))
+        self.assertEqual("first\n", self.tool(daemon, "receive", "q")[0])
+        self.assertEqual("second\n", self.tool(daemon, "receive", "q", "--no-ack")[0])
+        again = json.loads(self.tool(daemon, "receive", "q", "--json")[0])
+        self.assertEqual(("second", True, 2), (again["text"], again["redelivered"], again["deliveryCount"]))
+        self.assertEqual("third\n", self.tool(daemon, "receive", "q", "--count", "0")[0])
+        self.assertEqual("", self.tool(daemon, "receive", "q", code=NOTHING)[0])
+        self.assertEqual("", self.tool(daemon, "browse", "q", code=NOTHING)[0])
+
+    def test_many_messages_arrive_once_each_and_in_order(self):
+        daemon = self.start()
+        lines = [str(number) for number in range(3000)]
+        _, errors = self.tool(daemon, "send", "q", "--lines", text="\n".join(lines) + "\n")
+        self.assertIn("3,000 messages", errors)
+        self.assertEqual(lines, self.tool(daemon, "receive", "q", "--count", "0")[0].split())
+
+    def test_follow_goes_on_until_the_count(self):
+        daemon = self.start()
+        command = [TOOL, *self.addresses(daemon), "receive", "q", "--follow"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+            try:
+                for text in ("one", "two"):
+                    self.tool(daemon, "send", "q", text)
+                    self.assertEqual(text + "\n", follower.stdout.readline())
+                self.assertIsNone(follower.poll())
+            finally:
+                follower.kill()
+        self.tool(daemon, "send", "other", "only")
+        self.assertEqual("only\n", self.tool(daemon, "receive", "other", "--follow", "--count", "1")[0])
+
+    def test_a_full_queue_is_told_with_what_was_sent(self):
+        daemon = self.start()
+        self.tool(daemon, "queue", "create", "small", "--max-messages", "2", "--overflow", "refuse")
+        _, errors = self.tool(daemon, "send", "small", "x", "--count", "5", code=FAILED)
+        self.assertRegex(errors, r"2 of \d messages are in the queue")
+
+    def test_a_body_cannot_steer_the_terminal(self):
+        daemon = self.start()
+        self.tool(daemon, "send", "q", "--file", "-", text="a\x1b]0;title\x07b\u009bc\n")
+        seen, code = self.on_a_terminal(daemon, "browse", "q")
+        self.assertEqual(("a?]0;title?b?c", DONE), (seen.split("\r\n")[0], code))
+        self.assertEqual("a\x1b]0;title\x07b\u009bc\n\n", self.tool(daemon, "browse", "q")[0])
+
+    def test_long_work_shows_its_progress(self):
+        daemon = self.start()
+        seen, code = self.on_a_terminal(daemon, "send", "q", "x", "--count", "60000")
+        self.assertEqual(DONE, code)
+        self.assertIn("Sent 60,000 messages", seen)
+        self.assertRegex(seen, r"sending \[#*\.*\] +\d+ %  [\d,]+ of 60,000, [\d,]+/s")
+
+
+class QueueTest(ToolTest):
+    def test_a_queue_is_made_listed_emptied_and_deleted(self):
+        daemon = self.start()
+        self.assertIn("Created", self.tool(daemon, "queue", "create", "eu/payments", "--max-messages", "5")[0])
+        self.assertIn("already", self.tool(daemon, "queue", "create", "eu/payments", "--max-messages", "5")[0])
+        self.tool(daemon, "send", "eu/payments", "x", "--count", "3")
+        self.assertRegex(self.tool(daemon, "queue", "list")[0], r"eu/payments +3 ")
+        self.assertIn("3 messages", self.tool(daemon, "--yes", "queue", "purge", "eu/payments")[0])
+        self.assertEqual({"deleted": "eu/payments", "messages": 0},
+                         json.loads(self.tool(daemon, "queue", "delete", "eu/payments", "--yes", "--json")[0]))
+        _, errors = self.tool(daemon, "queue", "delete", "eu/payments", "--yes", code=FAILED)
+        self.assertIn("There is no queue 'eu/payments'", errors)
+
+    def test_nothing_is_destroyed_without_being_confirmed(self):
+        daemon = self.start()
+        self.tool(daemon, "send", "q", "precious")
+        for command in ("purge", "delete"):
+            _, errors = self.tool(daemon, "queue", command, "q", code=WRONG_CALL)
+            self.assertIn("--yes", errors)
+            seen, code = self.on_a_terminal(daemon, "queue", command, "q", answers=[("Type the name", "y")])
+            self.assertEqual(FAILED, code)
+            self.assertIn("nothing was changed", seen)
+        self.assertEqual("precious\n", self.tool(daemon, "browse", "q")[0])
+        seen, code = self.on_a_terminal(daemon, "queue", "delete", "q", answers=[("1 messages.*Type the name", "q")])
+        self.assertEqual(DONE, code)
+
+
+class LoginTest(ToolTest):
+    def secure(self, listener="", tls=""):
+        """A broker with TLS and logins, and the options by which its administrator calls it."""
+        self.authority = self.make_certificate("authority", "Bank CA")
+        self.certificate, key = self.make_certificate("server", "localhost")
+        config = self.file("giromq.xml", f"""<giromq xmlns="urn:giromq:config:1">
+  <amqp><listener host="127.0.0.1" port="0" tls="true" {listener}/></amqp>
+  <tls certificate-file="{self.certificate}" private-key-file="{key}" client-ca-file="{self.authority[0]}" {tls}/>
+  <http host="127.0.0.1" port="0" tls="true"/>
+  <core create-queues="true"/>
+</giromq>
+""")
+        daemon = self.start("--config", config, dev=False)
+        password = os.path.join(daemon.data, "initial-admin-password")
+        return daemon, ["--tls-ca-file", self.certificate, "--user", "admin", "--password-file", password]
+
+    def test_a_password_logs_in_over_tls(self):
+        daemon, admin = self.secure()
+        self.tool(daemon, *admin, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password\n"))
+        self.assertRegex(self.tool(daemon, *admin, "user", "list")[0], r"ledger +application")
+        ledger = ["--tls-ca-file", self.certificate, "--user", "ledger", "--password-file", os.path.join(self.folder, "password")]
+        self.tool(daemon, *ledger, "send", "q", "over tls")
+        self.assertEqual("over tls\n", self.tool(daemon, *ledger, "receive", "q")[0])
+        _, errors = self.tool(daemon, *ledger, "user", "list", code=FAILED)
+        self.assertTrue(errors.startswith("giromq: "))
+        self.file("password", "a wrong password\n")
+        for command in (["send", "q", "x"], ["queue", "list"]):
+            _, errors = self.tool(daemon, *ledger, *command, code=FAILED)
+            self.assertIn("check user and password", errors)
+            self.assertNotIn("a wrong password", errors)
+        for command in (["send", "q", "x"], ["queue", "list"]):
+            _, errors = self.tool(daemon, "--tls-ca-file", self.certificate, *command, code=FAILED)
+            self.assertIn("--user", errors)
+
+    def test_a_password_is_asked_for_without_echo(self):
+        daemon, admin = self.secure()
+        with open(admin[-1], encoding="utf-8") as stream:
+            password = stream.read().strip()
+        seen, code = self.on_a_terminal(daemon, *admin[:4], "queue", "list", answers=[("Password of admin: ", password)])
+        self.assertEqual(DONE, code, seen)
+        self.assertIn("NAME", seen)
+        self.assertNotIn(password, seen)
+        seen, code = self.on_a_terminal(daemon, *admin, "user", "add", "ledger",
+                                        answers=[("New password", "one password"), ("Once more", "another password")])
+        self.assertEqual(FAILED, code)
+        self.assertIn("differ", seen)
+
+    def test_a_certificate_that_is_not_trusted_is_refused(self):
+        daemon, admin = self.secure()
+        for command in (["send", "q", "x"], ["queue", "list"]):
+            _, errors = self.tool(daemon, *admin[2:], *command, code=FAILED)
+            self.assertIn("not trusted", errors)
+            self.assertIn("--tls-ca-file", errors)
+            _, errors = self.tool(daemon, "--tls-ca-file", "/nonexistent.pem", *admin[2:], *command, code=FAILED)
+            self.assertIn("/nonexistent.pem", errors)
+
+    def test_a_client_certificate_is_a_login(self):
+        daemon, admin = self.secure(listener='mechanisms="external"', tls='require-client-certificate="true"')
+        certificate, key = self.make_certificate("client", "ledger", self.authority)
+        files = ["--tls-certificate-file", certificate, "--tls-key-file", key]
+        self.tool(daemon, *admin, *files, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password\n"))
+        ledger = ["--tls-ca-file", self.certificate, *files]
+        self.tool(daemon, *ledger, "send", "q", "by certificate")
+        self.assertEqual("by certificate\n", self.tool(daemon, *ledger, "receive", "q")[0])
+        _, errors = self.tool(daemon, *admin, "send", "q", "x", code=FAILED)
+        self.assertTrue(errors.startswith("giromq: "))
+        _, errors = self.tool(daemon, *admin, "queue", "list", code=FAILED)
+        self.assertTrue(errors.startswith("giromq: "))
+
+
+if __name__ == "__main__":
+    if not os.path.exists(TOOL):
+        raise SystemExit(f"{TOOL} is not built: set GIROMQ_BUILD_DIR")
+    giromqd.main()
