@@ -3,8 +3,10 @@
 #include <unistd.h>
 #include <condition_variable>
 #include <csignal>
+#include <fstream>
 #include <iostream>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 namespace payments {
@@ -15,6 +17,14 @@ volatile std::sig_atomic_t stop_wanted = 0;
 void on_stop_signal(int) {
     if (stop_wanted != 0) _exit(1);
     stop_wanted = 1;
+}
+
+std::string read_password(const std::string& path) {
+    if (path.empty()) return {};
+    std::ifstream file(path);
+    std::string line;
+    if (!std::getline(file, line)) throw std::runtime_error("cannot read the password from the first line of " + path);
+    return line;
 }
 
 }  // namespace
@@ -29,7 +39,7 @@ void install_stop_signals() {
 bool stop_is_wanted() { return stop_wanted != 0; }
 
 std::shared_ptr<giromq::Connection> connect(const BrokerOptions& options) {
-    giromq::ConnectionFactory factory(options.uri, options.user, options.password);
+    giromq::ConnectionFactory factory(options.uri, options.user, read_password(options.password_file));
     factory.set_option("connect.attempts", "0");
     factory.set_option("reconnect.delay-ms", "50");
     factory.set_option("reconnect.max-delay-ms", "1000");

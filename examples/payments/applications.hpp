@@ -16,7 +16,7 @@ namespace payments {
 struct BrokerOptions {
     std::string uri = "amqp://127.0.0.1:5672";
     std::string user;
-    std::string password;
+    std::string password_file;
 };
 
 /// A connection that waits for the broker while it is down, and connects again when it is lost, for about two minutes.

@@ -77,7 +77,8 @@ int run_generate(GenerateOptions options) {
 void add_broker_options(CLI::App& command, payments::BrokerOptions& broker) {
     command.add_option("--uri", broker.uri, "where the broker is")->capture_default_str();
     command.add_option("--user", broker.user, "user name; anonymous if it is not given");
-    command.add_option("--password", broker.password, "password; better in the environment")->envname("GIROMQ_PASSWORD");
+    command.add_option("--password-file", broker.password_file, "file with the password in its first line")
+        ->envname("GIROMQ_PASSWORD_FILE");
 }
 
 void add_state_option(CLI::App& command, StateFolder& state) {
