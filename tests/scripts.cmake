@@ -41,6 +41,14 @@ giromq_script_test(interop_rhea COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/interop/rhe
 add_library(giromq_test_failing_sync MODULE integration/daemon/failing_sync.cpp)
 target_link_libraries(giromq_test_failing_sync PRIVATE ${CMAKE_DL_LIBS})
 
+# libgiromq against another AMQP 1.0 broker, where one is installed.
+if(TARGET giromq_client)
+  add_executable(giromq_test_foreign_client interop/foreign/foreign_client.cpp)
+  target_link_libraries(giromq_test_foreign_client PRIVATE giromq_client)
+endif()
+giromq_script_test(interop_foreign COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/foreign/run.py"
+  LABELS interop TIMEOUT 600 PROCESSORS 2)
+
 # Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.
 file(GLOB daemon_scripts CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/integration/daemon/*.sh")
 foreach(script IN LISTS daemon_scripts)
