@@ -36,6 +36,8 @@ endif()
 giromq_script_test(interop_python COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/python/run.py"
   LABELS interop TIMEOUT 900)
 giromq_script_test(interop_rhea COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/interop/rhea/run.sh" LABELS interop TIMEOUT 600)
+# Needs Java, Maven and a registry, which the project does not depend on: it is skipped with a word where they are missing.
+giromq_script_test(interop_qpid_jms COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/interop/qpid_jms/run.sh" LABELS interop TIMEOUT 1200 PROCESSORS 2)
 
 # Loaded into the broker by daemon_store_failure, to let fsync fail when the test says so.
 add_library(giromq_test_failing_sync MODULE integration/daemon/failing_sync.cpp)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 SKIPPED_FOLDERS = {".git", "build", ".cache", "node_modules", "__pycache__", "dist"}
 CXX = (".cpp", ".hpp", ".h")
 HEADERS = (".hpp", ".h")
-TEXT = CXX + (".c", ".py", ".sh", ".md", ".cmake", ".txt", ".ts", ".tsx", ".css", ".html", ".js", ".mjs", ".json", ".xml", ".xsd",
-              ".yml", ".yaml", ".sql", ".service", ".conf", ".in", ".pc")
+TEXT = CXX + (".c", ".py", ".sh", ".md", ".cmake", ".txt", ".ts", ".tsx", ".css", ".html", ".js", ".mjs", ".java", ".json", ".xml",
+              ".xsd", ".yml", ".yaml", ".sql", ".service", ".conf", ".in", ".pc")
 
 
 @dataclass
