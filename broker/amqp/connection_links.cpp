@@ -102,9 +102,12 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
     if (!may(action, address)) {
         return refuse_attach(link, {std::string(condition::unauthorized_access), "user may not receive from '" + address + "'"});
     }
-    if (const std::string filters = filter_names(source); !filters.empty()) {
+    const FilterSet filters = filters_of(source);
+    // A client that does not look for the echo would take, and acknowledge, messages that it did not ask for.
+    if (filters.has_selector) return refuse_attach(link, not_implemented("selectors are not implemented"));
+    if (!filters.names.empty()) {
         log::warning("filter_not_supported",
-                     {{"connection", id_.value}, {"peer", peer_.address}, {"address", address}, {"filters", filters}});
+                     {{"connection", id_.value}, {"peer", peer_.address}, {"address", address}, {"filters", filters.names}});
     }
     const bool presettled = pn_link_remote_snd_settle_mode(link) == PN_SND_SETTLED;
 

@@ -13,6 +13,21 @@ constexpr std::uint64_t delete_on_close = 0x2b;
 pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
 std::string_view view_of(pn_bytes_t bytes) { return {bytes.start == nullptr ? "" : bytes.start, bytes.size}; }
 
+/// apache.org:selector-filter:string (AMQP JMS mapping); the key under which it stands is the client's choice.
+constexpr std::uint64_t selector_code = 0x0000468C00000004;
+constexpr std::string_view selector_symbol = "apache.org:selector-filter:string";
+
+/// True if the current value is described as a selector.
+bool is_selector(pn_data_t* data) {
+    if (pn_data_type(data) != PN_DESCRIBED) return false;
+    pn_data_enter(data);
+    pn_data_next(data);
+    const bool is_code = pn_data_type(data) == PN_ULONG && pn_data_get_ulong(data) == selector_code;
+    const bool is_symbol = pn_data_type(data) == PN_SYMBOL && view_of(pn_data_get_symbol(data)) == selector_symbol;
+    pn_data_exit(data);
+    return is_code || is_symbol;
+}
+
 }  // namespace
 
 void set_condition(pn_condition_t* condition, const Refusal& refusal) {
@@ -53,22 +68,25 @@ std::string address_of(pn_terminus_t* terminus) {
 
 bool has_address(pn_terminus_t* terminus) { return pn_terminus_get_address(terminus) != nullptr; }
 
-std::string filter_names(pn_terminus_t* source) {
+FilterSet filters_of(pn_terminus_t* source) {
     pn_data_t* const data = pn_terminus_filter(source);
-    std::string names;
+    FilterSet found;
     pn_data_rewind(data);
     if (pn_data_next(data) && pn_data_type(data) == PN_MAP) {
         const std::size_t count = pn_data_get_map(data);
         pn_data_enter(data);
         for (std::size_t index = 0; index < count && pn_data_next(data); ++index) {
-            if (index % 2 != 0) continue;
-            if (!names.empty()) names += ' ';
-            names += pn_data_type(data) == PN_SYMBOL ? view_of(pn_data_get_symbol(data)) : std::string_view("?");
+            if (index % 2 != 0) {
+                found.has_selector = found.has_selector || is_selector(data);
+                continue;
+            }
+            if (!found.names.empty()) found.names += ' ';
+            found.names += pn_data_type(data) == PN_SYMBOL ? view_of(pn_data_get_symbol(data)) : std::string_view("?");
         }
         pn_data_exit(data);
     }
     pn_data_rewind(data);
-    return names;
+    return found;
 }
 
 void answer_terminus(pn_terminus_t* local, pn_terminus_t* remote, std::string_view capability) {

@@ -26,10 +26,14 @@ bool has_symbol(pn_data_t* data, std::string_view symbol);
 std::string address_of(pn_terminus_t* terminus);
 bool has_address(pn_terminus_t* terminus);
 
-/// The keys of a source's filter set, for the log; empty if there is none.
-std::string filter_names(pn_terminus_t* source);
+/// What a source's filter set asks for.
+struct FilterSet {
+    std::string names;          // the keys, for the log; empty if there is none
+    bool has_selector = false;  // apache.org:selector-filter:string, by its numeric or its symbolic descriptor
+};
+FilterSet filters_of(pn_terminus_t* source);
 
-/// Answers an attach: the terminus as the peer asked for it, except that filters are not echoed (none is supported, and an echo would
+/// Answers an attach: the terminus as the peer asked for it, except that filters are not echoed (none is applied, and an echo would
 /// promise that it is applied), and that the capabilities say what the node is.
 void answer_terminus(pn_terminus_t* local, pn_terminus_t* remote, std::string_view capability);
 
