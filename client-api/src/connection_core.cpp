@@ -200,6 +200,9 @@ void ConnectionCore::shut_down() {
         self->io_.stop();
     });
     if (thread_.joinable()) thread_.join();
+    // What was cancelled holds the connection until its handler has run.
+    io_.restart();
+    io_.poll();
     callbacks_.stop();
     events_.stop();
 }

@@ -1,3 +1,4 @@
+#include "connection_core.hpp"
 #include "rig.hpp"
 #include "settings.hpp"
 
@@ -19,6 +20,7 @@ class ConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(wrong_uris_are_refused_with_a_reason);
     CPPUNIT_TEST(an_uri_is_shown_without_its_secrets);
     CPPUNIT_TEST(tls_to_a_plain_port_is_explained);
+    CPPUNIT_TEST(a_closed_connection_leaves_nothing_behind);
     CPPUNIT_TEST_SUITE_END();
 
     static void a_broker_that_is_not_there_is_named() {
@@ -130,6 +132,15 @@ class ConnectionTest : public CppUnit::TestFixture {
         const auto exception =
             thrown<JMSException>([&] { ConnectionFactory("amqps://127.0.0.1:" + std::to_string(broker.port())).create_connection(); });
         CPPUNIT_ASSERT(std::string(exception.what()).find("TLS") != std::string::npos);
+    }
+
+    static void a_closed_connection_leaves_nothing_behind() {
+        TestBroker broker;
+        auto core = detail::ConnectionCore::connect(detail::parse_uri(broker.uri()));
+        const std::weak_ptr<detail::ConnectionCore> left = core;
+        core->close();
+        core.reset();
+        CPPUNIT_ASSERT(left.expired());
     }
 };
 
