@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -90,8 +91,13 @@ public:
     const std::string& id() const { return container_id_; }
     /// Handles the engine's events and writes what it has.
     void pump();
-    /// The same, soon, on the I/O thread; many calls make one.
+    /// The same, at once, on the I/O thread; many calls make one.
     void pump_later();
+    /// The same within a millisecond: for what comes in large numbers and nobody waits for.
+    void pump_soon();
+    /// True while input is handled: then the sessions that have to be woken are collected, and woken once when the mutex is free.
+    bool collects_wakes() const { return collects_wakes_; }
+    void wake_afterwards(std::shared_ptr<SessionCore> session) { to_wake_.push_back(std::move(session)); }
     void forget(const SessionCore& session);
     void report(const Failure& failure);
     void add_node(const std::shared_ptr<TemporaryNode>& node);
@@ -110,6 +116,7 @@ private:
     void begin_attempt();
     void channel_opened(const std::shared_ptr<Channel>& channel, const std::optional<Failure>& problem);
     void read(const std::shared_ptr<Channel>& channel);
+    void handle_input(std::span<const char> bytes);
     void received(const std::shared_ptr<Channel>& channel, const boost::system::error_code& error, std::size_t bytes);
     void write_encrypted();
     void arm_tick(const std::shared_ptr<Channel>& channel);
@@ -121,6 +128,7 @@ private:
 
     // On any thread, with the mutex held.
     void write_plain();
+    void gather_output();
     void write_when_possible();
     void process_events();
     void handle_event(pn_event_t* event);
@@ -142,8 +150,11 @@ private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
     boost::asio::steady_timer attempt_timer_{io_};
     boost::asio::steady_timer tick_timer_{io_};
+    boost::asio::steady_timer soon_timer_{io_};
     std::array<char, 64 * 1024> input_{};
     std::vector<char> encrypted_output_;
+    std::vector<char> plain_output_;  // from plain_written_ on not yet written
+    std::size_t plain_written_ = 0;
     std::thread thread_;
     std::thread::id io_thread_id_;
 
@@ -169,6 +180,9 @@ private:
     bool waiting_writable_ = false;
     bool writing_encrypted_ = false;
     bool pump_posted_ = false;
+    bool soon_posted_ = false;
+    bool collects_wakes_ = false;
+    std::vector<std::shared_ptr<SessionCore>> to_wake_;
     std::optional<Failure> loss_;
     std::uint32_t attempt_ = 0;  // since the loss
     std::uint32_t pauses_ = 0;   // since the connection last held for a while

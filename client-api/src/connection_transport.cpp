@@ -27,6 +27,9 @@ namespace {
 /// A connection that held for so long is not part of the trouble before it.
 constexpr auto stable_time = 5s;
 
+/// What is gathered for one write.
+constexpr std::size_t plain_output_max = 256 * 1024;
+
 std::int64_t steady_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -107,6 +110,7 @@ void ConnectionCore::read(const std::shared_ptr<Channel>& channel) {
 
 void ConnectionCore::received(const std::shared_ptr<Channel>& channel, const boost::system::error_code& error, std::size_t bytes) {
     SaslClient::Work login_work;
+    std::vector<std::shared_ptr<SessionCore>> woken;
     {
         const std::lock_guard lock(mutex_);
         if (channel != channel_ || engine_ == nullptr) return;
@@ -116,20 +120,15 @@ void ConnectionCore::received(const std::shared_ptr<Channel>& channel, const boo
             note_loss(engine_->transport_failure(settings_.address()));
             return post_loss();
         }
-        std::span<const char> rest(input_.data(), bytes);
-        while (!rest.empty()) {
-            const std::size_t taken = engine_->input(rest);
-            rest = rest.subspan(taken);
-            process_events();
-            if (taken == 0) {
-                // The engine has ended the transport, and its events have said why; if not, nothing may be left out in silence.
-                note_loss(engine_->transport_failure(settings_.address()));
-                break;
-            }
-        }
+        collects_wakes_ = true;
+        handle_input({input_.data(), bytes});
         login_work = engine_->take_login_work();
         pump();
+        collects_wakes_ = false;
+        woken.swap(to_wake_);
+        for (const auto& session : woken) session->prepare_wake();
     }
+    for (const auto& session : woken) session->wake_now();
     if (login_work) {
         // Threads of the application need the mutex meanwhile; nothing else can take the engine away from this thread.
         std::string answer = login_work();
@@ -138,6 +137,18 @@ void ConnectionCore::received(const std::shared_ptr<Channel>& channel, const boo
         pump();
     }
     read(channel);
+}
+
+void ConnectionCore::handle_input(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+        const std::size_t taken = engine_->input(bytes);
+        bytes = bytes.subspan(taken);
+        process_events();
+        if (taken == 0) {
+            // The engine has ended the transport, and its events have said why; if not, nothing may be left out in silence.
+            return note_loss(engine_->transport_failure(settings_.address()));
+        }
+    }
 }
 
 void ConnectionCore::arm_tick(const std::shared_ptr<Channel>& channel) {
@@ -177,13 +188,41 @@ void ConnectionCore::pump_later() {
     });
 }
 
+void ConnectionCore::pump_soon() {
+    if (pump_posted_ || soon_posted_ || engine_ == nullptr) return;
+    soon_posted_ = true;
+    asio::post(io_, [self = shared_from_this()] {
+        self->soon_timer_.expires_after(1ms);
+        self->soon_timer_.async_wait([self](const boost::system::error_code&) {
+            const std::lock_guard lock(self->mutex_);
+            self->soon_posted_ = false;
+            self->pump();
+        });
+    });
+}
+
+/// The engine hands out its output in small pieces; each piece written by itself would be a system call, and would wake the broker.
+void ConnectionCore::gather_output() {
+    if (plain_written_ == plain_output_.size()) {
+        plain_output_.clear();
+        plain_written_ = 0;
+    }
+    while (plain_output_.size() < plain_output_max) {
+        const std::span<const char> bytes = engine_->output();
+        if (bytes.empty()) return;
+        plain_output_.insert(plain_output_.end(), bytes.begin(), bytes.end());
+        engine_->output_done(bytes.size());
+    }
+}
+
 void ConnectionCore::write_plain() {
     while (!waiting_writable_) {
-        const std::span<const char> bytes = engine_->output();
+        gather_output();
+        const std::span<const char> bytes = std::span<const char>(plain_output_).subspan(plain_written_);
         if (bytes.empty()) return;
         const ssize_t written = ::send(channel_->descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (written > 0) {
-            engine_->output_done(static_cast<std::size_t>(written));
+            plain_written_ += static_cast<std::size_t>(written);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return write_when_possible();
         } else if (errno != EINTR) {
@@ -375,6 +414,8 @@ void ConnectionCore::tear_down() {
     channel_.reset();
     waiting_writable_ = false;
     writing_encrypted_ = false;
+    plain_output_.clear();
+    plain_written_ = 0;
     loss_.reset();
     attempt_timer_.cancel();
     tick_timer_.cancel();

@@ -42,7 +42,7 @@ std::string ConsumerCore::describe() const {
     return std::string(browse_ ? "the browser of '" : "the consumer of '") + destination_->name() + "'";
 }
 
-void ConsumerCore::notify() { session_->changed().notify_all(); }
+void ConsumerCore::notify() { session_->wake(); }
 
 // The link ---------------------------------------------------------------------------------------------------------------------------
 
@@ -353,7 +353,8 @@ MessagePtr ConsumerCore::hand_over(std::unique_lock<std::mutex>& lock, std::opti
         receipt->bytes = std::string();
         if (browse_) return message;
         session_->add_seen(receipt);
-        connection_.pump_later();
+        // The next call takes what waits, or waits itself and writes then.
+        waiting_.empty() ? connection_.pump_later() : connection_.pump_soon();
     }
     if (!fits) {
         throw MessageFormatException(std::string("The next message has not the body that was asked for; ") +
@@ -468,7 +469,7 @@ void ConsumerCore::close() {
     listener_ = nullptr;
     session_->listeners_changed();
     connection_.pump();
-    if (unacknowledged_ == 0) wait_until(session_->changed(), lock, deadline, [&] { return unconfirmed_ == 0; });
+    if (unacknowledged_ == 0) session_->wait_for_confirmation(lock, deadline, [&] { return unconfirmed_ == 0; });
     finish_close();
     if (unacknowledged_ > 0 && state() == State::attached) return;  // the session closes the link, or the last acknowledgement
     close_link();

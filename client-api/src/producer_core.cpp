@@ -65,7 +65,7 @@ std::string ProducerCore::describe() const {
     return destination_ == nullptr ? "the producer" : "the producer for '" + destination_->name() + "'";
 }
 
-void ProducerCore::notify() { session_->changed().notify_all(); }
+void ProducerCore::notify() { session_->wake(); }
 
 // The link ---------------------------------------------------------------------------------------------------------------------------
 
@@ -294,10 +294,7 @@ Failure ProducerCore::not_sent() const {
 
 // Closing ----------------------------------------------------------------------------------------------------------------------------
 
-void ProducerCore::completion_told() {
-    --untold_;
-    notify();
-}
+void ProducerCore::completion_told() { --untold_; }
 
 void ProducerCore::finish_sends(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline) {
     connection_.pump();

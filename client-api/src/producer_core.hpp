@@ -67,7 +67,7 @@ public:
     /// With the mutex held.
     bool is_closed() const { return closed_; }
     void mark_closed() { closed_ = true; }
-    /// A completion listener has returned.
+    /// A completion listener has returned. With the mutex held.
     void completion_told();
 
     // The application's defaults; of the session's thread.

@@ -165,33 +165,82 @@ void SessionCore::add_completion(const std::shared_ptr<ProducerCore>& producer, 
 
 void SessionCore::tell_completions() {
     while (!completions_.empty() && completions_.front().second->state == SendEntry::State::done) {
-        auto [producer, entry] = std::move(completions_.front());
+        to_tell_.push_back(std::move(completions_.front()));
         completions_.pop_front();
-        connection_->callbacks().post([producer = std::move(producer), entry = std::move(entry), connection = connection_] {
-            try {
-                if (!entry->failure) {
-                    entry->listener->on_completion(entry->original);
-                } else {
-                    try {
-                        entry->failure->raise();
-                    } catch (const JMSException& exception) {
-                        entry->listener->on_exception(entry->original, exception);
-                    }
-                }
-            } catch (const std::exception& exception) {
-                const std::lock_guard lock(connection->mutex());
-                connection->report(
-                    Failure{FailureKind::general, "giromq:listener", std::string("A completion listener threw: ") + exception.what()});
-            } catch (...) {
-                const std::lock_guard lock(connection->mutex());
-                connection->report(Failure{FailureKind::general, "giromq:listener",
-                                           "A completion listener threw something that is not a std::exception."});
-            }
-            const std::lock_guard lock(connection->mutex());
-            producer->completion_told();
-        });
     }
+    if (to_tell_.empty() || telling_) return;
+    telling_ = true;
+    has_to_post_ = true;
+    wake();
 }
+
+namespace {
+
+/// Calls the listener of a finished asynchronous send. What the listener throws is returned as a sentence.
+std::string call_listener(SendEntry& entry) {
+    // Released here, without the mutex, because what the application made may call the library when it is destroyed.
+    const auto listener = std::move(entry.listener);
+    const MessagePtr original = std::move(entry.original);
+    try {
+        if (!entry.failure) {
+            listener->on_completion(original);
+            return {};
+        }
+        try {
+            entry.failure->raise();
+        } catch (const JMSException& exception) {
+            listener->on_exception(original, exception);
+        }
+    } catch (const std::exception& exception) {
+        return std::string("A completion listener threw: ") + exception.what();
+    } catch (...) {
+        return "A completion listener threw something that is not a std::exception.";
+    }
+    return {};
+}
+
+}  // namespace
+
+void SessionCore::run_completions() {
+    std::unique_lock lock(connection_->mutex());
+    while (!to_tell_.empty()) {
+        std::vector<Completion> batch;
+        batch.swap(to_tell_);
+        std::vector<std::string> problems;
+        lock.unlock();
+        for (const auto& [producer, entry] : batch) {
+            std::string problem = call_listener(*entry);
+            if (!problem.empty()) problems.push_back(std::move(problem));
+        }
+        lock.lock();
+        for (const std::string& problem : problems) connection_->report(Failure{FailureKind::general, "giromq:listener", problem});
+        for (const auto& [producer, entry] : batch) producer->completion_told();
+        changed_.notify_all();
+        lock.unlock();
+        batch.clear();
+        lock.lock();
+    }
+    telling_ = false;
+}
+
+// Waking -----------------------------------------------------------------------------------------------------------------------------
+
+void SessionCore::wake() {
+    if (!connection_->collects_wakes()) {
+        prepare_wake();
+        return wake_now();
+    }
+    if (std::exchange(wake_collected_, true)) return;
+    connection_->wake_afterwards(shared_from_this());
+}
+
+void SessionCore::prepare_wake() {
+    wake_collected_ = false;
+    if (!std::exchange(has_to_post_, false)) return;
+    connection_->callbacks().post([self = shared_from_this()] { self->run_completions(); });
+}
+
+void SessionCore::wake_now() { changed_.notify_all(); }
 
 // Consumers --------------------------------------------------------------------------------------------------------------------------
 
@@ -289,11 +338,11 @@ void SessionCore::confirmed() {
         if (oldest.state != Receipt::State::done && !oldest.consumer->is_stale(oldest)) break;
         acknowledging_.pop_front();
     }
-    changed_.notify_all();
+    if (confirmation_waiters_ > 0) wake();
 }
 
 bool SessionCore::wait_for_confirmations(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline) {
-    return wait_until(changed_, lock, deadline, [&] { return acknowledging_.empty(); });
+    return wait_for_confirmation(lock, deadline, [&] { return acknowledging_.empty(); });
 }
 
 namespace {
@@ -366,7 +415,7 @@ void SessionCore::wait_for_these(std::unique_lock<std::mutex>& lock, const std::
     connection_->pump();
     auto next = receipts.begin();
     bool lost = false;
-    const bool answered = wait_until(changed_, lock, deadline_after(connection_->settings().request_timeout), [&] {
+    const bool answered = wait_for_confirmation(lock, deadline_after(connection_->settings().request_timeout), [&] {
         while (next != receipts.end() && (*next)->state == Receipt::State::done) ++next;
         lost = next != receipts.end() && (*next)->consumer->is_stale(**next);
         return lost || next == receipts.end();
@@ -495,7 +544,7 @@ void SessionCore::deliver_to_listener(std::unique_lock<std::mutex>& lock, const 
     lock.lock();
     listening_ = nullptr;
     consumer->top_up();
-    connection_->pump_later();
+    next_to_listen() == nullptr ? connection_->pump_later() : connection_->pump_soon();
     changed_.notify_all();
 }
 

@@ -32,6 +32,11 @@ public:
     bool is_closed() const { return closed_; }
     /// Told whenever something happens that a thread of this session may wait for.
     std::condition_variable& changed() { return changed_; }
+    /// Tells them: at once, or with everything else of the input that is being handled.
+    void wake();
+    /// The end of that input, first with the mutex held, then without it.
+    void prepare_wake();
+    void wake_now();
     pn_session_t* engine_session() const { return engine_session_; }
 
     // For the application's handle, without the mutex.
@@ -70,6 +75,14 @@ public:
     void confirmed();
     /// Waits for the confirmations; false if there were still some missing at the deadline.
     bool wait_for_confirmations(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
+    /// Waits until `done`, which depends on confirmations: they wake nobody else.
+    template <typename Predicate>
+    bool wait_for_confirmation(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline, Predicate done) {
+        ++confirmation_waiters_;
+        const bool is_done = wait_until(changed_, lock, deadline, done);
+        --confirmation_waiters_;
+        return is_done;
+    }
     bool acknowledges_by_itself() const {
         return mode_ == AcknowledgeMode::auto_acknowledge || mode_ == AcknowledgeMode::dups_ok_acknowledge;
     }
@@ -88,6 +101,7 @@ public:
 
 private:
     bool try_enter();
+    void run_completions();
     void check_open() const;
     void run_listeners();
     std::shared_ptr<ConsumerCore> next_to_listen() const;
@@ -118,7 +132,14 @@ private:
     std::uint64_t arrivals_ = 0;
     std::deque<std::shared_ptr<Receipt>> seen_;           // CLIENT, INDIVIDUAL: given to the application, the oldest first
     std::deque<std::shared_ptr<Receipt>> acknowledging_;  // accepted and not confirmed
-    std::deque<std::pair<std::shared_ptr<ProducerCore>, SendEntryPtr>> completions_;
+    int confirmation_waiters_ = 0;
+
+    using Completion = std::pair<std::shared_ptr<ProducerCore>, SendEntryPtr>;
+    std::deque<Completion> completions_;  // of asynchronous sends, in the order of sending
+    std::vector<Completion> to_tell_;     // finished
+    bool telling_ = false;                // the callback thread looks at to_tell_ until it is empty
+    bool has_to_post_ = false;            // and has to be started
+    bool wake_collected_ = false;
 
     std::thread listener_thread_;
     std::atomic<std::thread::id> listener_thread_id_{};
