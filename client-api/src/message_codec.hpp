@@ -22,8 +22,10 @@ struct EncodedMessage {
 /// `time_to_live` of 0 is none.
 EncodedMessage encode_message(const MessageData& data, std::chrono::milliseconds time_to_live);
 
-/// The delivery annotations by which a GiroMQ broker recognises a message that is sent again.
-std::string encode_producer_sequence(std::string_view producer_id, std::uint64_t sequence);
+/// The delivery annotations by which a GiroMQ broker recognises a message that is sent again, without a sequence yet.
+std::string encode_producer_sequence(std::string_view producer_id);
+/// Puts the sequence into them.
+void set_sequence(std::string& annotations, std::uint64_t sequence);
 
 /// A received message, read-only. `destination`: what the consumer consumes from, for a message that does not say where it was sent.
 /// Throws MessageFormatException when it is not an AMQP message.

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "message_codec.hpp"
 #include "message_id.hpp"
 #include "wire_writer.hpp"
@@ -138,7 +140,7 @@ EncodedMessage encode_message(const MessageData& data, std::chrono::milliseconds
     return encoded;
 }
 
-std::string encode_producer_sequence(std::string_view producer_id, std::uint64_t sequence) {
+std::string encode_producer_sequence(std::string_view producer_id) {
     std::string out;
     WireWriter writer(out);
     writer.section(wire::delivery_annotations);
@@ -146,9 +148,15 @@ std::string encode_producer_sequence(std::string_view producer_id, std::uint64_t
     writer.symbol("giromq:producer-id");
     writer.string(producer_id);
     writer.symbol("giromq:sequence");
-    writer.uint64(sequence);
+    writer.uint64(std::numeric_limits<std::uint64_t>::max());  // in its longest form, at the end: set_sequence() writes over it
     writer.end_map(mark, 4);
     return out;
+}
+
+void set_sequence(std::string& annotations, std::uint64_t sequence) {
+    for (std::size_t index = 0; index < sizeof sequence; ++index) {
+        annotations[annotations.size() - 1 - index] = static_cast<char>(sequence >> (8 * index));
+    }
 }
 
 }  // namespace giromq::detail

@@ -57,7 +57,11 @@ std::string random_name() {
 }
 
 ProducerCore::ProducerCore(std::shared_ptr<SessionCore> session, DestinationPtr destination)
-    : LinkCore(session->connection()), session_(std::move(session)), destination_(std::move(destination)), producer_id_(random_name()) {}
+    : LinkCore(session->connection()),
+      session_(std::move(session)),
+      destination_(std::move(destination)),
+      producer_id_(random_name()),
+      annotations_(encode_producer_sequence(producer_id_)) {}
 
 ProducerCore::~ProducerCore() = default;
 
@@ -108,8 +112,8 @@ void ProducerCore::transfer(SendEntry& entry) {
     pn_delivery_set_context(entry.delivery, &entry);
     pn_link_send(link(), entry.message.header.data(), entry.message.header.size());
     if (connection_.is_giromq()) {
-        const std::string annotations = encode_producer_sequence(producer_id_, entry.sequence);
-        pn_link_send(link(), annotations.data(), annotations.size());
+        set_sequence(annotations_, entry.sequence);
+        pn_link_send(link(), annotations_.data(), annotations_.size());
     }
     pn_link_send(link(), entry.message.rest.data(), entry.message.rest.size());
     pn_link_advance(link());

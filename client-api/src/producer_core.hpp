@@ -105,6 +105,7 @@ private:
     const std::shared_ptr<SessionCore> session_;
     const DestinationPtr destination_;
     const std::string producer_id_;
+    std::string annotations_;     // encoded, with the sequence of the last transfer
     std::uint64_t messages_ = 0;  // for message ids
     std::uint64_t next_sequence_ = 1;
     std::deque<SendEntryPtr> unconfirmed_;
