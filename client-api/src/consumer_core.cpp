@@ -101,6 +101,7 @@ std::optional<Failure> ConsumerCore::on_attached() {
                        "The broker does not support browsing: it would take the messages off the queue. It still has all of them."};
     }
     was_attached_ = true;
+    offers_modified_ = offers_outcome(pn_link_remote_source(link()), "amqp:modified:list");
     top_up();
     return std::nullopt;
 }
@@ -278,8 +279,9 @@ MessagePtr ConsumerCore::decode(const std::shared_ptr<Receipt>& receipt) {
 
 void ConsumerCore::settle(Receipt& receipt, Settlement settlement) {
     if (is_stale(receipt) || receipt.delivery == nullptr) return;
-    if (settlement == Settlement::failed) pn_disposition_set_failed(pn_delivery_local(receipt.delivery), true);
-    pn_delivery_update(receipt.delivery, settlement == Settlement::failed ? PN_MODIFIED : PN_RELEASED);
+    const bool counts = settlement == Settlement::failed && offers_modified_;
+    if (counts) pn_disposition_set_failed(pn_delivery_local(receipt.delivery), true);
+    pn_delivery_update(receipt.delivery, counts ? PN_MODIFIED : PN_RELEASED);
     pn_delivery_set_context(receipt.delivery, nullptr);
     pn_delivery_settle(receipt.delivery);
     receipt.delivery = nullptr;
@@ -395,6 +397,10 @@ bool ConsumerCore::is_empty(std::unique_lock<std::mutex>& lock, bool must_know) 
     }
 }
 
+/// Whether the broker need not be asked when the time of a timed receive is over: it has had credit all along. A GiroMQ broker is asked
+/// nevertheless, which makes short times safe; there are others whose sessions end when they are (RabbitMQ 3.10 with classic queues).
+bool ConsumerCore::had_its_time() const { return !connection_.is_giromq() && connection_.settings().prefetch > 0; }
+
 MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit, std::optional<BodyKind> wanted) {
     const SessionUse use(*session_);
     std::unique_lock lock(connection_.mutex());
@@ -412,7 +418,7 @@ MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit,
         }
         if (!deadline || std::chrono::steady_clock::now() < *deadline) {
             wait_for_message(lock, deadline);
-        } else if (!connection_.started() || is_empty(lock, !limit)) {
+        } else if (!connection_.started() || (limit && had_its_time()) || is_empty(lock, !limit)) {
             return nullptr;
         }
     }

@@ -91,6 +91,7 @@ private:
     bool active() const;
     bool can_hand_over() const;
     bool is_over() const;
+    bool had_its_time() const;
     bool is_empty(std::unique_lock<std::mutex>& lock, bool must_know);
     void begin_drain();
     void end_drain();
@@ -108,6 +109,7 @@ private:
     bool draining_ = false;
     bool quiet_ = false;  // no credit until resume()
     bool was_attached_ = false;
+    bool offers_modified_ = true;  // the outcome by which a delivery is counted
     bool lost_while_browsing_ = false;
     bool closed_ = false;
     std::uint32_t unacknowledged_ = 0;  // seen by the application and still to be acknowledged by it

@@ -107,6 +107,23 @@ void offer_outcomes(pn_terminus_t* source) {
     pn_data_exit(outcomes);
 }
 
+bool offers_outcome(pn_terminus_t* source, std::string_view outcome) {
+    pn_data_t* const outcomes = pn_terminus_outcomes(source);
+    pn_data_rewind(outcomes);
+    if (!pn_data_next(outcomes)) return true;
+    const auto is_it = [&] {
+        const pn_bytes_t symbol = pn_data_get_symbol(outcomes);
+        return symbol.start != nullptr && std::string_view(symbol.start, symbol.size) == outcome;
+    };
+    if (pn_data_type(outcomes) == PN_SYMBOL) return is_it();
+    if (pn_data_type(outcomes) != PN_ARRAY || pn_data_get_array(outcomes) == 0) return true;
+    pn_data_enter(outcomes);
+    while (pn_data_next(outcomes)) {
+        if (is_it()) return true;
+    }
+    return false;
+}
+
 void describe_terminus(pn_terminus_t* terminus, const Destination* destination) {
     const char* capability = nullptr;
     if (destination != nullptr) {

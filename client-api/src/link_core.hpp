@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "connection_core.hpp"
 #include "failure.hpp"
@@ -84,5 +85,7 @@ void describe_terminus(pn_terminus_t* terminus, const Destination* destination);
 
 /// Names the outcomes of a source (AMQP 1.0 §3.5.3): all four.
 void offer_outcomes(pn_terminus_t* source);
+/// Whether the source knows the outcome; a source that names none knows them all.
+bool offers_outcome(pn_terminus_t* source, std::string_view outcome);
 
 }  // namespace giromq::detail

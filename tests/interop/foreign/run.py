@@ -39,7 +39,8 @@ class RabbitMq:
 
     @property
     def uri(self):
-        return f"amqp://guest:guest@127.0.0.1:{self.port}"
+        # Its plugin does not answer when a link is closed, so nothing is gained by waiting long for that.
+        return f"amqp://guest:guest@127.0.0.1:{self.port}?close-timeout-ms=200&request-timeout-ms=3000"
 
     def start(self, seconds=90):
         log = open(os.path.join(self.folder, "output"), "a", encoding="utf-8")
@@ -51,6 +52,17 @@ class RabbitMq:
             if self.process.poll() is not None or time.monotonic() > give_up_at:
                 raise AssertionError("RabbitMQ did not start:\n" + self.logged())
             time.sleep(0.2)
+
+    def declare(self, names):
+        """Durable quorum queues: a classic queue of RabbitMQ 3.10 ends the session of a receiver that drains."""
+        arguments = '[{<<"x-queue-type">>, longstr, <<"quorum">>}]'
+        code = "".join(f'rabbit_amqqueue:declare(rabbit_misc:r(<<"/">>, queue, <<"{name}">>), true, false, {arguments}, '
+                       'none, <<"guest">>), ' for name in names) + "ok."
+        control = os.path.join(os.path.dirname(SERVERS[-1]), "rabbitmqctl")
+        done = subprocess.run([control, "-n", self.environment["RABBITMQ_NODENAME"], "eval", code],
+                              env=self.environment, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode != 0:
+            raise AssertionError("the queues could not be made: " + done.stdout + done.stderr)
 
     def _answers(self):
         """Whether it speaks AMQP 1.0: the port is open some time before the plugin is there."""
@@ -92,26 +104,12 @@ class RabbitMqTest(unittest.TestCase):
         self.assertEqual(0, done.returncode, done.stdout + done.stderr + self.broker.logged())
         return done.stdout
 
-    def declare_durable(self, name):
-        """A queue that survives a restart: RabbitMQ makes one for a link whose terminus is durable."""
-        import proton  # of Debian's python3-qpid-proton
-        import proton.reactor
-        import proton.utils
-
-        class Durable(proton.reactor.LinkOption):
-            def apply(self, link):
-                link.target.durability = proton.Terminus.CONFIGURATION
-
-        connection = proton.utils.BlockingConnection(f"amqp://127.0.0.1:{self.broker.port}", timeout=60, user="guest", password="guest",
-                                                     allowed_mechs="PLAIN", allow_insecure_mechs=True)
-        connection.create_sender("/queue/" + name, options=Durable()).close()
-        connection.close()
-
     def test_what_amqp_defines_works(self):
-        print(self.client("check", self.broker.uri, "/queue/check"))
+        self.broker.declare([f"check-{number}" for number in range(1, 20)] + ["check-9-other"])
+        print(self.client("check", self.broker.uri, "/amq/queue/check"))
 
     def test_confirmed_sends_survive_kills_in_order(self):
-        self.declare_durable("restarts")
+        self.broker.declare(["restarts"])
         address = "/amq/queue/restarts"
         with subprocess.Popen([str(CLIENT), "send", self.broker.uri, address, str(MESSAGES)], stdout=subprocess.PIPE, text=True) as sender:
             output = []
@@ -136,10 +134,5 @@ if __name__ == "__main__":
         sys.exit(giromq.SKIPPED)
     if not CLIENT.exists():
         print(f"skipped: {CLIENT} is not built")
-        sys.exit(giromq.SKIPPED)
-    try:
-        import proton  # noqa: F401
-    except ImportError:
-        print("skipped: python3-qpid-proton is not installed")
         sys.exit(giromq.SKIPPED)
     unittest.main(verbosity=2)

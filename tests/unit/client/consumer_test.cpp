@@ -38,6 +38,9 @@ class ConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_broker_that_cannot_browse_keeps_its_messages);
     CPPUNIT_TEST(the_temporary_queue_of_another_connection_cannot_be_consumed);
     CPPUNIT_TEST(acknowledgements_to_other_brokers_are_settled_at_once);
+    CPPUNIT_TEST(other_brokers_are_not_asked_after_a_timed_receive);
+    CPPUNIT_TEST(only_outcomes_that_the_broker_offers_are_used);
+    CPPUNIT_TEST(acknowledgements_arrive_while_the_application_is_busy);
     CPPUNIT_TEST_SUITE_END();
 
     static void auto_acknowledges_what_receive_returned() {
@@ -339,6 +342,38 @@ class ConsumerTest : public CppUnit::TestFixture {
         const auto consumer = rig.consumer();
         consumer->receive(5s)->acknowledge();
         CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.depth("q") == 1; }));
+    }
+
+    static void other_brokers_are_not_asked_after_a_timed_receive() {
+        Rig rig(AcknowledgeMode::auto_acknowledge, {}, {.product = "Another Broker"});
+        rig.broker.hold_drains(true);
+        const auto consumer = rig.consumer();
+        CPPUNIT_ASSERT(consumer->receive(10ms) == nullptr);
+        CPPUNIT_ASSERT_EQUAL(0, rig.broker.drains_waiting());
+        Rig pulling(AcknowledgeMode::auto_acknowledge, "prefetch=0", {.product = "Another Broker"});
+        const auto puller = pulling.consumer();
+        CPPUNIT_ASSERT(puller->receive(10ms) == nullptr);
+        pulling.put(1);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, pulling.broker.locked("q"));
+    }
+
+    static void only_outcomes_that_the_broker_offers_are_used() {
+        Rig rig(AcknowledgeMode::client_acknowledge, {}, {.product = "Another Broker", .modifies = false});
+        rig.put(2);
+        const auto consumer = rig.consumer();
+        consumer->receive(5s);
+        rig.session->recover();
+        CPPUNIT_ASSERT_EQUAL(std::string("1"), text_of(consumer->receive(5s)));
+        CPPUNIT_ASSERT_EQUAL(1, rig.broker.connections_made());
+    }
+
+    static void acknowledgements_arrive_while_the_application_is_busy() {
+        Rig rig;
+        rig.put(3);
+        const auto consumer = rig.consumer();
+        CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.locked("q") == 3; }));
+        consumer->receive(5s);
+        CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.depth("q") == 2; }));
     }
 };
 

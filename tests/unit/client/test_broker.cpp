@@ -549,6 +549,15 @@ void TestBroker::open_link(Peer& peer, pn_link_t* link) {
         address = "temp-" + std::to_string(++temporary_);
         pn_terminus_set_address(pn_link_target(link), address.c_str());
     }
+    if (!from_client && !options_.modifies) {
+        pn_data_t* const outcomes = pn_terminus_outcomes(pn_link_source(link));
+        pn_data_clear(outcomes);
+        pn_data_put_array(outcomes, false, PN_SYMBOL);
+        pn_data_enter(outcomes);
+        for (const char* const name : {"amqp:accepted:list", "amqp:rejected:list", "amqp:released:list"})
+            pn_data_put_symbol(outcomes, bytes_of(name));
+        pn_data_exit(outcomes);
+    }
     if (!from_client && !options_.browses) pn_terminus_set_distribution_mode(pn_link_source(link), PN_DIST_MODE_UNSPECIFIED);
     if (!from_client && !options_.echoes_filters) pn_data_clear(pn_terminus_filter(pn_link_source(link)));
     peer.address[link] = address;
@@ -614,6 +623,7 @@ void TestBroker::on_outcome(Peer& peer, pn_delivery_t* delivery) {
     const bool settled = pn_delivery_settled(delivery);
     if (outcome == 0 && !settled) return;
     auto& entries = queues_[found->second.queue].entries;
+    if (outcome == PN_MODIFIED && !options_.modifies) return drop(peer);
     const bool cut = outcome == PN_ACCEPTED && cut_acknowledgements_ > 0 && --cut_acknowledgements_ == 0;
     if (outcome == PN_ACCEPTED || outcome == PN_REJECTED) {
         if (!cut || cut_apply_) entries.erase(found->second.position);

@@ -27,7 +27,8 @@ public:
         std::string mechanisms = "ANONYMOUS";
         bool offers_relay = true;
         bool echoes_filters = false;
-        bool browses = true;  // else it ignores the distribution mode, as some brokers do
+        bool modifies = true;  // else it does not offer the outcome `modified`
+        bool browses = true;   // else it ignores the distribution mode, as some brokers do
         int credit = 100;
     };
 
