@@ -95,9 +95,11 @@ void Core::Impl::tick() {
     context.tick();
     const auto now = context.clock.wall_now();
     const bool housekeeping = context.clock.monotonic_now() >= housekeeping_at_;
+    // A start reads no messages: consumers come first.
+    const bool just_started = housekeeping_at_ == MonotonicTime{};
     if (housekeeping) housekeeping_at_ = context.clock.monotonic_now() + std::chrono::seconds(1);
     const bool scarce = context.memory_is_scarce();
-    std::uint32_t heads_to_look_at = housekeeping ? heads_looked_at_max : 0;
+    std::uint32_t heads_to_look_at = housekeeping && !just_started ? heads_looked_at_max : 0;
     for (const auto& [id, queue] : router.queues()) {
         queue->expire(now);
         if (queue->consumer_count() > 0) queue->dispatch();

@@ -95,5 +95,6 @@ giromq_install_dependencies() {
     fi
     echo "Installing ${#missing[@]} missing Debian packages: ${missing[*]}"
     giromq_as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-    giromq_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    giromq_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends \
+        "${missing[@]}"
 }
