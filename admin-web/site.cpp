@@ -87,7 +87,8 @@ void Site::log_in(Request request, Target target, Done done) {
 
 void Site::verify(Call call) {
     const auto credentials = parse_basic(call.request.header("authorization"));
-    auto identity = users_.verify_password(credentials->user, credentials->password);
+    const auto check = [&] { return users_.verify_password(credentials->user, credentials->password); };
+    auto identity = users_.logins().attempt({security::LoginProtocol::http, credentials->user, call.request.peer.address}, check);
     --logins_under_way_;
     if (!identity) {
         ++admin_.failed_logins;

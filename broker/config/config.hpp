@@ -89,6 +89,9 @@ struct SaslConfig {
     std::vector<Mechanism> mechanisms{Mechanism::scram_sha_256, Mechanism::plain};
     bool allow_remote_anonymous = false;
     Role anonymous_role = Role::application;
+    // Over AMQP and HTTP alike.
+    std::uint32_t login_failures_max = 5;  // 0: never locked
+    std::chrono::milliseconds login_lock_max{15 * 60 * 1000};
     Origin origin;
 
     friend bool operator==(const SaslConfig&, const SaslConfig&) = default;

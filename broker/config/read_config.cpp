@@ -139,6 +139,8 @@ private:
         if (sasl.find("mechanisms") != nullptr) config_.sasl.mechanisms = read_mechanisms(sasl);
         sasl.flag("allow-remote-anonymous", config_.sasl.allow_remote_anonymous);
         sasl.choice("anonymous-role", config_.sasl.anonymous_role, choices_of(roles));
+        sasl.number("login-failures-max", config_.sasl.login_failures_max);
+        sasl.duration("login-lock-max", config_.sasl.login_lock_max);
     }
 
     void read_http() {

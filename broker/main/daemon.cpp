@@ -52,6 +52,13 @@ core::CoreSettings core_settings(const config::Config& config) {
     return settings;
 }
 
+security::LoginLimits login_limits(const config::SaslConfig& config) {
+    security::LoginLimits limits;
+    limits.failures_max = config.login_failures_max;
+    limits.lock_max = config.login_lock_max;
+    return limits;
+}
+
 unsigned io_threads(const config::Config& config) {
     return config.broker.io_threads > 0 ? config.broker.io_threads : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -132,7 +139,9 @@ Broker::Broker(const config::Config& config, bool dev, std::unique_ptr<store::St
       admin_(admin_parts(), admin_settings()),
       site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}),
       http_([this](admin_web::Request request, admin_web::Site::Done done) { site_.handle(std::move(request), std::move(done)); }, {}),
-      listeners_(io_.context(), config, amqp_, http_) {}
+      listeners_(io_.context(), config, amqp_, http_) {
+    users_.logins().set_limits(login_limits(config.sasl));
+}
 
 admin::BrokerAdmin::Parts Broker::admin_parts() {
     return {core_, core_executor_, workers_, users_, clock_, connections_, store_administration_, readiness_};

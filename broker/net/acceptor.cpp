@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "security/network_address.hpp"
 
 namespace giromq::net {
 namespace {
@@ -124,7 +125,7 @@ private:
         if (error) return;
         const auto address = plain_address(remote.address());
         Accepted accepted{std::move(socket), address.to_string(), remote.port(), address.is_loopback(), nullptr};
-        accepted.ticket = admission_.admit(accepted.host);
+        accepted.ticket = admission_.admit(security::network_of(accepted.host));
         if (accepted.ticket == nullptr) {
             refused(accepted.host);
             return;

@@ -106,8 +106,11 @@ Result<void> check_user_name(std::string_view name) {
         return Error(errc::invalid_name, "a user name has 1 to " + std::to_string(limits::user_name_bytes) + " bytes");
     }
     if (name == "anonymous") return Error(errc::invalid_name, "the name 'anonymous' is kept for connections that did not log in");
-    if (classify(name) != Text::stable || name.find_first_of(" :") != std::string_view::npos) {
-        return Error(errc::invalid_name, "use letters, digits and punctuation other than the colon, without spaces");
+    if (classify(name) != Text::stable || name.find(':') != std::string_view::npos) {
+        return Error(errc::invalid_name, "use letters, digits, spaces and punctuation other than the colon");
+    }
+    if (name.front() == ' ' || name.back() == ' ' || name.find("  ") != std::string_view::npos) {
+        return Error(errc::invalid_name, "use spaces only between words, one at a time");
     }
     return {};
 }

@@ -22,7 +22,8 @@ std::optional<std::vector<std::uint8_t>> decode_base64(std::string_view text);
 /// True if the whole of `text` is well-formed UTF-8 without control characters.
 bool is_clean_utf8(std::string_view text);
 
-/// Checks a user name: 1 to 128 bytes of UTF-8, no space, control character or colon (HTTP Basic cannot carry one, RFC 7617 §2), not
+/// Checks a user name: 1 to 128 bytes of UTF-8, no control character and no colon (HTTP Basic cannot carry one, RFC 7617 §2), single
+/// spaces between words (certificates have such names: "Payment Gateway 1"), but none at the ends, where nobody sees them; not
 /// "anonymous", which is the name of those that did not log in. Only characters that SASLprep (RFC 4013) leaves as they are, so that
 /// the name a client prepares is the name that is stored.
 Result<void> check_user_name(std::string_view name);

@@ -91,6 +91,7 @@ Result<std::string> ScramServer::final(std::string_view client_final) {
     return "v=" + encode_base64(*server_signature);
 }
 
+const std::string& ScramServer::user() const { return state_->candidate.user.name; }
 const Identity& ScramServer::identity() const { return state_->identity; }
 
 }  // namespace giromq::security

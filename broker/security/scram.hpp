@@ -30,6 +30,8 @@ public:
     Result<std::string> first(std::string_view client_first);
     /// client-final-message → server-final-message; on success identity() is set.
     Result<std::string> final(std::string_view client_final);
+    /// Who the client says it is; empty until first() has succeeded.
+    const std::string& user() const;
     /// Empty until final() has succeeded.
     const Identity& identity() const;
 

@@ -102,7 +102,7 @@ Result<User> make_user(std::string name, Role role, std::string_view password, s
 }
 
 UserDirectory::UserDirectory() : UserDirectory(system_clock) {}
-UserDirectory::UserDirectory(const Clock& clock) : clock_(clock), remembered_(std::make_shared<Remembered>()) {}
+UserDirectory::UserDirectory(const Clock& clock) : clock_(clock), remembered_(std::make_shared<Remembered>()), logins_(clock) {}
 UserDirectory::~UserDirectory() = default;
 
 std::shared_ptr<const std::vector<User>> UserDirectory::snapshot() const {

@@ -13,6 +13,7 @@
 #include "model/user.hpp"
 #include "security/authorisation.hpp"
 #include "security/errc.hpp"
+#include "security/login_throttle.hpp"
 
 namespace giromq::security {
 
@@ -54,7 +55,11 @@ public:
 
     /// Verifies a password given in clear (PLAIN, HTTP Basic). The same work and the same answer for an unknown user. Slow, as make_user;
     /// results of correct passwords are remembered for some minutes in keyed-hashed form so that REST calls do not cost 50 ms each.
+    /// Logins over a network go through logins().attempt().
     Result<Identity> verify_password(std::string_view name, std::string_view password) const;
+
+    /// What is known of logins that failed, and the counts of all. Every login of a user goes through it, whatever the protocol.
+    LoginThrottle& logins() const { return logins_; }
 
 private:
     struct Remembered;
@@ -65,6 +70,7 @@ private:
     mutable std::mutex mutex_;
     std::shared_ptr<const std::vector<User>> users_ = std::make_shared<const std::vector<User>>();
     std::shared_ptr<Remembered> remembered_;
+    mutable LoginThrottle logins_;
 };
 
 }  // namespace giromq::security

@@ -111,12 +111,14 @@ public:
             "<tls certificate-file='c' private-key-file='k' private-key-password='env:P' client-ca-file='a' "
             "require-client-certificate='true'"
             " minimum-version='1.3' ciphers='HIGH:!aNULL' cipher-suites='TLS_AES_256_GCM_SHA384' reload-interval='0'/>"
-            "<sasl mechanisms='external anonymous' allow-remote-anonymous='true' anonymous-role='application'/>"
+            "<sasl mechanisms='external anonymous' allow-remote-anonymous='true' anonymous-role='application' login-failures-max='0'"
+            " login-lock-max='1h'/>"
             "<http enabled='true' host='0.0.0.0' port='443' tls='true'/>");
         CPPUNIT_ASSERT(
             (config.tls ==
              TlsConfig{"c", "k", "env:P", "a", true, TlsVersion::tls_1_3, "HIGH:!aNULL", "TLS_AES_256_GCM_SHA384", milliseconds(0), {}}));
-        CPPUNIT_ASSERT((config.sasl == SaslConfig{{Mechanism::external, Mechanism::anonymous}, true, Role::application, {}}));
+        CPPUNIT_ASSERT((config.sasl ==
+                        SaslConfig{{Mechanism::external, Mechanism::anonymous}, true, Role::application, 0, milliseconds(3'600'000), {}}));
         CPPUNIT_ASSERT((config.http == HttpConfig{true, "0.0.0.0", 443, true, {}}));
         CPPUNIT_ASSERT(read("<sasl mechanisms='anonymous' anonymous-role='administrator'/>").sasl.anonymous_role == Role::administrator);
         CPPUNIT_ASSERT(!read("<http enabled='false'/>").http.enabled);

@@ -61,13 +61,14 @@ public:
     }
 
     void invalid_names_are_refused() {
-        for (const auto& name : {std::string(), std::string(129, 'n'), std::string("two words"), std::string("a:b"),
-                                 std::string("anonymous"), std::string("line\nbreak"), std::string("nul\0", 4), std::string("\xFF"),
-                                 std::string("e\xCC\x81"), std::string("zero\xE2\x80\x8Bwidth")}) {
+        for (const auto& name : {std::string(), std::string(129, 'n'), std::string("two  spaces"), std::string(" x"), std::string("x "),
+                                 std::string("a:b"), std::string("anonymous"), std::string("line\nbreak"), std::string("nul\0", 4),
+                                 std::string("\xFF"), std::string("e\xCC\x81"), std::string("zero\xE2\x80\x8Bwidth")}) {
             const auto user = make_user(name, Role::application, "long enough", iterations_min);
             CPPUNIT_ASSERT_MESSAGE(name, !user && user.error().is(errc::invalid_name));
         }
         CPPUNIT_ASSERT(make_user("bücher@bank.example", Role::application, "long enough", iterations_min));
+        CPPUNIT_ASSERT(make_user("Payment Gateway 1", Role::application, "long enough", iterations_min));
     }
 
     void too_few_and_too_many_iterations_are_refused() {

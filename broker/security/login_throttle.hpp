@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "security/authorisation.hpp"
+#include "security/errc.hpp"
+
+namespace giromq::security {
+
+enum class LoginProtocol : std::uint8_t { amqp, http };
+
+/// Who tries to log in, and from where.
+struct LoginAttempt {
+    LoginProtocol protocol = LoginProtocol::amqp;
+    std::string_view user;
+    /// "192.0.2.1:5672", "[2001:db8::1]:5672". The port does not count, and of an IPv6 address only its network, the first 64 bits.
+    std::string_view peer;
+};
+
+/// What failed logins cost.
+struct LoginLimits {
+    /// So many failures of one user from one address cost nothing; four times as many of one address, or of one user from anywhere. Each
+    /// further one locks, the first for lock_first and every next one for twice as long. 0: nothing is ever locked.
+    std::uint32_t failures_max = 5;
+    std::chrono::milliseconds lock_first{1000};
+    /// The longest lock; without a failure for so long everything is forgotten.
+    std::chrono::milliseconds lock_max{15 * 60 * 1000};
+    /// Users, addresses and pairs of both that are remembered; the one unused for longest is forgotten first.
+    std::size_t remembered_max = 10000;
+};
+
+/// Slows down whoever guesses passwords, over AMQP and HTTP alike. Users that have logged in from an address before are not locked there
+/// by what others do, neither by other users at the same address nor by guesses from elsewhere: nobody can lock out a running
+/// application. While locked, a login is refused without a look at the password, and with the same answer as a wrong one.
+/// Threads: any.
+class LoginThrottle {
+public:
+    explicit LoginThrottle(const Clock& clock) : clock_(clock) {}
+
+    void set_limits(const LoginLimits& limits);
+
+    /// `verify` is called unless this user or address is locked now, and decides; an Error wrong_credentials counts as a failure. Refused
+    /// with wrong_credentials while locked; the detail, which is for the log, says so.
+    Result<Identity> attempt(const LoginAttempt& attempt, const std::function<Result<Identity>()>& verify);
+
+    /// Counts a login that did not rest on a password (a certificate): nobody can guess those, so nothing is locked.
+    void count(LoginProtocol protocol, bool succeeded);
+
+    /// Logins over one protocol since the start, for the metrics (giromq_logins_total). ANONYMOUS is not a login.
+    struct Counters {
+        std::uint64_t succeeded = 0;
+        std::uint64_t failed = 0;  // the refused ones included
+        std::uint64_t refused = 0;
+    };
+    Counters counters(LoginProtocol protocol) const;
+    /// What is remembered now.
+    std::size_t remembered() const;
+
+private:
+    struct Entry {
+        std::string key;
+        std::uint32_t failures = 0;  // in a row
+        MonotonicTime locked_until{};
+        MonotonicTime forgotten_at{};
+        bool is_known = false;  // of a pair: has logged in
+    };
+    struct Keys {
+        std::string pair;
+        std::string user;
+        std::string network;
+    };
+
+    static Keys keys_of(const LoginAttempt& attempt);
+    Counters& counters_of(LoginProtocol protocol) { return counters_[static_cast<std::size_t>(protocol)]; }
+    Entry* find(const std::string& key, MonotonicTime now);
+    Entry& touch(const std::string& key, MonotonicTime now);
+    std::optional<MonotonicTime> locked_until(const Keys& keys, MonotonicTime now);
+    void forgive(const Keys& keys, MonotonicTime now);
+    void punish(const Keys& keys, MonotonicTime now);
+    void fail(const std::string& key, std::uint32_t free_failures, MonotonicTime now);
+
+    const Clock& clock_;
+    mutable std::mutex mutex_;
+    LoginLimits limits_;
+    /// The one used last is first.
+    std::list<Entry> entries_;
+    std::unordered_map<std::string_view, std::list<Entry>::iterator> places_;
+    std::array<Counters, 2> counters_;
+};
+
+}  // namespace giromq::security
