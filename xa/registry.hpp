@@ -126,6 +126,8 @@ public:
     std::size_t branches() const { return entries_.size(); }
     std::size_t branches_in_doubt() const { return in_doubt_.size(); }
     std::size_t tombstones() const { return tombstones_.size(); }
+    /// Sessions that are tied to a branch, by an active or a suspended association.
+    std::size_t sessions() const { return sessions_.size(); }
     /// When the branch that has been in doubt for longest was prepared, for the alarm.
     std::optional<WallTime> oldest_in_doubt() const;
 

@@ -149,6 +149,7 @@ void Pair::compare(bool events_in_order) {
     if (quiet_) return;
     for (unsigned xid = 1; xid <= xids; ++xid) same("xid " + std::to_string(xid), describe(xid), model_.describe(xid));
     same("in doubt", join(rig_.in_doubt()), join(model_.in_doubt()));
+    same("sessions", std::to_string(rig_.registry->sessions()), std::to_string(model_.sessions()));
     same("records under way", std::to_string(rig_.journal.waiting()), std::to_string(model_.waiting_records()));
     auto of_registry = rig_.recorder.take();
     auto of_model = model_.take_events();

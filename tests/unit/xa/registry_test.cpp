@@ -24,6 +24,7 @@ class RegistryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_timeout_after_prepare_was_called_comes_too_late);
     CPPUNIT_TEST(a_prepare_after_the_timeout_comes_too_late_even_if_nobody_looked);
     CPPUNIT_TEST(a_branch_has_its_own_timeout_which_can_be_changed);
+    CPPUNIT_TEST(the_broker_can_doom_a_branch_until_prepare_was_called);
     CPPUNIT_TEST(a_lost_session_rolls_back_what_it_was_working_on);
     CPPUNIT_TEST(a_lost_session_leaves_idle_and_prepared_branches_alone);
     CPPUNIT_TEST(a_half_open_connection_cannot_stop_another_from_rolling_back);
@@ -119,6 +120,24 @@ class RegistryTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::string("XAER_PROTO"), name(rig.registry->set_timeout(xid_of(2), 60s)));
         CPPUNIT_ASSERT_EQUAL(std::string("XAER_INVAL"), name(rig.registry->set_timeout(xid_of(2), 0s)));
         CPPUNIT_ASSERT_EQUAL(std::string("XAER_NOTA"), name(rig.registry->set_timeout(xid_of(3), 60s)));
+    }
+
+    void the_broker_can_doom_a_branch_until_prepare_was_called() {
+        Rig rig;
+        rig.start(1, 1);
+        rig.work(1, 1);
+        CPPUNIT_ASSERT(rig.registry->doom(xid_of(1), ReturnCode::rb_other));
+        CPPUNIT_ASSERT(!rig.registry->doom(xid_of(1), ReturnCode::rb_transient));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.discards(1));
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_RBOTHER"), name(rig.end(1, 1)));
+        rig.idle(2);
+        const CallId prepare = rig.prepare(1, 2);
+        CPPUNIT_ASSERT(!rig.registry->doom(xid_of(2), ReturnCode::rb_other));
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), rig.settled(prepare));
+        CPPUNIT_ASSERT(!rig.registry->doom(xid_of(2), ReturnCode::rb_other));
+        CPPUNIT_ASSERT_EQUAL(std::string("prepared"), rig.state(2));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, rig.discards(2));
+        CPPUNIT_ASSERT(!rig.registry->doom(xid_of(3), ReturnCode::rb_other));
     }
 
     void a_lost_session_rolls_back_what_it_was_working_on() {

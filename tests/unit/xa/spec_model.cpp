@@ -1,6 +1,7 @@
 #include "spec_model.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace giromq::xa::test {
@@ -312,6 +313,15 @@ std::string SpecModel::describe(unsigned xid) const {
     }
     if (stone != stones_.end()) text += stone->second.committed ? " tombstone committed" : " tombstone rolled back";
     return text;
+}
+
+std::size_t SpecModel::sessions() const {
+    std::set<unsigned> tied;
+    for (const auto& [xid, branch] : branches_) {
+        for (const auto& tie : branch.ties) tied.insert(tie.session);
+    }
+    tied.erase(0);
+    return tied.size();
 }
 
 std::vector<unsigned> SpecModel::in_doubt() const {

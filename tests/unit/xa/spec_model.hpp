@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -47,6 +48,7 @@ public:
     /// Everything that can be seen of a branch, as one line.
     std::string describe(unsigned xid) const;
     std::vector<unsigned> in_doubt() const;
+    std::size_t sessions() const;
 
     std::vector<std::string> take_events() { return std::exchange(events_, {}); }
 
