@@ -21,7 +21,7 @@ RecoveryScan::Answer RecoveryScan::recover(std::int64_t count, bool has_room, Fl
         more = page.more && !page.xids.empty();
     }
     open_ = (flags & tm::end_scan) == 0;
-    after_ = open_ ? after : std::nullopt;
+    after_ = after;
     return answer;
 }
 

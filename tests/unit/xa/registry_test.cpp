@@ -24,6 +24,7 @@ class RegistryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_timeout_after_prepare_was_called_comes_too_late);
     CPPUNIT_TEST(a_prepare_after_the_timeout_comes_too_late_even_if_nobody_looked);
     CPPUNIT_TEST(a_branch_has_its_own_timeout_which_can_be_changed);
+    CPPUNIT_TEST(a_doomed_branch_is_forgotten_an_hour_after_its_last_session_left);
     CPPUNIT_TEST(the_broker_can_doom_a_branch_until_prepare_was_called);
     CPPUNIT_TEST(a_lost_session_rolls_back_what_it_was_working_on);
     CPPUNIT_TEST(a_lost_session_leaves_idle_and_prepared_branches_alone);
@@ -39,6 +40,7 @@ class RegistryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_heuristic_decision_is_kept_with_its_author_until_it_is_forgotten);
     CPPUNIT_TEST(an_xid_that_left_a_tombstone_is_not_started_again);
     CPPUNIT_TEST(tombstones_are_bounded_by_number);
+    CPPUNIT_TEST(tombstones_in_the_journal_are_bounded_even_if_nobody_looks);
     CPPUNIT_TEST(tombstones_are_bounded_by_age);
     CPPUNIT_TEST(a_new_tombstone_does_not_go_with_an_old_one_of_its_xid);
     CPPUNIT_TEST(too_many_branches_are_refused_but_never_those_in_the_journal);
@@ -120,6 +122,23 @@ class RegistryTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::string("XAER_PROTO"), name(rig.registry->set_timeout(xid_of(2), 60s)));
         CPPUNIT_ASSERT_EQUAL(std::string("XAER_INVAL"), name(rig.registry->set_timeout(xid_of(2), 0s)));
         CPPUNIT_ASSERT_EQUAL(std::string("XAER_NOTA"), name(rig.registry->set_timeout(xid_of(3), 60s)));
+    }
+
+    void a_doomed_branch_is_forgotten_an_hour_after_its_last_session_left() {
+        Rig rig;
+        rig.start(1, 1);
+        rig.end(1, 1, tm::suspend);
+        rig.start(2, 2);
+        rig.advance(rig.limits.default_timeout);
+        rig.advance(rig.limits.doomed_age_max * 2);
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_RBTIMEOUT"), name(rig.start(1, 1, tm::resume)));
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_RBTIMEOUT"), name(rig.end(2, 2)));
+        rig.advance(rig.limits.doomed_age_max - 1ms);
+        CPPUNIT_ASSERT_EQUAL(std::string("rollback-only"), rig.state(1));
+        CPPUNIT_ASSERT_EQUAL(std::string("rollback-only"), rig.state(2));
+        rig.advance(1ms);
+        CPPUNIT_ASSERT_EQUAL(std::string("XAER_NOTA"), rig.answer(rig.rollback(1, 1)));
+        CPPUNIT_ASSERT_EQUAL(std::string("none"), rig.state(2));
     }
 
     void the_broker_can_doom_a_branch_until_prepare_was_called() {
@@ -282,13 +301,16 @@ class RegistryTest : public CppUnit::TestFixture {
     void a_heuristic_decision_is_kept_with_its_author_until_it_is_forgotten() {
         Rig rig;
         rig.prepared(1);
-        rig.settled(rig.resolve(1, Outcome::rolled_back, {"anna", "ticket 4711"}));
+        const CallId decided = rig.resolve(1, Outcome::rolled_back, {"anna", "ticket 4711"});
+        const WallTime decided_at = rig.clock.wall_now();
         rig.advance(24h * 365);
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), rig.settled(decided));
+        CPPUNIT_ASSERT(rig.registry->find(xid_of(1))->decided_at() == decided_at);
         rig.crash();
         const Branch* const branch = rig.registry->find(xid_of(1));
         CPPUNIT_ASSERT(branch != nullptr);
         CPPUNIT_ASSERT(branch->decision() == Decision({"anna", "ticket 4711"}));
-        CPPUNIT_ASSERT(branch->decided_at() == rig.clock.wall_now() - 24h * 365);
+        CPPUNIT_ASSERT(branch->decided_at() == decided_at);
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.in_doubt().size());
         CPPUNIT_ASSERT_EQUAL(std::string("XA_HEURRB"), rig.answer(rig.resolve(1, Outcome::committed)));
         for (int times = 0; times < 3; ++times) CPPUNIT_ASSERT_EQUAL(std::string("XA_HEURRB"), rig.answer(rig.commit(2, 1)));
@@ -318,6 +340,15 @@ class RegistryTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::size_t{3}, rig.journal.tombstones().size());
         rig.crash();
         CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), rig.answer(rig.commit(1, 5)));
+    }
+
+    void tombstones_in_the_journal_are_bounded_even_if_nobody_looks() {
+        Rig rig({.tombstones_max = 10});
+        for (unsigned xid = 1; xid <= 1000; ++xid) {
+            rig.prepared(xid);
+            rig.settled(rig.commit(1, xid));
+            CPPUNIT_ASSERT(rig.journal.tombstones().size() < 300);
+        }
     }
 
     void tombstones_are_bounded_by_age() {
