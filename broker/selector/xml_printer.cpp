@@ -1,0 +1,74 @@
+#include <string>
+#include <utility>
+
+#include "selector/forms.hpp"
+#include "selector/xml_names.hpp"
+
+namespace giromq::selector {
+namespace {
+
+/// White space other than a blank would be read as a blank (XML 1.0 §3.3.3).
+std::string escaped(std::string_view value) {
+    std::string result;
+    for (const char character : value) {
+        switch (character) {
+            case '&': result += "&amp;"; break;
+            case '<': result += "&lt;"; break;
+            case '"': result += "&quot;"; break;
+            case '\t': result += "&#9;"; break;
+            case '\n': result += "&#10;"; break;
+            case '\r': result += "&#13;"; break;
+            default: result += character;
+        }
+    }
+    return result;
+}
+
+class XmlPrinter {
+public:
+    std::string take() { return std::move(text_); }
+
+    void print(const Node& node, std::size_t indent) {
+        const std::string name(name_of_node(node));
+        text_.append(indent, ' ') += "<" + name;
+        print_attributes(node);
+        if (node.children.empty()) {
+            text_ += "/>\n";
+            return;
+        }
+        text_ += ">\n";
+        for (const Node& child : node.children) print(child, indent + 2);
+        text_.append(indent, ' ') += "</" + name + ">\n";
+    }
+
+private:
+    static std::string_view name_of_node(const Node& node) {
+        if (node.op == Op::literal) return xml_name(type_of(node.literal));
+        return is_body(node.op) ? "body" : name_of(element_names, node.op);
+    }
+
+    void print_attributes(const Node& node) {
+        if (node.op == Op::literal) attribute("v", literal_text(node.literal));
+        if (node.op == Op::property) attribute("name", node.text);
+        if (node.op == Op::header) attribute("name", name_of(header_names, node.header));
+        if (node.op == Op::xpath) attribute("path", node.text);
+        if (node.op == Op::json) attribute("pointer", node.text);
+        if (node.op == Op::like || node.op == Op::matches) attribute("pattern", node.text);
+        if (!node.escape.empty()) attribute("escape", node.escape);
+        if (node.cast) attribute("as", xml_name(*node.cast));
+    }
+
+    void attribute(std::string_view name, std::string_view value) { text_ += " " + std::string(name) + "=\"" + escaped(value) + "\""; }
+
+    std::string text_;
+};
+
+}  // namespace
+
+std::string print_xml(const Node& root) {
+    XmlPrinter printer;
+    printer.print(root, 2);
+    return "<selector xmlns=\"" + std::string(xml_namespace) + "\">\n" + printer.take() + "</selector>\n";
+}
+
+}  // namespace giromq::selector
