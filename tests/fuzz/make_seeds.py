@@ -172,6 +172,50 @@ XML = {
 }
 
 
+SELECTORS_SQL = {
+    "car": "JMSType = 'car' AND color = 'blue' AND weight > 2500",
+    "payments": "DECIMAL(price) * qty >= DECIMAL '10000.00' AND ccy IN ('EUR','CHF') AND JMSTimestamp < TIMESTAMP '2026-12-31T23:59:59Z'",
+    "bodies": "DECIMAL(XPATH('Doc/Amt/@value')) > DECIMAL '0.10' OR JSON('/order/id') LIKE 'A\\_%' ESCAPE '\\'",
+    "patterns": "MATCHES(bic, '[A-Z]{4}DE[A-Z0-9]{2}(\\p{L}|\\d+)?[a-z-[aeiou]]*') OR NOT (b NOT LIKE '%x_')",
+    "numbers": "-a + +b - 0x1F / .5e-3 * 017 <> 1_000L AND c BETWEEN -9223372036854775808 AND 7.f OR d NOT BETWEEN 1 AND 2",
+    "logic": "(a IS NULL OR NOT b IS NOT NULL) AND (TRUE OR flag) AND PROPERTY('x-y') = 'it''s'",
+    "times": "TIMESTAMP(t) + DURATION 'P1M2DT3H4M5.6S' > TIMESTAMP '2024-02-29T24:00:00+01:00'",
+    "carrier": "JMS_GIROMQ_XML = '<selector xmlns=\"urn:giromq:selector:1\"><isTrue><property name=\"a\"/></isTrue></selector>'",
+}
+
+
+def selector_xml(content):
+    return f'<selector xmlns="urn:giromq:selector:1">{content}</selector>'
+
+
+SELECTORS_XML = {
+    "and": selector_xml('<and><eq><header name="type"/><string v="car"/></eq>'
+                        '<gt><property name="w" as="long"/><long v="2500"/></gt></and>'),
+    "tests": selector_xml('<or><in><property name="a"/><string v="b"/><string v="&#10;&lt;"/></in>'
+                          '<like pattern="a!%" escape="!"><body path="a/@b"/></like><not><isNull><body pointer="/a/0"/></isNull></not>'
+                          '<matches pattern="[a-z]+"><property name="c"/></matches></or>'),
+    "values": selector_xml('<between><add><mul><property name="p" as="decimal"/><decimal v="1.10"/></mul><neg><double v="1E3"/></neg></add>'
+                           '<div><long v="-1"/><pos><long v="2"/></pos></div>'
+                           '<sub><dateTime v="2026-01-01T00:00:00Z"/><duration v="P1D"/></sub></between>'),
+    "doctype": '<!DOCTYPE selector [<!ENTITY a "b">]>' + selector_xml('<isTrue><property name="&a;"/></isTrue>'),
+}
+
+# A selector, a NUL, and a message.
+_PROPERTIES = array_of([string("ID:1"), NULL, NULL, string("car"), NULL, NULL, NULL, NULL, NULL, timestamp(1700000000000)])
+_APPLICATION = mapping([(string("color"), string("blue")), (string("weight"), b"\x71\x00\x00\x0b\xb8"), (string("flag"), TRUE),
+                        (string("price"), string("10.10")), (string("ratio"), b"\x82\x3f\xf8\x00\x00\x00\x00\x00\x00")])
+_MESSAGE = described(0x73, _PROPERTIES) + described(0x74, _APPLICATION)
+SELECTED = {
+    "properties": SELECTORS_SQL["car"].encode() + b"\x00" + _MESSAGE + described(0x75, binary(b"x")),
+    "arithmetic": b"DECIMAL(price) * 3 > ratio + weight / 7 OR flag\x00" + _MESSAGE + described(0x77, string("x")),
+    "json": b"JSON('/a/0/b') = 1.5 OR DECIMAL(JSON('/c')) = DECIMAL '2.50'\x00"
+            + described(0x75, binary(b'{"a":[{"b":1.5e0,"x":"\\u00e9\\n"}],"c":2.50,"d":[true,null]}')),
+    "xml": b"XPATH('.//Amt/@Ccy') = 'EUR' AND DECIMAL(XPATH('D/A/Amt')) > 1\x00"
+           + described(0x77, string('<?xml version="1.0"?><D xmlns="urn:d" xmlns:p="urn:p"><!-- c --><A p:b="&#65;"><Amt Ccy="EUR">'
+                                    "10.<![CDATA[10]]></Amt></A>&amp;<?pi?></D>")),
+}
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -186,3 +230,8 @@ if __name__ == "__main__":
     write("scram", SCRAM)
     write("xml_config", XML)
     write("xml_config", {path.name: path.read_bytes() for path in EXAMPLES.glob("*.xml")})
+    write("selector_sql", SELECTORS_SQL)
+    write("selector_xml", SELECTORS_XML)
+    write("selector_evaluation", SELECTED)
+    write("selector_differential", {f"random_{seed}": bytes((seed * 131 + place * place * 29 + place // 7) % 256 for place in range(400))
+                                    for seed in range(8)})
