@@ -25,6 +25,10 @@ class AmqpFrameGuardTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(elements_are_bounded_also_without_width);
     CPPUNIT_TEST(open_comes_first_and_once);
     CPPUNIT_TEST(a_handle_is_attached_once);
+    CPPUNIT_TEST(an_attach_is_passed_alone);
+    CPPUNIT_TEST(a_name_attached_again_steals_its_link);
+    CPPUNIT_TEST(the_last_flow_with_drain_can_be_repeated);
+    CPPUNIT_TEST(sasl_may_be_left_out_only_where_that_is_allowed);
     CPPUNIT_TEST(a_channel_begins_once_and_below_the_maximum);
     CPPUNIT_TEST(a_first_transfer_needs_id_and_tag);
     CPPUNIT_TEST(transfers_go_one_way);
@@ -259,6 +263,114 @@ class AmqpFrameGuardTest : public CppUnit::TestFixture {
         assert_refused(guard, frame(detach(1)), "amqp:session:unattached-handle");
         assert_passed(guard, frame(detach(0)));
         assert_passed(guard, frame(attach(0, true)));
+    }
+
+    static Bytes joined(std::initializer_list<Bytes> parts) {
+        Bytes all;
+        for (const Bytes& part : parts) all.insert(all.end(), part.begin(), part.end());
+        return all;
+    }
+    static Bytes named_attach(std::uint32_t handle, bool peer_receives) {
+        return performative(0x12, 3, [&](codec::Writer& writer) {
+            writer.string("same");
+            writer.uint32(handle);
+            writer.boolean(peer_receives);
+        });
+    }
+    static Bytes flow(std::uint32_t handle, std::uint32_t credit, bool drain, std::uint32_t next_incoming = 7) {
+        return performative(0x13, 9, [&](codec::Writer& writer) {
+            writer.uint32(next_incoming);
+            writer.uint32(100);
+            writer.uint32(1);
+            writer.uint32(200);
+            writer.uint32(handle);
+            writer.uint32(3);
+            writer.uint32(credit);
+            writer.null();
+            writer.boolean(drain);
+        });
+    }
+
+    void an_attach_is_passed_alone() {
+        amqp::FrameGuard guard = opened();
+        const Bytes before = joined({frame(begin()), frame({})});
+        const Bytes attached = frame(attach(3, true));
+        const Bytes after = joined({frame({}), frame(flow(3, 1, false))});
+        const Bytes all = joined({before, attached, after});
+        auto step = guard.next(all);
+        CPPUNIT_ASSERT(step.verdict == Verdict::pass && !step.attach);
+        CPPUNIT_ASSERT_EQUAL(before.size(), step.bytes);
+        step = guard.next(std::span(all).subspan(before.size()));
+        CPPUNIT_ASSERT(step.verdict == Verdict::pass && step.attach && !step.stolen);
+        CPPUNIT_ASSERT_EQUAL(attached.size(), step.bytes);
+        CPPUNIT_ASSERT_EQUAL(std::uint32_t{3}, step.attach->handle);
+        step = guard.next(after);
+        CPPUNIT_ASSERT(step.verdict == Verdict::pass && !step.attach);
+        CPPUNIT_ASSERT_EQUAL(after.size(), step.bytes);
+    }
+
+    void a_name_attached_again_steals_its_link() {
+        amqp::FrameGuard guard = opened();
+        assert_passed(guard, frame(begin(), 0, 2));
+        assert_passed(guard, frame(named_attach(0, true), 0, 2));
+        // The other role is another name.
+        CPPUNIT_ASSERT(!guard.next(frame(named_attach(1, false), 0, 2)).stolen);
+        const auto step = guard.next(frame(named_attach(2, true), 0, 2));
+        CPPUNIT_ASSERT(step.verdict == Verdict::pass && step.stolen);
+        CPPUNIT_ASSERT_EQUAL(std::uint32_t{0}, step.stolen->handle);
+        CPPUNIT_ASSERT_EQUAL(std::uint16_t{2}, step.stolen->channel);
+        // The stolen handle is in use until the peer has let go of it, and nothing of it is passed.
+        assert_refused(guard, frame(named_attach(0, false), 0, 2), "amqp:session:handle-in-use");
+        const Bytes late = frame(flow(0, 5, false), 0, 2);
+        CPPUNIT_ASSERT(guard.next(late).verdict == Verdict::discard);
+        const Bytes heartbeat = frame({});
+        const Bytes gone = frame(detach(0), 0, 2);
+        CPPUNIT_ASSERT_EQUAL(heartbeat.size(), guard.next(joined({heartbeat, gone, heartbeat})).bytes);
+        const auto dropped = guard.next(joined({gone, heartbeat}));
+        CPPUNIT_ASSERT(dropped.verdict == Verdict::discard);
+        CPPUNIT_ASSERT_EQUAL(gone.size(), dropped.bytes);
+        assert_refused(guard, gone, "amqp:session:unattached-handle");
+        CPPUNIT_ASSERT(guard.next(frame(named_attach(0, true), 0, 2)).stolen->handle == 2);
+    }
+
+    void the_last_flow_with_drain_can_be_repeated() {
+        amqp::FrameGuard guard = opened();
+        assert_passed(guard, frame(begin()));
+        assert_passed(guard, frame(attach(4, true)));
+        CPPUNIT_ASSERT(guard.repeat_flow({0, 4}, 1).empty());
+        assert_passed(guard, frame(flow(4, 10, false)));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, guard.drains({0, 4}));
+        assert_passed(guard, frame(flow(4, 10, true)));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, guard.drains({0, 4}));
+        const Bytes repeated = guard.repeat_flow({0, 4}, 2);
+        codec::Reader reader(std::span<const std::uint8_t>(repeated).subspan(8));
+        codec::Value list;
+        CPPUNIT_ASSERT(reader.read(list) && reader.at_end());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0x13}, codec::descriptor_code(list.descriptor));
+        std::array<codec::Value, 9> fields;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{9}, codec::read_fields(list, fields));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{7}, fields[0].bits);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{100}, fields[1].bits);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{4}, fields[4].bits);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{3}, fields[5].bits);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{12}, fields[6].bits);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, fields[8].bits);
+        CPPUNIT_ASSERT(guard.repeat_flow({1, 4}, 0).empty());
+        CPPUNIT_ASSERT(guard.repeat_flow({0, 5}, 0).empty());
+    }
+
+    void sasl_may_be_left_out_only_where_that_is_allowed() {
+        amqp::FrameGuard guard({.may_skip_sasl = true});
+        CPPUNIT_ASSERT(guard.next(Bytes{'A', 'M', 'Q', 'P'}).verdict == Verdict::incomplete);
+        CPPUNIT_ASSERT(!guard.is_authenticated());
+        assert_passed(guard, header(0));
+        CPPUNIT_ASSERT(guard.is_authenticated());
+        assert_passed(guard, frame(open()));
+        amqp::FrameGuard with_sasl({.may_skip_sasl = true});
+        assert_passed(with_sasl, header(3));
+        CPPUNIT_ASSERT(with_sasl.next(header(0)).verdict == Verdict::refuse);
+        amqp::FrameGuard other({.may_skip_sasl = true});
+        CPPUNIT_ASSERT(other.next(header(2)).verdict == Verdict::wrong_header);
     }
 
     void a_channel_begins_once_and_below_the_maximum() {
