@@ -15,7 +15,7 @@ std::string_view condition_of(core::errc code) {
         case core::errc::invalid_name: return condition::invalid_field;
         case core::errc::in_use: return condition::illegal_state;
         case core::errc::deleted: return condition::resource_deleted;
-        case core::errc::not_ready: return condition::internal_error;
+        case core::errc::not_ready: return condition::link_detach_forced;
         case core::errc::internal: return condition::internal_error;
     }
     return condition::internal_error;

@@ -22,6 +22,8 @@ inline constexpr std::string_view connection_forced = "amqp:connection:forced";
 inline constexpr std::string_view framing_error = "amqp:connection:framing-error";
 inline constexpr std::string_view session_handle_in_use = "amqp:session:handle-in-use";
 inline constexpr std::string_view session_unattached_handle = "amqp:session:unattached-handle";
+inline constexpr std::string_view link_detach_forced = "amqp:link:detach-forced";
+inline constexpr std::string_view link_stolen = "amqp:link:stolen";
 inline constexpr std::string_view link_transfer_limit_exceeded = "amqp:link:transfer-limit-exceeded";
 inline constexpr std::string_view link_message_size_exceeded = "amqp:link:message-size-exceeded";
 

@@ -30,7 +30,7 @@ struct ConnectionSettings {
     std::uint16_t sessions_max = 256;
     std::uint32_t links_max = 4096;  // of the connection
     std::uint64_t max_message_bytes = 100u << 20;
-    std::uint64_t session_window_bytes = 2u << 20;   // four times this may lie in deliveries that are not complete
+    std::uint64_t session_window_bytes = 2u << 20;   // four times this may lie in incomplete deliveries, and in unanswered sends
     std::uint64_t output_window_bytes = 512 * 1024;  // encoded and not yet written; further deliveries wait
     std::uint32_t bytes_before_authentication = 16 * 1024;
     std::chrono::milliseconds authentication_timeout{10000};
@@ -98,6 +98,8 @@ public:
 
     /// Nothing more to read or write: the socket can be closed.
     virtual bool finished() const = 0;
+    /// It has begun to end, and tick() knows how long the peer may take for its part.
+    virtual bool is_ending() const = 0;
 
     /// Time has passed; returns when to be called next.
     virtual MonotonicTime tick(MonotonicTime now) = 0;

@@ -15,8 +15,6 @@
 namespace giromq::amqp {
 namespace {
 
-using std::chrono::milliseconds;
-
 constexpr std::size_t input_bytes_first = 4 * 1024;
 constexpr std::size_t input_bytes_usual = 64 * 1024;
 /// After so many small reads in a row a connection is idle enough to give its larger buffer back.
@@ -25,22 +23,13 @@ constexpr std::uint32_t small_reads_max = 64;
 constexpr std::uint32_t chunks_outstanding_max = 4;
 /// What one consumer's link may send before it is the next one's turn.
 constexpr std::size_t turn_bytes = 32 * 1024;
-/// How long a peer may take to answer a close.
-constexpr milliseconds close_timeout{5000};
-/// A peer may ask for heartbeats as often as it likes; this is how often it gets them.
-constexpr milliseconds tick_min{10};
-constexpr milliseconds tick_max{60000};
-
-constexpr std::string_view sasl_protocol_header("AMQP\x03\x01\x00\x00", 8);
-constexpr std::string_view amqp_protocol_header("AMQP\x00\x01\x00\x00", 8);
-
-std::int64_t milliseconds_of(MonotonicTime time) {
-    // Zero means "no time" to the engine.
-    return std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count());
-}
+/// What the engine may have to tell before reading stops: settled deliveries, ended links and sessions. A peer that never reads would
+/// make it grow without end; one that keeps to its credit does not come near.
+constexpr std::uint32_t untold_max = 8 * 1024;
 
 GuardLimits guard_limits(const ConnectionSettings& settings) {
     GuardLimits limits;
+    limits.may_skip_sasl = std::ranges::find(settings.mechanisms, Mechanism::anonymous) != settings.mechanisms.end();
     limits.max_frame_bytes = settings.max_frame_bytes;
     limits.bytes_before_authentication = settings.bytes_before_authentication;
     limits.sessions_max = settings.sessions_max;
@@ -70,7 +59,9 @@ ConnectionEngine::ConnectionEngine(ConnectionId id, const Services& services, Co
       guard_(guard_limits(settings_)),
       mailbox_(std::make_shared<Mailbox>(self)),
       core_session_(std::make_shared<CoreSession>(id, services.core, services.core_executor, mailbox_)),
-      context_(settings_, services_.clock, id_, peer_) {}
+      context_(settings_, services_.clock, id_, peer_, guard_) {
+    context_.feed = [this](std::span<const std::uint8_t> frame) { feed(frame); };
+}
 
 ConnectionEngine::~ConnectionEngine() {
     // The links' engine objects go with the driver.
@@ -98,11 +89,17 @@ void ConnectionEngine::start() {
 bool ConnectionEngine::wants_input() const {
     if (aborted_ || hung_up_ || pn_connection_driver_read_closed(&driver_)) return false;
     if (sasl_.state() == SaslServer::State::verifying || sasl_.state() == SaslServer::State::failed) return false;
-    return context_.chunks_outstanding <= chunks_outstanding_max;
+    // The engine numbers its half of a session when it answers, so those that have ended unanswered count too.
+    const bool has_channels = ended_sessions_.empty() || sessions_.size() + ended_sessions_.size() < settings_.sessions_max;
+    return context_.chunks_outstanding <= chunks_outstanding_max && context_.sending_bytes < buffered_max() &&
+           context_.untold < untold_max && has_channels;
 }
 
 std::span<std::uint8_t> ConnectionEngine::input_buffer() {
-    if (!wants_input()) return {};
+    if (!wants_input()) {
+        was_paused_ = true;
+        return {};
+    }
     const std::size_t wanted = std::max(input_wanted_, input_bytes_first);
     if (input_used_ == 0 && small_reads_ >= small_reads_max && input_.size() > wanted) {
         input_.resize(wanted);
@@ -142,13 +139,21 @@ void ConnectionEngine::process_input() {
 bool ConnectionEngine::process_step(std::size_t& offset) {
     const std::span<const std::uint8_t> rest = std::span(input_).subspan(offset, input_used_ - offset);
     if (rest.empty()) return false;
+    const bool was_authenticated = guard_.is_authenticated();
     FrameGuard::Step step = guard_.next(rest);
     switch (step.verdict) {
         case FrameGuard::Verdict::pass:
+            if (step.stolen) detach_stolen(*step.stolen);
+            attaching_ = step.attach.value_or(WireLink{});
             feed(rest.first(step.bytes));
             offset += step.bytes;
+            input_wanted_ = 0;
             process_events();
-            if (!guard_.is_authenticated()) look_at_sasl();
+            if (!guard_.is_authenticated()) {
+                look_at_sasl();
+            } else if (!was_authenticated) {
+                enter_without_login();
+            }
             return true;
         case FrameGuard::Verdict::discard: offset += step.bytes; return true;
         case FrameGuard::Verdict::incomplete: input_wanted_ = step.bytes; return false;
@@ -181,8 +186,19 @@ void ConnectionEngine::input_closed() {
 
 std::size_t ConnectionEngine::unwritten_bytes() const {
     std::size_t bytes = output_.size() - output_written_;
-    for (pn_session_t* const session : sessions_) bytes += pn_session_outgoing_bytes(session);
+    for (pn_session_t* const session : sessions_) bytes += outgoing_bytes(session);
     return bytes;
+}
+
+std::size_t ConnectionEngine::outgoing_bytes(pn_session_t* session) const {
+    const std::size_t bytes = pn_session_outgoing_bytes(session);
+    if (bytes < settings_.output_window_bytes / 2) return bytes;
+    // The engine goes on counting what a link that was closed could not send; that must not hold up the others of the session for ever.
+    const auto has_unsent = [session](const Slot& slot) {
+        return slot.link != nullptr && slot.link->is_sender() && pn_link_session(slot.link->pn()) == session &&
+               static_cast<const SenderLink&>(*slot.link).has_unsent();
+    };
+    return std::ranges::any_of(slots_, has_unsent) ? bytes : 0;
 }
 
 void ConnectionEngine::send_pending() {
@@ -195,7 +211,7 @@ void ConnectionEngine::send_pending() {
         SenderLink* const link = find_sender(id);
         if (link == nullptr) continue;
         // One session whose window is shut must not take the whole of what may be under way.
-        const std::size_t of_session = pn_session_outgoing_bytes(pn_link_session(link->pn()));
+        const std::size_t of_session = outgoing_bytes(pn_link_session(link->pn()));
         const std::size_t room = settings_.output_window_bytes - unwritten;
         const std::size_t given = of_session >= settings_.output_window_bytes / 2 ? 0 : link->send_pending(std::min(room, turn_bytes));
         unwritten += given;
@@ -229,17 +245,24 @@ void ConnectionEngine::free_ended() {
 }
 
 std::span<const std::uint8_t> ConnectionEngine::output() {
-    if (aborted_) return {};
+    if (aborted_ || is_cut_) return {};
     if (output_written_ < output_.size()) return std::span(output_).subspan(output_written_);
     output_.clear();
     output_written_ = 0;
     if (output_.capacity() > 2 * settings_.output_window_bytes) output_ = {};
-    std::size_t before = 0;
-    do {
-        before = output_.size();
+    bool again = true;
+    while (again && output_.size() < settings_.output_window_bytes) {
+        const bool was_held_back = !wants_input();
+        const std::size_t before = output_.size();
         if (!hung_up_) send_pending();
         drain_engine();
-    } while (output_.size() > before && output_.size() < settings_.output_window_bytes);
+        context_.untold = 0;
+        again = output_.size() > before;
+        if (!was_held_back || input_used_ == 0 || !wants_input()) continue;
+        // What came in before there was too much to tell.
+        process_input();
+        again = true;
+    }
     if (hung_up_ && !last_words_.empty()) {
         output_.insert(output_.end(), last_words_.begin(), last_words_.end());
         last_words_ = {};
@@ -254,7 +277,7 @@ void ConnectionEngine::output_done(std::size_t bytes) {
 }
 
 bool ConnectionEngine::finished() const {
-    if (aborted_) return true;
+    if (aborted_ || is_cut_) return true;
     if (output_written_ < output_.size() || !last_words_.empty()) return false;
     return hung_up_ || pn_connection_driver_finished(&driver_);
 }
@@ -263,101 +286,6 @@ void ConnectionEngine::finish_call() {
     if (context_.commands.empty()) return;
     core_session_->submit(std::move(context_.commands));
     context_.commands.clear();
-}
-
-// Time
-
-MonotonicTime ConnectionEngine::tick(MonotonicTime now) {
-    MonotonicTime next = now + tick_max;
-    if (aborted_ || hung_up_) return next;
-    if (!open_) {
-        const MonotonicTime deadline = created_at_ + settings_.authentication_timeout;
-        if (now >= deadline) {
-            log::warning("login_timeout", {{"connection", id_.value}, {"peer", peer_.address}});
-            hang_up();
-            return next;
-        }
-        next = std::min(next, deadline);
-    }
-    if (close_deadline_) {
-        if (now >= *close_deadline_) {
-            hang_up();
-            return next;
-        }
-        next = std::min(next, *close_deadline_);
-    }
-    const std::int64_t now_ms = milliseconds_of(now);
-    const std::int64_t next_ms = pn_transport_tick(driver_.transport, now_ms);
-    process_events();
-    finish_call();
-    if (next_ms > 0) next = std::min(next, now + milliseconds(std::max<std::int64_t>(0, next_ms - now_ms)));
-    return std::max(next, now + tick_min);
-}
-
-// Ends
-
-void ConnectionEngine::refuse_header() {
-    // §2.2: answer with a header that would be acceptable, and close.
-    log::warning("protocol_header_refused", {{"connection", id_.value}, {"peer", peer_.address}});
-    last_words_ = guard_.is_authenticated() ? amqp_protocol_header : sasl_protocol_header;
-    hang_up();
-}
-
-void ConnectionEngine::fail(std::string_view condition, const std::string& description) {
-    log::warning("connection_failed",
-                 {{"connection", id_.value}, {"peer", peer_.address}, {"condition", condition}, {"reason", description}});
-    end_in_core(core::CloseReason::lost);
-    // Before authentication nothing is explained to anybody.
-    if (!guard_.is_authenticated()) return hang_up();
-    // With a condition set, closing the tail makes the engine send open, if it has not, and close with that condition.
-    pn_connection_driver_errorf(&driver_, std::string(condition).c_str(), "%s", description.c_str());
-    pn_connection_driver_read_close(&driver_);
-    process_events();
-}
-
-void ConnectionEngine::close(std::string condition, std::string description) {
-    if (aborted_ || hung_up_ || close_deadline_) return;
-    log::info("connection_closing",
-              {{"connection", id_.value}, {"peer", peer_.address}, {"condition", condition}, {"reason", description}});
-    end_in_core(core::CloseReason::lost);
-    if (!open_) {
-        hang_up();
-    } else {
-        close_deadline_ = services_.clock.monotonic_now() + close_timeout;
-        set_condition(pn_connection_condition(driver_.connection), Refusal{std::move(condition), std::move(description)});
-        pn_connection_close(driver_.connection);
-        process_events();
-    }
-    finish_call();
-    host_.wake();
-}
-
-void ConnectionEngine::abort() {
-    if (aborted_) return;
-    end_in_core(core::CloseReason::lost);
-    aborted_ = true;
-    mailbox_->close();
-}
-
-void ConnectionEngine::end_in_core(core::CloseReason reason) {
-    if (ended_in_core_) return;
-    ended_in_core_ = true;
-    // What was asked before goes first.
-    finish_call();
-    std::vector<std::shared_ptr<CoreLink>> links;
-    for (Slot& slot : slots_) {
-        if (slot.link == nullptr) continue;
-        links.push_back(slot.link->core());
-        pn_link_set_context(slot.link->pn(), nullptr);
-        slot.link.reset();
-        ++slot.generation;
-    }
-    consumers_ = 0;
-    producers_ = 0;
-    context_.commands.clear();
-    core_session_->close(reason, std::move(links));
-    if (container_claimed_) services_.containers.release(container_, id_);
-    container_claimed_ = false;
 }
 
 Connection::View ConnectionEngine::view() const {

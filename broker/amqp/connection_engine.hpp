@@ -21,8 +21,8 @@
 namespace giromq::amqp {
 
 /// The connection over the Qpid Proton C engine: bytes go through the guard into the engine, its events come to one handler each,
-/// and what they ask of the core goes there as one task per call. Split over connection_engine.cpp (bytes and time),
-/// connection_events.cpp (the engine's events, connection and sessions) and connection_links.cpp (links and news from the core).
+/// and what they ask of the core goes there as one task per call. Split over connection_engine.cpp (bytes), connection_ends.cpp (time and
+/// ends), connection_events.cpp (the engine's events, connection and sessions) and connection_links.cpp (links and news from the core).
 /// Threads: as Connection; on_mail() runs on the same executor.
 class ConnectionEngine final : public Connection, public MailReader {
 public:
@@ -39,6 +39,7 @@ public:
     std::span<const std::uint8_t> output() override;
     void output_done(std::size_t bytes) override;
     bool finished() const override;
+    bool is_ending() const override { return close_deadline_.has_value(); }
     MonotonicTime tick(MonotonicTime now) override;
     void close(std::string condition, std::string description) override;
     void abort() override;
@@ -61,10 +62,13 @@ private:
     bool process_step(std::size_t& offset);
     void feed(std::span<const std::uint8_t> bytes);
     bool wants_input() const;
+    std::uint64_t buffered_max() const { return 4 * settings_.session_window_bytes; }
     void drain_engine();
     void free_ended();
     void send_pending();
     std::size_t unwritten_bytes() const;
+    /// What the engine holds of the session's deliveries.
+    std::size_t outgoing_bytes(pn_session_t* session) const;
     /// After every call: what came up for the core goes there.
     void finish_call();
 
@@ -72,10 +76,15 @@ private:
     void refuse_header();
     void fail(std::string_view condition, const std::string& description);
     void hang_up() { hung_up_ = true; }
+    /// The peer had its time: what is still to be said is dropped.
+    void cut();
+    MonotonicTime tick_engine(MonotonicTime now);
     void end_in_core(core::CloseReason reason);
 
     // Authentication
     void look_at_sasl();
+    /// The peer has left out SASL, where that is allowed.
+    void enter_without_login();
     void verify_password();
 
     // Events of the engine
@@ -93,6 +102,8 @@ private:
     void on_delivery(pn_delivery_t* delivery);
 
     // Links
+    /// The peer attaches the name of this link again: to the engine it is detached first (AMQP 1.0 §2.6.1).
+    void detach_stolen(WireLink link);
     void attach_producer(pn_link_t* link);
     void attach_consumer(pn_link_t* link);
     std::optional<Refusal> refuse_topic(pn_terminus_t* terminus) const;
@@ -120,6 +131,8 @@ private:
     void on_news(news::PasswordVerified& verified);
     ReceiverLink* find_receiver(LinkId id);
     SenderLink* find_sender(LinkId id);
+    /// The link has something to send.
+    void list_sender(LinkId id);
 
     const ConnectionId id_;
     const Services services_;
@@ -156,16 +169,20 @@ private:
     std::vector<pn_session_t*> ended_sessions_;
     std::vector<pn_link_t*> ended_links_;
     std::deque<LinkId> pending_senders_;
+    WireLink attaching_;        // the attach that the engine has just been given
+    bool is_stealing_ = false;  // the link that ends is being stolen
 
     std::string container_;
     bool container_claimed_ = false;
     bool open_ = false;  // the peer's open has come
     bool login_logged_ = false;
     bool ended_in_core_ = false;
-    bool hung_up_ = false;  // nothing more is read, and nothing written but what is in output_
+    bool hung_up_ = false;  // nothing more is read, and nothing written but what the engine has to say
+    bool is_cut_ = false;   // nor that
     bool aborted_ = false;
-    std::string_view last_words_;  // a protocol header to be written before hanging up
-    std::optional<MonotonicTime> close_deadline_;
+    bool was_paused_ = false;                      // reading was held back since the last tick
+    std::string_view last_words_;                  // a protocol header to be written before hanging up
+    std::optional<MonotonicTime> close_deadline_;  // once it is ending
 };
 
 }  // namespace giromq::amqp

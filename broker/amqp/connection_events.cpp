@@ -89,12 +89,20 @@ void ConnectionEngine::look_at_sasl() {
     }
 }
 
+void ConnectionEngine::enter_without_login() {
+    context_.identity = sasl_.anonymous();
+    log::info("login", {{"connection", id_.value}, {"peer", peer_.address}, {"mechanism", "none"}, {"user", context_.identity.user}});
+}
+
 void ConnectionEngine::verify_password() {
     std::optional<SaslServer::Password> password = sasl_.take_password();
     if (!password) return;
     auto secret = std::make_unique<SaslServer::Password>(std::move(*password));
-    workers_.execute([mailbox = mailbox_, users = &services_.users, secret = std::move(secret)] {
-        Result<security::Identity> result = users->verify_password(secret->user, secret->password);
+    workers_.execute([mailbox = mailbox_, users = &services_.users, peer = peer_.address, secret = std::move(secret)] {
+        // Nobody waits for it any more: who opens connections faster than passwords can be verified must not keep the others waiting.
+        if (mailbox->is_closed()) return;
+        const auto verify = [&] { return users->verify_password(secret->user, secret->password); };
+        Result<security::Identity> result = users->logins().attempt({security::LoginProtocol::amqp, secret->user, peer}, verify);
         std::fill(secret->password.begin(), secret->password.end(), '\0');
         mailbox->post(news::PasswordVerified{std::make_unique<Result<security::Identity>>(std::move(result))});
     });
@@ -103,8 +111,6 @@ void ConnectionEngine::verify_password() {
 void ConnectionEngine::on_news(news::PasswordVerified& verified) {
     sasl_.verified(std::move(*verified.result));
     look_at_sasl();
-    // What the client sent without waiting for the answer.
-    process_input();
 }
 
 // Connection
@@ -139,7 +145,6 @@ void ConnectionEngine::refuse_container(const std::string& container) {
     pn_data_put_symbol(info, pn_bytes(value.size(), value.data()));
     pn_data_exit(info);
     pn_data_rewind(info);
-    close_deadline_ = services_.clock.monotonic_now() + std::chrono::seconds(5);
     pn_connection_close(driver_.connection);
 }
 
@@ -183,6 +188,7 @@ void ConnectionEngine::on_session_close(pn_session_t* session) {
     }
     std::erase(sessions_, session);
     pn_session_close(session);
+    ++context_.untold;
     ended_sessions_.push_back(session);
 }
 
@@ -204,8 +210,8 @@ void ConnectionEngine::on_delivery(pn_delivery_t* delivery) {
     if (link == nullptr) return;
     auto* const owner = static_cast<Link*>(pn_link_get_context(link));
     if (owner == nullptr) {
-        // Sent before the peer knew that the link is detached: dropped, so that the engine keeps nothing of it.
-        if (pn_link_is_receiver(link)) pn_delivery_settle(delivery);
+        // Sent before the peer knew that the link is detached: not taken, and the engine keeps nothing of it.
+        if (pn_link_is_receiver(link)) release(delivery);
         return;
     }
     if (owner->is_sender()) {

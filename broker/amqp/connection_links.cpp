@@ -114,9 +114,8 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
     LinkId id;
     Slot& slot = take_slot(id);
     auto core = std::make_shared<CoreLink>(core_session_, id);
-    slot.link = std::make_unique<SenderLink>(context_, id, link, core, presettled);
+    slot.link = std::make_unique<SenderLink>(context_, id, link, core, attaching_, SenderLink::Mode{presettled, is_browser});
     slot.link->is_dynamic = is_dynamic;
-    slot.link->is_browser = is_browser;
     pn_link_set_context(link, slot.link.get());
     ++consumers_;
     context_.commands.emplace_back(command::OpenConsumer{.link = std::move(core),
@@ -175,6 +174,9 @@ bool ConnectionEngine::must_linger(const Link& link) const {
 }
 
 void ConnectionEngine::on_link_end(pn_link_t* link, bool closed) {
+    if (is_stealing_) set_condition(pn_link_condition(link), {std::string(condition::link_stolen), "the link was attached again"});
+    if (pn_link_is_sender(link)) forget_unsent(link);
+    ++context_.untold;
     if (auto* const owner = static_cast<Link*>(pn_link_get_context(link))) {
         if (must_linger(*owner)) {
             Link::Leaving leaving = owner->leaving.value_or(Link::Leaving{});
@@ -197,6 +199,16 @@ void ConnectionEngine::on_link_end(pn_link_t* link, bool closed) {
         pn_link_detach(link);
     }
     ended_links_.push_back(link);
+}
+
+void ConnectionEngine::detach_stolen(WireLink link) {
+    is_stealing_ = true;
+    feed(FrameGuard::detach_frame(link));
+    process_events();
+    is_stealing_ = false;
+    finish_call();
+    // The engine tells every attach before any detach; the peer must hear of this detach first.
+    drain_engine();
 }
 
 void ConnectionEngine::detach(Link& link, const Refusal& refusal) {
@@ -280,17 +292,21 @@ SenderLink* ConnectionEngine::find_sender(LinkId id) {
 
 void ConnectionEngine::on_mail() {
     if (aborted_) return;
+    const bool was_held_back = !wants_input();
     mailbox_->take(mail_);
     for (News& item : mail_) {
         std::visit([this](auto& news) { on_news(news); }, item);
     }
     mail_.clear();
+    // What came in before it was held back.
+    if (was_held_back && input_used_ > 0) process_input();
     process_events();
     finish_call();
     host_.wake();
 }
 
 void ConnectionEngine::on_news(news::Sent& sent) {
+    context_.sending_bytes -= sent.bytes;
     ReceiverLink* const link = find_receiver(sent.link);
     if (link == nullptr) return;
     link->on_sent(sent);
@@ -305,12 +321,18 @@ void ConnectionEngine::on_news(news::Delivered& delivered) {
     SenderLink* const link = find_sender(delivered.link);
     if (link == nullptr) return;
     link->on_delivered(std::move(delivered.delivery));
-    Slot& slot = slots_[delivered.link.slot];
-    if (!std::exchange(slot.listed, true)) pending_senders_.push_back(delivered.link);
+    list_sender(delivered.link);
 }
 
 void ConnectionEngine::on_news(news::Drained& drained) {
-    if (SenderLink* const link = find_sender(drained.link)) link->on_drained(drained);
+    SenderLink* const link = find_sender(drained.link);
+    if (link == nullptr) return;
+    link->on_drained(drained);
+    list_sender(drained.link);
+}
+
+void ConnectionEngine::list_sender(LinkId id) {
+    if (!std::exchange(slots_[id.slot].listed, true)) pending_senders_.push_back(id);
 }
 
 void ConnectionEngine::on_news(news::Settled& settled) {
@@ -330,7 +352,6 @@ void ConnectionEngine::on_news(news::ChunkStored& stored) {
         if (ReceiverLink* const link = find_receiver(stored.link)) link->on_chunk_refused(stored.stream, *stored.error);
     }
     if (context_.chunks_outstanding > 0) --context_.chunks_outstanding;
-    if (input_used_ > 0 && wants_input()) process_input();
 }
 
 void ConnectionEngine::on_news(news::ChunkRead& read) {

@@ -30,6 +30,7 @@ void CoreLink::ended(const Error& reason) {
     // The core has forgotten the port: closing it again would be closing somebody else's.
     producer_ = {};
     consumer_ = {};
+    end_reason_ = reason;
     session_->emit(news::Ended{id_, copy(reason)});
 }
 
@@ -132,7 +133,7 @@ void CoreSession::open_consumer(CoreLink& link, DestinationId destination, const
 void CoreSession::run(command::Close& command) {
     CoreLink& link = *command.link;
     link.closed_ = true;
-    link.held_.clear();
+    drop_held(link);
     if (link.producer_.is_set()) core_.close_producer(std::exchange(link.producer_, {}));
     if (link.consumer_.is_set()) core_.close_consumer(std::exchange(link.consumer_, {}), core::CloseReason::orderly);
     if (link.temporary_.is_set()) core_.delete_queue(std::exchange(link.temporary_, {}), true, [](const Result<void>&) {});
@@ -141,11 +142,17 @@ void CoreSession::run(command::Close& command) {
 // Producers
 
 void CoreSession::refuse_send(const CoreLink& link, const command::Send& command, const Error& error) {
-    emit(news::Sent{link.id_, command.delivery, copy(error)});
+    emit(news::Sent{link.id_, command.bytes, command.delivery, copy(error)});
+}
+
+void CoreSession::drop_held(CoreLink& link) {
+    for (const CoreLink::HeldSend& held : std::exchange(link.held_, {})) {
+        refuse_send(link, held.send, Error(core::errc::deleted, "the link has ended"));
+    }
 }
 
 void CoreSession::send(CoreLink& link, command::Send& command, DestinationId destination) {
-    if (!link.producer_.is_set()) return refuse_send(link, command, Error(core::errc::deleted, "the destination is gone"));
+    if (!link.producer_.is_set()) return refuse_send(link, command, link.end_reason_);
     core::SendCommand send;
     send.producer = link.producer_;
     send.destination = destination;
@@ -154,15 +161,15 @@ void CoreSession::send(CoreLink& link, command::Send& command, DestinationId des
         send.sequence = std::move(command.extras->sequence);
         send.duplicate_id = std::move(command.extras->duplicate_id);
     }
-    send.done = [held = link.shared_from_this(), delivery = command.delivery](const core::SendResult& result) {
-        held->session_->emit(news::Sent{held->id_, delivery, result.accepted ? nullptr : copy(result.error)});
+    send.done = [held = link.shared_from_this(), delivery = command.delivery, bytes = command.bytes](const core::SendResult& result) {
+        held->session_->emit(news::Sent{held->id_, bytes, delivery, result.accepted ? nullptr : copy(result.error)});
     };
     core_.send(std::move(send));
 }
 
 void CoreSession::run(command::Send& command) {
     CoreLink& link = *command.link;
-    if (link.closed_) return;
+    if (link.closed_) return refuse_send(link, command, Error(core::errc::deleted, "the link has ended"));
     const command::SendExtras* const extras = command.extras.get();
     const bool is_plain = extras == nullptr || (extras->address.empty() && !extras->stream);
     if (is_plain && link.held_.empty()) return send(link, command, link.destination_);

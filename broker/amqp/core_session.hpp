@@ -53,6 +53,7 @@ private:
     DestinationId destination_;
     DestinationId temporary_;
     bool closed_ = false;
+    Error end_reason_{core::errc::deleted, "the destination is gone"};
     std::uint64_t flow_number_ = 0;
     std::atomic<std::uint64_t> unsent_bytes_{0};  // memory of deliveries that the connection has not sent
     std::unordered_map<std::uint32_t, Stream> streams_;
@@ -92,6 +93,7 @@ struct SendExtras {
 };
 struct Send {
     CoreLink* link = nullptr;
+    std::uint32_t bytes = 0;  // in memory
     pn_delivery_t* delivery = nullptr;
     std::shared_ptr<Message> message;
     std::unique_ptr<SendExtras> extras;
@@ -180,6 +182,8 @@ private:
     void resolve(CoreLink& link, std::uint64_t key, const std::string& address, bool may_create);
     void release_held(CoreLink& link);
     static bool is_ready(const CoreLink& link, const CoreLink::HeldSend& held);
+    /// Of a link that goes: its sends that wait are answered, since the connection counts what is under way.
+    void drop_held(CoreLink& link);
     void refuse_send(const CoreLink& link, const command::Send& command, const Error& error);
     void chunk_stored(CoreLink& link, std::uint32_t stream, Result<void> result);
     void flush();

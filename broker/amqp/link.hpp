@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "amqp/conditions.hpp"
 #include "amqp/connection.hpp"
 #include "amqp/core_session.hpp"
+#include "amqp/frame_guard.hpp"
 
 struct pn_link_t;
 
@@ -16,21 +18,29 @@ namespace giromq::amqp {
 
 /// What the links of a connection share with it.
 struct LinkContext {
-    LinkContext(const ConnectionSettings& connection_settings, const Clock& the_clock, ConnectionId id, const Peer& other_end)
-        : settings(connection_settings), clock(the_clock), connection(id), peer(other_end) {}
+    LinkContext(const ConnectionSettings& connection_settings, const Clock& the_clock, ConnectionId id, const Peer& other_end,
+                const FrameGuard& the_guard)
+        : settings(connection_settings), clock(the_clock), connection(id), peer(other_end), guard(the_guard) {}
 
     const ConnectionSettings& settings;
     const Clock& clock;
     const ConnectionId connection;
     const Peer& peer;
+    const FrameGuard& guard;
+    /// Gives the engine a frame as if the peer had sent it.
+    std::function<void(std::span<const std::uint8_t>)> feed;
     security::Identity identity;
 
     /// What the core is to do; handed over when everything that came in has been handled.
     std::vector<Command> commands;
     /// Memory of deliveries that have not come in whole yet.
     std::uint64_t partial_bytes = 0;
+    /// Memory of sends that the core has not answered. Credit counts messages, and does not know how large they will be.
+    std::uint64_t sending_bytes = 0;
     /// Chunks of large messages that are not durable yet.
     std::uint32_t chunks_outstanding = 0;
+    /// What the engine has to tell the peer and was not taken out of it yet.
+    std::uint32_t untold = 0;
     std::uint64_t messages_in = 0;
     std::uint64_t messages_out = 0;
     std::uint64_t refused_presettled = 0;
@@ -62,7 +72,6 @@ public:
 
     /// The terminus asked for a node of its own.
     bool is_dynamic = false;
-    bool is_browser = false;
 
     /// A producer's link that is ending, but still owes its peer the outcomes of sends that are under way: telling nothing about them
     /// would be wrong, and so would be settling them without an outcome.

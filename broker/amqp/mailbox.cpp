@@ -54,6 +54,11 @@ void Mailbox::take(std::vector<News>& items) {
     items_.swap(items);
 }
 
+bool Mailbox::is_closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+}
+
 void Mailbox::close() {
     std::unique_lock lock(mutex_);
     closed_ = true;

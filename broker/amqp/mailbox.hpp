@@ -40,6 +40,7 @@ struct Attached {
 /// The core's answer to a send. `delivery` is null for a pre-settled one.
 struct Sent {
     LinkId link;
+    std::uint32_t bytes = 0;  // of the message, as command::Send had them
     pn_delivery_t* delivery = nullptr;
     ErrorPtr error;  // null: accepted
 };
@@ -98,7 +99,7 @@ public:
 };
 
 /// Hands news over to a connection's executor: the first one schedules one task there, the others until it runs join it.
-/// Threads: post() from any; take() and close() on the connection's executor.
+/// Threads: post() and is_closed() from any; take() and close() on the connection's executor.
 class Mailbox {
 public:
     explicit Mailbox(Executor& reader_executor) : executor_(reader_executor) {}
@@ -113,6 +114,9 @@ public:
     /// Moves everything that was posted into `items` (which must be empty).
     void take(std::vector<News>& items);
 
+    /// True if nobody will read what is posted.
+    bool is_closed() const;
+
     /// Nothing is delivered any more, and the executor is not touched any more once this returns.
     void close();
 
@@ -121,7 +125,7 @@ private:
 
     Executor& executor_;
     std::weak_ptr<MailReader> reader_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable idle_;
     std::vector<News> items_;
     bool scheduled_ = false;

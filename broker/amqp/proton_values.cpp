@@ -2,6 +2,9 @@
 
 #include <proton/codec.h>
 #include <proton/condition.h>
+#include <proton/delivery.h>
+#include <proton/disposition.h>
+#include <proton/link.h>
 #include <proton/terminus.h>
 
 namespace giromq::amqp {
@@ -34,6 +37,19 @@ void set_condition(pn_condition_t* condition, const Refusal& refusal) {
     pn_condition_clear(condition);
     pn_condition_set_name(condition, refusal.condition.c_str());
     pn_condition_set_description(condition, refusal.description.c_str());
+}
+
+void release(pn_delivery_t* delivery) {
+    pn_delivery_update(delivery, PN_RELEASED);
+    pn_delivery_settle(delivery);
+}
+
+void forget_unsent(pn_link_t* link) {
+    for (pn_delivery_t* delivery = pn_unsettled_head(link); delivery != nullptr;) {
+        pn_delivery_t* const next = pn_unsettled_next(delivery);
+        if (pn_delivery_buffered(delivery)) pn_delivery_abort(delivery);
+        delivery = next;
+    }
 }
 
 void put_symbols(pn_data_t* data, std::initializer_list<std::string_view> symbols) {

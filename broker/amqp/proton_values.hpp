@@ -8,6 +8,7 @@
 
 struct pn_condition_t;
 struct pn_data_t;
+struct pn_delivery_t;
 struct pn_link_t;
 struct pn_terminus_t;
 
@@ -15,6 +16,12 @@ struct pn_terminus_t;
 namespace giromq::amqp {
 
 void set_condition(pn_condition_t* condition, const Refusal& refusal);
+
+/// Settles a delivery that is not taken: released, since without an outcome it could be taken for accepted.
+void release(pn_delivery_t* delivery);
+
+/// Lets go of what the engine holds of a sender's link that has ended and could not send: it would count as under way for ever.
+void forget_unsent(pn_link_t* link);
 
 /// Writes an array of symbols, as capabilities and outcomes are told.
 void put_symbols(pn_data_t* data, std::initializer_list<std::string_view> symbols);

@@ -76,7 +76,7 @@ void ReceiverLink::on_delivery(pn_delivery_t* delivery) {
 }
 
 void ReceiverLink::read(pn_delivery_t* delivery) {
-    if (violation() || leaving) return pn_delivery_settle(delivery);
+    if (violation() || leaving) return release(delivery);
     if (reading_ != delivery) {
         forget_partial();
         reading_ = delivery;
@@ -303,7 +303,9 @@ void ReceiverLink::send(pn_delivery_t* delivery, Intake intake, std::optional<st
         }
     }
     intake.arrived(context_.clock.wall_now());
-    command::Send send{core_.get(), delivery, std::move(intake.message), nullptr};
+    const auto bytes = static_cast<std::uint32_t>(intake.message->memory());
+    context_.sending_bytes += bytes;
+    command::Send send{core_.get(), bytes, delivery, std::move(intake.message), nullptr};
     if (is_relay_ || stream || intake.sequence || !intake.duplicate_id.empty()) {
         send.extras = std::make_unique<command::SendExtras>();
         send.extras->sequence = std::move(intake.sequence);
@@ -358,6 +360,7 @@ void ReceiverLink::refuse_and_violate(pn_delivery_t* delivery, std::string_view 
 }
 
 void ReceiverLink::settle(pn_delivery_t* delivery) {
+    ++context_.untold;
     pn_delivery_settle(delivery);
     if (in_flight_ > 0) --in_flight_;
     replenish();
@@ -374,8 +377,10 @@ void ReceiverLink::on_sent(const news::Sent& sent) {
         }
         return replenish();
     }
-    if (sent.error != nullptr) return reject(sent.delivery, refusal_of(*sent.error));
-    pn_delivery_update(sent.delivery, PN_ACCEPTED);
+    const bool is_refused = sent.error != nullptr && !sent.error->is(core::errc::not_ready);
+    if (is_refused) return reject(sent.delivery, refusal_of(*sent.error));
+    // A broker that stops has nothing against the message: it can be sent again as it is.
+    pn_delivery_update(sent.delivery, sent.error != nullptr ? PN_RELEASED : PN_ACCEPTED);
     if (pn_link_rcv_settle_mode(pn_) == PN_RCV_FIRST || pn_delivery_settled(sent.delivery)) settle(sent.delivery);
 }
 

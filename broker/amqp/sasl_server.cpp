@@ -85,7 +85,10 @@ struct SaslPlugin {
 };
 
 SaslServer::SaslServer(const security::UserDirectory& users, const ConnectionSettings& settings, const Peer& peer)
-    : users_(users), anonymous_is_administrator_(settings.anonymous_is_administrator), certificate_subject_(peer.certificate_subject) {
+    : users_(users),
+      anonymous_is_administrator_(settings.anonymous_is_administrator),
+      certificate_subject_(peer.certificate_subject),
+      peer_address_(peer.address) {
     for (const Mechanism mechanism : settings.mechanisms) {
         if (!fits(mechanism, peer) || offers(mechanism)) continue;
         offered_.push_back(mechanism);
@@ -102,7 +105,12 @@ void SaslServer::install(pn_transport_t* transport) {
     transport_ = transport;
     pn_sasl(transport);
     pnx_sasl_set_implementation(transport, &SaslPlugin::implementation, this);
-    pn_transport_require_auth(transport, true);
+    // Who may log in as nobody may also leave it out.
+    pn_transport_require_auth(transport, !offers(Mechanism::anonymous));
+}
+
+security::Identity SaslServer::anonymous() const {
+    return security::Identity{"anonymous", anonymous_is_administrator_ ? Role::administrator : Role::application};
 }
 
 bool SaslServer::offers(Mechanism mechanism) const { return std::ranges::find(offered_, mechanism) != offered_.end(); }
@@ -117,10 +125,7 @@ void SaslServer::begin(std::string_view mechanism, std::string_view response) {
     }
     mechanism_ = mechanism;
     switch (*chosen) {
-        case Mechanism::anonymous: {
-            const Role role = anonymous_is_administrator_ ? Role::administrator : Role::application;
-            return succeed(security::Identity{"anonymous", role});
-        }
+        case Mechanism::anonymous: return succeed(anonymous());
         case Mechanism::plain: return plain(response);
         case Mechanism::external: return external(response);
         case Mechanism::scram_sha_256: return scram(response);
@@ -152,6 +157,7 @@ void SaslServer::external(std::string_view response) {
     claimed_user_ = certificate_subject_;
     if (!response.empty() && response != certificate_subject_) return fail("acting for another user is not supported");
     const std::optional<User> user = users_.find(certificate_subject_);
+    users_.logins().count(security::LoginProtocol::amqp, user.has_value());
     if (!user) return fail("no user of the certificate's name");
     succeed(security::Identity{user->name, user->role});
 }
@@ -167,19 +173,27 @@ void SaslServer::scram(std::string_view response) {
             if (scram_ == nullptr) scram_ = std::make_unique<security::ScramServer>(users_);
             Result<std::string> server_first = scram_->first(response);
             if (!server_first) return fail(server_first.error().to_string());
+            claimed_user_ = scram_->user();
             scram_step_ = ScramStep::final;
             return challenge(std::move(server_first).value());
         }
         case ScramStep::final: {
-            Result<std::string> server_final = scram_->final(response);
-            if (!server_final) return fail(server_final.error().to_string());
+            std::string server_final;
+            const auto verify = [&]() -> Result<security::Identity> {
+                Result<std::string> answered = scram_->final(response);
+                if (!answered) return answered.error();
+                server_final = std::move(answered).value();
+                return scram_->identity();
+            };
+            const security::LoginAttempt attempt{security::LoginProtocol::amqp, scram_->user(), peer_address_};
+            const Result<security::Identity> result = users_.logins().attempt(attempt, verify);
+            if (!result) return fail(result.error().to_string());
             scram_step_ = ScramStep::confirm;
             // As a challenge rather than with the outcome: Cyrus-based clients do not look into the outcome.
-            return challenge(std::move(server_final).value());
+            return challenge(std::move(server_final));
         }
         case ScramStep::confirm:
             if (!response.empty()) return fail("an unexpected SASL response");
-            claimed_user_ = scram_->identity().user;
             return succeed(scram_->identity());
     }
 }

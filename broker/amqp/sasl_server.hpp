@@ -32,6 +32,8 @@ public:
     enum class State { exchanging, verifying, succeeded, failed };
     State state() const { return state_; }
     const security::Identity& identity() const { return identity_; }
+    /// Who it is that does not log in, where that is allowed.
+    security::Identity anonymous() const;
     /// The mechanism the client chose; empty before.
     const std::string& mechanism() const { return mechanism_; }
     /// The name under which the client tried to log in, as far as it told one. For the log.
@@ -63,6 +65,7 @@ private:
     const security::UserDirectory& users_;
     const bool anonymous_is_administrator_;
     const std::string certificate_subject_;
+    const std::string peer_address_;
     std::vector<Mechanism> offered_;
     std::string offered_list_;
 

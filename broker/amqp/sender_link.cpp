@@ -30,6 +30,9 @@ struct Mark {
     }
 };
 
+/// How many deliveries a pre-settled link or a browser gets from the core before they are sent, whatever its credit.
+constexpr std::uint64_t ahead_max = 256;
+
 std::string text_or_empty(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 
 bool is_terminal(std::uint64_t state) { return state >= PN_ACCEPTED && state <= PN_MODIFIED; }
@@ -79,14 +82,24 @@ void SenderLink::on_flow() {
     tell_credit();
 }
 
+std::size_t SenderLink::credit() const {
+    return static_cast<std::size_t>(std::max<std::int64_t>(0, std::int64_t{pn_link_credit(pn_)} + lent_));
+}
+
 void SenderLink::tell_credit() {
-    const auto credit = static_cast<std::uint64_t>(std::max(0, pn_link_credit(pn_)));
-    const std::uint64_t limit = sent_ + returned_ + credit;
+    const std::uint64_t all = granted();
+    const std::uint64_t limit = is_on_its_own() ? std::min(all, sent_ + ahead_max) : all;
     const bool drain = pn_link_get_drain(pn_);
-    // The engine also reports what it has sent itself; that changes nothing here.
-    if (limit == told_limit_ && drain == told_drain_) return;
+    // A peer that asks again, with nothing else changed, wants another answer.
+    const std::uint64_t drains = drain ? context_.guard.drains(wire_) : told_drains_;
+    // The engine also reports what it has sent itself; that changes nothing here, or too little yet.
+    if (drain == told_drain_ && drains == told_drains_) {
+        if (limit == told_limit_) return;
+        if (limit < all && limit > told_limit_ && limit < told_limit_ + ahead_max / 2) return;
+    }
     told_limit_ = limit;
     told_drain_ = drain;
+    told_drains_ = drains;
     drained_ = false;
     context_.commands.emplace_back(command::Flow{core_.get(), limit, drain, ++flow_number_});
 }
@@ -97,9 +110,8 @@ void SenderLink::let_go(const core::Delivery& delivery) {
 
 void SenderLink::return_excess() {
     // Of a pre-settled link and of a browser nothing can be given back: the core has let go of it already, or never held it.
-    if (presettled_ || is_browser) return;
-    const auto credit = static_cast<std::size_t>(std::max(0, pn_link_credit(pn_)));
-    const std::size_t kept = std::max<std::size_t>(credit, outgoing_ ? 1 : 0);
+    if (is_on_its_own()) return;
+    const std::size_t kept = std::max<std::size_t>(credit(), outgoing_ ? 1 : 0);
     while (queue_.size() > kept) {
         settle_core(queue_.back().position, Released{}, nullptr);
         let_go(queue_.back());
@@ -109,19 +121,29 @@ void SenderLink::return_excess() {
 }
 
 void SenderLink::on_drained(const news::Drained& drained) {
-    // An answer to an older flow says nothing about what came since.
+    // An answer to an older flow says nothing about what came since; nor does one that only says that what was told is used up.
     if (drained.flow_number != flow_number_ || !open_) return;
+    if (sent_ + returned_ + queue_.size() >= told_limit_ && told_limit_ < granted()) return;
     drained_ = true;
-    finish_drain();
 }
 
-void SenderLink::finish_drain() {
-    if (!drained_ || !queue_.empty()) return;
+void SenderLink::answer_drain() {
+    // Only when everything before it has gone out, and right before the engine writes: a flow that came in between would be lost on it.
+    if (!drained_ || !queue_.empty() || pn_link_queued(pn_) > 0) return;
     drained_ = false;
-    pn_link_drained(pn_);
-    // The rest of the credit is gone: the same credit again would be new.
+    if (pn_link_credit(pn_) > 0) {
+        pn_link_drained(pn_);
+        lent_ = 0;
+    } else {
+        // The engine answers only if there is credit left to be used up, the peer waits for an answer in any case (§2.6.7). So the engine
+        // sees for a moment more credit than the peer gave; its own count of it, which goes to the peer, is right again before it writes.
+        lent_ = static_cast<std::uint32_t>(1 - pn_link_credit(pn_));
+        context_.feed(context_.guard.repeat_flow(wire_, lent_));
+        pn_link_drained(pn_);
+        context_.feed(context_.guard.repeat_flow(wire_, 0));
+    }
+    // The credit is gone: the same credit again would be new.
     told_limit_ = sent_ + returned_;
-    told_drain_ = false;
 }
 
 // Sending
@@ -177,7 +199,7 @@ std::size_t SenderLink::send_pending(std::size_t budget) {
             read_next();
             break;
         }
-        if (pn_link_credit(pn_) <= 0) break;
+        if (credit() == 0) break;
         const core::Delivery& next = queue_.front();
         pn_delivery_t* const begun = begin(next, given);
         if (next.message->chunk_count == 0) {
@@ -186,9 +208,12 @@ std::size_t SenderLink::send_pending(std::size_t budget) {
             outgoing_ = Outgoing{.next_chunk = 0, .read = 0, .delivery = begun};
         }
     }
-    finish_drain();
+    if (is_on_its_own()) tell_credit();
+    answer_drain();
     return given;
 }
+
+bool SenderLink::has_unsent() const { return pn_link_queued(pn_) > 0 || (outgoing_ && pn_delivery_pending(outgoing_->delivery) > 0); }
 
 void SenderLink::read_next() {
     if (outgoing_->read != 0) return;
@@ -211,7 +236,6 @@ void SenderLink::on_chunk(news::ChunkRead chunk) {
     pn_delivery_t* const delivery = outgoing_->delivery;
     outgoing_.reset();
     end(delivery);
-    finish_drain();
 }
 
 void SenderLink::abort_outgoing() {
@@ -226,7 +250,6 @@ void SenderLink::abort_outgoing() {
     // It may be readable another time, and for another consumer; if it never is, its delivery count sends it to the dead-letter queue.
     if (!is_browser) settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
     tell_credit();
-    finish_drain();
 }
 
 // Outcomes
@@ -246,7 +269,8 @@ void SenderLink::decide(pn_delivery_t* delivery) {
     const bool is_settled = pn_delivery_settled(delivery);
     if (state == transactional_state) return violate(condition::not_implemented, "transactions are not implemented");
     if (!is_terminal(state) && !is_settled) return;
-    if (is_browser) {
+    ++context_.untold;
+    if (is_browser_) {
         pn_delivery_set_context(delivery, nullptr);
         return pn_delivery_settle(delivery);
     }

@@ -12,8 +12,12 @@ namespace giromq::amqp {
 /// credit and about outcomes, and settles when an outcome is durable.
 class SenderLink final : public Link {
 public:
-    SenderLink(LinkContext& context, LinkId id, pn_link_t* pn, std::shared_ptr<CoreLink> core, bool presettled)
-        : Link(context, id, pn, std::move(core)), presettled_(presettled) {}
+    struct Mode {
+        bool presettled = false;
+        bool is_browser = false;
+    };
+    SenderLink(LinkContext& context, LinkId id, pn_link_t* pn, std::shared_ptr<CoreLink> core, WireLink wire, Mode mode)
+        : Link(context, id, pn, std::move(core)), wire_(wire), presettled_(mode.presettled), is_browser_(mode.is_browser) {}
 
     bool is_sender() const override { return true; }
     void opened() override;
@@ -28,8 +32,12 @@ public:
     void on_settled(const news::Settled& settled);
     void on_chunk(news::ChunkRead chunk);
 
-    bool has_pending() const { return !queue_.empty(); }
-    /// Gives pending deliveries to the engine until about `budget` bytes have been given; returns how many were.
+    /// Something is to be sent: deliveries, or the answer to a drain.
+    bool has_pending() const { return !queue_.empty() || drained_; }
+    /// The engine holds something of this link that it could not send yet.
+    bool has_unsent() const;
+    /// Gives pending deliveries to the engine until about `budget` bytes have been given; returns how many were. To be called right
+    /// before the engine's output is taken.
     std::size_t send_pending(std::size_t budget);
 
 private:
@@ -49,18 +57,28 @@ private:
     void let_go(const core::Delivery& delivery);
     void return_excess();
     void settle_core(Position position, Outcome outcome, pn_delivery_t* delivery);
-    void finish_drain();
+    void answer_drain();
+    /// What the peer's credit is, less what was sent and given back of it.
+    std::size_t credit() const;
+    /// How many deliveries the peer has allowed since the link was opened.
+    std::uint64_t granted() const { return sent_ + returned_ + credit(); }
+    /// True if what the core delivers is gone from its books, so that only this link bounds how much of it there is.
+    bool is_on_its_own() const { return presettled_ || is_browser_; }
     void give(std::span<const std::uint8_t> bytes);
 
+    const WireLink wire_;
     const bool presettled_;
+    const bool is_browser_;
     std::deque<core::Delivery> queue_;
     std::optional<Outgoing> outgoing_;
     std::uint64_t next_read_ = 1;
     std::uint64_t next_tag_ = 1;
     std::uint64_t sent_ = 0;      // given to the engine whole
     std::uint64_t returned_ = 0;  // given back to the core unsent
+    std::uint32_t lent_ = 0;      // see answer_drain()
     std::uint64_t told_limit_ = 0;
     bool told_drain_ = false;
+    std::uint64_t told_drains_ = 0;
     std::uint64_t flow_number_ = 0;
     bool drained_ = false;  // the core has nothing more; to be told when everything before is sent
 };

@@ -123,6 +123,19 @@ inline std::span<const std::uint8_t> as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+/// A frame made by hand: a performative of that code and so many fields.
+template <typename Fill>
+std::vector<std::uint8_t> frame_of(std::uint64_t code, std::uint32_t fields, Fill fill) {
+    std::vector<std::uint8_t> frame{0, 0, 0, 0, 2, 0, 0, 0};
+    codec::Writer writer(frame);
+    writer.descriptor(code);
+    const auto list = writer.begin_list();
+    fill(writer);
+    writer.end(list, fields);
+    frame[3] = static_cast<std::uint8_t>(frame.size());
+    return frame;
+}
+
 /// What is behind the header of an encoded message.
 inline std::string without_header(const std::string& encoded) {
     codec::Reader reader(as_bytes(encoded));
@@ -176,7 +189,7 @@ public:
     amqp::Services services() { return amqp::Services{*core, core_executor, users, clock, containers}; }
 
     ManualClock clock;
-    security::UserDirectory users;
+    security::UserDirectory users{clock};
     amqp::ContainerRegistry containers;
     AnExecutor core_executor;
     std::unique_ptr<FakeStore> doors;

@@ -1,3 +1,5 @@
+#include <random>
+
 #include "unit/amqp/broker.hpp"
 
 using namespace std::string_literals;
@@ -21,9 +23,15 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(drain_of_an_empty_queue_answers_at_once);
     CPPUNIT_TEST(drain_delivers_what_is_there_first);
     CPPUNIT_TEST(draining_again_and_again_never_hangs);
+    CPPUNIT_TEST(a_drain_whose_credit_is_used_up_is_answered);
+    CPPUNIT_TEST(a_drain_without_credit_is_answered_each_time);
+    CPPUNIT_TEST(drains_and_credit_in_any_order_keep_their_count);
     CPPUNIT_TEST(credit_taken_back_gives_messages_back);
     CPPUNIT_TEST(a_slow_consumer_keeps_little_in_memory);
     CPPUNIT_TEST(a_presettled_consumer_settles_nothing);
+    CPPUNIT_TEST(a_presettled_consumer_that_does_not_read_leaves_the_messages_in_the_queue);
+    CPPUNIT_TEST(a_drain_of_many_messages_ends_for_presettled_consumers_and_browsers);
+    CPPUNIT_TEST(closing_a_consumer_whose_session_is_full_holds_up_nobody);
     CPPUNIT_TEST(a_browser_sees_and_locks_nothing);
     CPPUNIT_TEST(an_unsettled_browser_changes_nothing);
     CPPUNIT_TEST(closing_a_consumer_gives_its_messages_back_unchanged);
@@ -223,6 +231,99 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
         }
     }
 
+    void a_drain_whose_credit_is_used_up_is_answered() {
+        Broker broker;
+        Client client(broker);
+        fill(client, 3);
+        pn_link_t* const link = client.receiver("q", 0);
+        for (int round = 0; round < 3; ++round) {
+            const std::uint32_t flows = client.peer.flows;
+            pn_link_drain(link, 1);
+            client.pump();
+            CPPUNIT_ASSERT_EQUAL(flows + 1, client.peer.flows);
+            CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(round) + 1, client.peer.received.size());
+            CPPUNIT_ASSERT_EQUAL(0, pn_link_credit(link));
+            CPPUNIT_ASSERT_EQUAL(0, pn_link_drained(link));
+        }
+        // The next one finds nothing, and says so.
+        pn_link_drain(link, 1);
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL(1, pn_link_drained(link));
+        // Credit is what it was.
+        pn_link_set_drain(link, false);
+        pn_link_flow(link, 2);
+        fill(client, 5);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{5}, client.peer.received.size());
+        pn_link_flow(link, 1);
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{6}, client.peer.received.size());
+    }
+
+    void a_drain_without_credit_is_answered_each_time() {
+        Broker broker;
+        Client client(broker);
+        fill(client, 1);
+        pn_link_t* const link = client.receiver("q", 0);
+        for (int round = 0; round < 3; ++round) {
+            const std::uint32_t flows = client.peer.flows;
+            pn_link_drain(link, 0);
+            client.pump();
+            CPPUNIT_ASSERT_EQUAL(flows + 1, client.peer.flows);
+            CPPUNIT_ASSERT_EQUAL(0, pn_link_credit(link));
+        }
+        CPPUNIT_ASSERT(client.peer.received.empty());
+        pn_link_set_drain(link, false);
+        pn_link_flow(link, 1);
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL("0"s, client.texts());
+    }
+
+    /// Whatever the order: every drain is answered, and what is received is never more and never less than it may be.
+    void drains_and_credit_in_any_order_keep_their_count() {
+        const char* const given = std::getenv("GIROMQ_TEST_SEED");
+        const auto seed = given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+        const std::string message = "GIROMQ_TEST_SEED=" + std::to_string(seed);
+        std::mt19937 random(seed);
+        Broker broker;
+        Client client(broker);
+        pn_link_t* const sender = client.sender("q");
+        pn_link_t* const link = client.receiver("q", 0);
+        std::size_t waiting = 0;
+        std::size_t expected = 0;
+        std::size_t credit = 0;
+        for (int round = 0; round < 500; ++round) {
+            const std::size_t count = random() % 4;
+            if (random() % 2 == 0) {
+                for (std::size_t index = 0; index < count; ++index) client.peer.send(sender, durable_text("m"));
+                waiting += count;
+            } else {
+                const bool drains = random() % 2 == 0;
+                const std::uint32_t flows = client.peer.flows;
+                if (drains) {
+                    pn_link_drain(link, static_cast<int>(count));
+                } else {
+                    pn_link_set_drain(link, false);
+                    pn_link_flow(link, static_cast<int>(count));
+                }
+                credit += count;
+                client.pump();
+                if (drains) CPPUNIT_ASSERT_MESSAGE(message, client.peer.flows > flows);
+                const std::size_t taken = std::min(credit, waiting);
+                expected += taken;
+                waiting -= taken;
+                credit = drains ? 0 : credit - taken;
+                pn_link_drained(link);
+            }
+            client.pump();
+            const std::size_t taken = std::min(credit, waiting);
+            expected += taken;
+            waiting -= taken;
+            credit -= taken;
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(message, expected, client.peer.received.size());
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(message, static_cast<int>(credit), pn_link_credit(link));
+        }
+    }
+
     void credit_taken_back_gives_messages_back() {
         Broker broker;
         broker.options.output_window_bytes = 1024;
@@ -299,6 +400,114 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("0 1"s, client.texts());
         CPPUNIT_ASSERT(client.peer.received[0].settled);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("q").messages);
+    }
+
+    void a_presettled_consumer_that_does_not_read_leaves_the_messages_in_the_queue() {
+        Broker broker;
+        broker.options.output_window_bytes = 1024;
+        Client client(broker);
+        fill(client, 1000);
+        pn_link_t* const link = client.peer.receiver("q");
+        pn_link_set_snd_settle_mode(link, PN_SND_SETTLED);
+        client.peer.open(link);
+        pn_link_flow(link, 1'000'000);
+        client.wire.give(client.peer.take_output());
+        client.wire.settle();
+        client.wire.connection->output();
+        client.wire.settle();
+        CPPUNIT_ASSERT(client.queue("q").messages >= 700);
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1000}, client.peer.received.size());
+        fill(client, 1);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1001}, client.peer.received.size());
+    }
+
+    void a_drain_of_many_messages_ends_for_presettled_consumers_and_browsers() {
+        for (const bool browses : {true, false}) {
+            for (const int credit : {10'000, 1000, 999, 256, 255, 257}) {
+                Broker broker;
+                Client client(broker);
+                fill(client, 1000);
+                pn_link_t* const link = client.peer.receiver("q");
+                pn_link_set_snd_settle_mode(link, PN_SND_SETTLED);
+                if (browses) pn_terminus_set_distribution_mode(pn_link_source(link), PN_DIST_MODE_COPY);
+                client.peer.open(link);
+                client.pump();
+                const std::uint32_t flows = client.peer.flows;
+                pn_link_drain(link, credit);
+                client.pump();
+                CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(std::min(credit, 1000)), client.peer.received.size());
+                CPPUNIT_ASSERT_EQUAL(flows + 1, client.peer.flows);
+                CPPUNIT_ASSERT_EQUAL(0, pn_link_credit(link));
+            }
+        }
+    }
+
+    /// A session that takes one transfer at a time, with a consumer that was closed while more waited for it.
+    static void consume_in_a_full_session(Wire& wire, std::uint8_t snd_settle_mode) {
+        const auto attach = [&](std::uint32_t handle, std::uint8_t settle_mode) {
+            wire.give(frame_of(0x12, 7, [&](codec::Writer& writer) {
+                writer.string("receiver-" + std::to_string(handle));
+                writer.uint32(handle);
+                writer.boolean(true);
+                writer.uint8(settle_mode);
+                writer.null();
+                writer.descriptor(0x28);
+                const auto source = writer.begin_list();
+                writer.string("q");
+                writer.end(source, 1);
+                writer.descriptor(0x29);
+                writer.end(writer.begin_list(), 0);
+            }));
+        };
+        const auto flow = [&](std::uint32_t handle, std::uint32_t window) {
+            wire.give(frame_of(0x13, 7, [&](codec::Writer& writer) {
+                for (const std::uint32_t number : {0U, window, 0U, 100U, handle, 0U, 20U}) writer.uint32(number);
+            }));
+        };
+        wire.give({'A', 'M', 'Q', 'P', 0, 1, 0, 0});
+        wire.give(frame_of(0x10, 1, [](codec::Writer& writer) { writer.string("peer"); }));
+        wire.give(frame_of(0x11, 4, [](codec::Writer& writer) {
+            writer.null();
+            for (const std::uint32_t number : {0U, 1U, 100U}) writer.uint32(number);
+        }));
+        attach(0, snd_settle_mode);
+        flow(0, 1);
+        wire.settle();
+        wire.take();
+        wire.give(frame_of(0x16, 2, [](codec::Writer& writer) {
+            writer.uint32(0);
+            writer.boolean(true);
+        }));
+        wire.take();
+        attach(1, 0);
+        flow(1, 1000);
+        wire.settle();
+    }
+
+    void closing_a_consumer_whose_session_is_full_holds_up_nobody() {
+        for (const std::uint8_t snd_settle_mode : {std::uint8_t{0}, std::uint8_t{1}}) {
+            Broker broker;
+            broker.options.output_window_bytes = 8 * 1024;
+            Client client(broker);
+            pn_link_t* const sender = client.sender("q");
+            const auto send_20 = [&] {
+                for (int index = 0; index < 20; ++index) client.peer.send(sender, durable_text(std::string(900, 'x')));
+                client.pump();
+            };
+            send_20();
+            Wire wire(broker);
+            consume_in_a_full_session(wire, snd_settle_mode);
+            // What was pre-settled for the first is gone with it.
+            if (snd_settle_mode == 1) send_20();
+            std::size_t bytes = 0;
+            for (int turn = 0; turn < 20; ++turn) {
+                bytes += wire.take().size();
+                wire.settle();
+            }
+            CPPUNIT_ASSERT(bytes > 19 * 900);
+            CPPUNIT_ASSERT(!wire.connection->finished());
+        }
     }
 
     static pn_link_t* browser(Client& client, pn_snd_settle_mode_t mode, int credit) {

@@ -15,6 +15,9 @@ class AmqpProducerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_aborted_delivery_is_never_seen);
     CPPUNIT_TEST(credit_is_the_window_of_the_core_and_comes_back);
     CPPUNIT_TEST(no_credit_comes_back_before_settlement);
+    CPPUNIT_TEST(reading_stops_while_too_many_bytes_are_unanswered);
+    CPPUNIT_TEST(bytes_of_a_session_that_ends_count_no_more);
+    CPPUNIT_TEST(a_send_to_a_broker_that_stops_is_released);
     CPPUNIT_TEST(a_transfer_without_credit_detaches_the_link);
     CPPUNIT_TEST(a_malformed_message_is_rejected);
     CPPUNIT_TEST(a_head_over_the_limit_is_rejected);
@@ -27,6 +30,7 @@ class AmqpProducerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(deleting_the_queue_detaches_the_producer);
     CPPUNIT_TEST(a_producer_that_leaves_early_still_gets_its_outcomes);
     CPPUNIT_TEST(a_producer_that_is_detached_still_gets_its_outcomes);
+    CPPUNIT_TEST(what_comes_after_the_end_of_its_link_is_released);
     CPPUNIT_TEST(ending_the_session_settles_nothing_falsely);
     CPPUNIT_TEST(many_links_and_sessions_work_side_by_side);
     CPPUNIT_TEST(executors_that_run_at_once_are_safe);
@@ -55,6 +59,79 @@ class AmqpProducerTest : public CppUnit::TestFixture {
         client.peer.send(link, durable_text("a"), true);
         client.pump();
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("q").messages);
+    }
+
+    void what_comes_after_the_end_of_its_link_is_released() {
+        Broker broker;
+        Client client(broker);
+        pn_link_t* const link = client.sender("q");
+        broker.core->delete_queue(*broker.core->find_destination("q"), true, [](Result<void>) {});
+        client.wire.settle();
+        pn_delivery_t* const delivery = client.send(link, durable_text("late"));
+        CPPUNIT_ASSERT(AmqpPeer::is_closed(link));
+        CPPUNIT_ASSERT(pn_delivery_settled(delivery));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{PN_RELEASED}, pn_delivery_remote_state(delivery));
+    }
+
+    void reading_stops_while_too_many_bytes_are_unanswered() {
+        Broker broker;
+        broker.options.session_window_bytes = 16 * 1024;
+        Client client(broker);
+        pn_link_t* const link = client.sender("q");
+        broker.commits = false;
+        std::vector<pn_delivery_t*> deliveries;
+        for (int index = 0; index < 100; ++index) deliveries.push_back(client.peer.send(link, durable_text(std::string(10'000, 'x'))));
+        client.pump();
+        CPPUNIT_ASSERT(client.wire.connection->input_buffer().empty());
+        // One read of the socket is what may come on top.
+        CPPUNIT_ASSERT(broker.doors->waiting().size() < 20);
+        broker.commits = true;
+        client.pump();
+        for (pn_delivery_t* const delivery : deliveries) {
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t{PN_ACCEPTED}, pn_delivery_remote_state(delivery));
+        }
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{100}, client.queue("q").messages);
+    }
+
+    void bytes_of_a_session_that_ends_count_no_more() {
+        Broker broker;
+        broker.options.session_window_bytes = 16 * 1024;
+        Client client(broker);
+        client.sender("q");
+        for (int round = 0; round < 10; ++round) {
+            pn_session_t* const session = client.peer.begin();
+            // A queue that is still being made holds back what is sent to it.
+            pn_link_t* const relay = client.peer.open(client.peer.sender(nullptr, nullptr, session));
+            client.pump();
+            broker.commits = false;
+            const std::string to = "new." + std::to_string(round);
+            const std::string body(5'000, 'x');
+            for (int index = 0; index < 5; ++index) {
+                client.peer.send(relay, MessageBuilder().header(true).properties("ID:1", to).text(body).bytes());
+            }
+            client.pump();
+            pn_session_close(session);
+            client.pump();
+            broker.commits = true;
+            client.pump();
+        }
+        CPPUNIT_ASSERT(!client.wire.connection->input_buffer().empty());
+        CPPUNIT_ASSERT(AmqpPeer::is_attached(client.sender("q")));
+    }
+
+    void a_send_to_a_broker_that_stops_is_released() {
+        Broker broker;
+        Client client(broker);
+        pn_link_t* const link = client.sender("q");
+        pn_delivery_t* const delivery = client.peer.send(link, durable_text("m"));
+        const auto bytes = client.peer.take_output();
+        client.wire.give(bytes);
+        broker.core->stop([] {});
+        client.pump();
+        CPPUNIT_ASSERT(AmqpPeer::is_closed(link));
+        CPPUNIT_ASSERT_EQUAL("amqp:link:detach-forced"s, AmqpPeer::link_condition(link));
+        CPPUNIT_ASSERT(pn_delivery_settled(delivery));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{PN_RELEASED}, pn_delivery_remote_state(delivery));
     }
 
     static std::string rich_message() {

@@ -29,6 +29,10 @@ class AmqpSaslTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(the_connection_ends_after_a_failed_login);
     CPPUNIT_TEST(a_role_comes_with_its_user);
     CPPUNIT_TEST(a_connection_knows_whose_it_may_be);
+    CPPUNIT_TEST(sasl_may_be_left_out_where_anonymous_is_offered);
+    CPPUNIT_TEST(guessing_passwords_locks);
+    CPPUNIT_TEST(guessing_with_scram_locks);
+    CPPUNIT_TEST(a_password_whose_sender_is_gone_is_not_verified);
     CPPUNIT_TEST_SUITE_END();
 
     static void add_user(Broker& broker, const std::string& name, Role role = Role::application) {
@@ -355,6 +359,96 @@ class AmqpSaslTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(hand.wire.connection->input_buffer().empty());
         CPPUNIT_ASSERT(hand.take().empty());
         CPPUNIT_ASSERT(hand.wire.connection->finished());
+    }
+
+    void sasl_may_be_left_out_where_anonymous_is_offered() {
+        const std::string amqp_header("AMQP\x00\x01\x00\x00", 8);
+        const std::string sasl_header("AMQP\x03\x01\x00\x00", 8);
+        // open, with the container-id "c"
+        const std::string frame(
+            "\x00\x00\x00\x11\x02\x00\x00\x00\x00\x53\x10\xc0\x04\x01\xa1\x01"
+            "c",
+            17);
+        Broker broker;
+        const auto answer = [&broker](const std::string& bytes, std::string& user) {
+            Wire wire(broker);
+            wire.give({bytes.begin(), bytes.end()});
+            wire.settle();
+            const auto said = wire.take();
+            user = wire.connection->view().user;
+            return std::string(said.begin(), said.end());
+        };
+        std::string user;
+        const std::string said = answer(amqp_header + frame, user);
+        CPPUNIT_ASSERT_EQUAL(amqp_header, said.substr(0, 8));
+        CPPUNIT_ASSERT(said.find("GiroMQ") != std::string::npos);
+        CPPUNIT_ASSERT_EQUAL("anonymous"s, user);
+        broker.options.mechanisms = {Mechanism::plain, Mechanism::scram_sha_256};
+        CPPUNIT_ASSERT_EQUAL(sasl_header, answer(amqp_header + frame, user));
+        CPPUNIT_ASSERT_EQUAL(""s, user);
+    }
+
+    static security::LoginThrottle::Counters counters(Broker& broker) {
+        return broker.users.logins().counters(security::LoginProtocol::amqp);
+    }
+
+    void guessing_passwords_locks() {
+        Broker broker;
+        add_user(broker, "alice");
+        broker.options.mechanisms = {Mechanism::plain};
+        for (int guess = 0; guess < 6; ++guess) {
+            Client client(broker, login("alice", "guess " + std::to_string(guess)));
+            client.pump();
+            CPPUNIT_ASSERT(client.peer.login_failed());
+        }
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, counters(broker).refused);
+        Client locked(broker, login("alice", "correct horse"));
+        locked.pump();
+        CPPUNIT_ASSERT(locked.peer.login_failed());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, counters(broker).refused);
+        broker.clock.advance(std::chrono::seconds(1));
+        Client client(broker, login("alice", "correct horse"));
+        client.pump();
+        CPPUNIT_ASSERT(client.peer.is_open());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, counters(broker).succeeded);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{7}, counters(broker).failed);
+    }
+
+    void guessing_with_scram_locks() {
+        Broker broker;
+        add_user(broker, "alice");
+        broker.options.mechanisms = {Mechanism::scram_sha_256};
+        const auto outcome = [&broker](const std::string& password) {
+            Hand hand(broker);
+            ScramHand scram;
+            scram.password = password;
+            hand.init("SCRAM-SHA-256", scram.first());
+            hand.respond(scram.final(hand.challenge()));
+            const auto [code, data] = hand.read();
+            if (code == 0x44) return static_cast<int>(data.bits);
+            hand.respond("");
+            return hand.outcome();
+        };
+        for (int guess = 0; guess < 6; ++guess) CPPUNIT_ASSERT_EQUAL(1, outcome("battery staple"));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("locked", 1, outcome("correct horse"));
+        broker.clock.advance(std::chrono::seconds(1));
+        CPPUNIT_ASSERT_EQUAL(0, outcome("correct horse"));
+    }
+
+    void a_password_whose_sender_is_gone_is_not_verified() {
+        Broker broker;
+        add_user(broker, "alice");
+        broker.options.mechanisms = {Mechanism::plain};
+        AmqpPeer peer(login("alice", "battery staple"));
+        Wire wire(broker);
+        for (int round = 0; round < 2; ++round) {
+            wire.give(peer.take_output());
+            peer.input(wire.take());
+        }
+        CPPUNIT_ASSERT(!wire.workers.empty());
+        wire.connection->abort();
+        wire.settle();
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, counters(broker).failed);
     }
 
     void a_role_comes_with_its_user() {
