@@ -184,7 +184,7 @@ void SenderLink::end(pn_delivery_t* delivery) {
         pn_delivery_set_context(delivery, nullptr);
         pn_delivery_settle(delivery);
         // The core has kept a large message, so that its chunks could be read.
-        if (is_large && !is_browser) settle_core(position, Accepted{}, nullptr);
+        if (is_large && !is_browser_) settle_core(position, Accepted{}, nullptr);
     } else {
         // The consumer may have made up its mind before it had the whole message.
         decide(delivery);
@@ -248,7 +248,7 @@ void SenderLink::abort_outgoing() {
     // An aborted delivery uses up credit like any other.
     ++sent_;
     // It may be readable another time, and for another consumer; if it never is, its delivery count sends it to the dead-letter queue.
-    if (!is_browser) settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
+    if (!is_browser_) settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
     tell_credit();
 }
 

@@ -43,6 +43,8 @@ void ConnectionLoop::start() {
     executor_.dispatch([self = shared_from_this()] {
         boost::system::error_code ignored;
         self->stream_->socket().set_option(tcp::no_delay(true), ignored);
+        // A peer that vanished is found even if heartbeats are switched off.
+        self->stream_->socket().set_option(tcp::socket::keep_alive(true), ignored);
         self->set_deadline(self->services_.clock.monotonic_now() + self->settings_.handshake_timeout);
         self->handshake();
     });
@@ -124,6 +126,8 @@ void ConnectionLoop::turn() {
         end("connection_lost", {});
     } else if (connection_->finished()) {
         linger();
+    } else if (connection_->is_ending()) {
+        tick_soon();  // it has a deadline now
     }
 }
 
