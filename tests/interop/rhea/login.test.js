@@ -27,6 +27,13 @@ test('the right password is let in', async () => {
   await close(connection);
 });
 
+test('without a user name, and so without SASL, rhea is let in as nobody', async () => {
+  const connection = await connect(broker, { username: undefined });
+  const sender = await openSender(connection, 'login');
+  assert.equal(await send(sender, { durable: true, body: 'in' }), 'accepted');
+  await close(connection);
+});
+
 for (const [name, username, password] of [['a wrong password', 'rhea', 'wrong'], ['an unknown user', 'nobody', 'correct horse battery'],
   ['a name with a zero byte', 'rh\0ea', 'x']]) {
   test(`${name} is refused`, async () => {

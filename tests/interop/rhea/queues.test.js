@@ -99,6 +99,26 @@ test('drain says at once that a queue is empty, and never too early', async () =
   receiver.close();
 });
 
+test('a drain is answered also when messages have used up its credit', async () => {
+  const queue = newQueue();
+  await sendAll(queue, [{ body: 1 }, { body: 2 }, { body: 3 }]);
+  const receiver = await openReceiver(connection, queue);
+  for (const credit of [1, 2, 1]) {
+    receiver.drain = true;
+    const drained = once(receiver, 'receiver_drained');
+    receiver.add_credit(credit);
+    await drained;
+  }
+  assert.deepEqual(receiver.inbox.map((one) => one.message.body), [1, 2, 3]);
+  for (const one of receiver.inbox) await accept(one);
+  receiver.drain = false;
+  receiver.add_credit(1);
+  await sendAll(queue, [{ body: 4 }]);
+  await until(() => receiver.inbox.length === 4);
+  await accept(receiver.inbox[3]);
+  receiver.close();
+});
+
 test('a rejected message goes to the dead-letter queue with its story', async () => {
   const queue = newQueue();
   await sendAll(queue, [{ body: 'bad' }]);
