@@ -3,6 +3,11 @@
 #include <cerrno>
 
 namespace giromq::store::test {
+namespace {
+
+constexpr int sector_bytes = 512;
+
+}  // namespace
 
 void FaultVfs::arm(Fault fault, std::uint64_t number, bool for_good) {
     is_armed_ = true;
@@ -33,7 +38,8 @@ int FaultVfs::read(File& file, void* bytes, int count, sqlite3_int64 offset) {
 
 int FaultVfs::write(File& file, const void* bytes, int count, sqlite3_int64 offset) {
     if ((fault_ == Fault::io_error || is_about_space()) && fails()) {
-        if (fault_ == Fault::short_write && count > 1) VfsShim::write(file, bytes, count / 2, offset);
+        // What lies within a sector is written whole or not at all.
+        if (fault_ == Fault::short_write && count > sector_bytes) VfsShim::write(file, bytes, count / 2, offset);
         // A write that is reported as failed may be on the disk all the same.
         if (fault_ == Fault::io_error && number_ % 2 == 0) VfsShim::write(file, bytes, count, offset);
         return fault_ == Fault::io_error ? SQLITE_IOERR_WRITE : SQLITE_FULL;

@@ -10,6 +10,7 @@ namespace {
 class PowerLossTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(PowerLossTest);
     CPPUNIT_TEST(every_crash_image_holds_what_was_acknowledged);
+    CPPUNIT_TEST(a_store_is_made_whole_or_not_at_all);
     CPPUNIT_TEST(the_shim_loses_what_was_not_synced);
     CPPUNIT_TEST_SUITE_END();
 
@@ -32,6 +33,31 @@ public:
         vfs_->on_change = nullptr;
         CPPUNIT_ASSERT_MESSAGE(seed_text + ": " + wrong_, wrong_.empty());
         CPPUNIT_ASSERT_MESSAGE("too few images: " + std::to_string(images_), images_ > 50);
+    }
+
+    void a_store_is_made_whole_or_not_at_all() {
+        dice_.seed(random_seed());
+        const TemporaryFolder folder(quick_folder());
+        const auto settings = small_settings(folder.path() + "/data", vfs_->name());
+        vfs_->on_change = [&] {
+            for (const auto loss : {PowerLossVfs::Loss::some_sectors, PowerLossVfs::Loss::everything, PowerLossVfs::Loss::nothing}) {
+                const TemporaryFolder image(quick_folder());
+                vfs_->make_image(settings.directory, image.path(), loss, dice_);
+                ++images_;
+                // Whatever lies there, the next start makes a store of it that is sound and empty.
+                const auto opened = open_sqlite_store(small_settings(image.path()), image_clock_);
+                if (!opened.ok() && wrong_.empty()) wrong_ = "image " + std::to_string(images_) + ": " + opened.error().to_string();
+                if (opened.ok() && (*opened)->last_batch().value().value != 0) wrong_ = "a new store has batches";
+            }
+        };
+        {
+            const QuietStandardError quiet;
+            const auto store = must_open(settings, clock_);
+            vfs_->on_change = nullptr;
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store->last_batch().value().value);
+        }
+        CPPUNIT_ASSERT_MESSAGE(wrong_, wrong_.empty());
+        CPPUNIT_ASSERT_MESSAGE("too few images: " + std::to_string(images_), images_ > 100);
     }
 
     /// A store that never syncs must fail this test: so the shim does lose writes.

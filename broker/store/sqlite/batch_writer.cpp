@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "base/crc32c.hpp"
 #include "base/log.hpp"
+#include "store/sqlite/entry_row.hpp"
 #include "store/sqlite/enum_text.hpp"
 #include "store/sqlite/message_row.hpp"
 
@@ -40,19 +41,23 @@ int BatchWriter::prepare_entries() {
         {&find_chunk_, "SELECT 1 FROM chunk WHERE number = ? LIMIT 1"},
         {&count_chunks_, "SELECT count(*) FROM chunk WHERE number = ?"},
         {&insert_entry_,
-         "INSERT INTO entry (destination, priority, position, message, message_bytes, delivery_count, due_at) VALUES (?,?,?,?,?,?,?)"},
+         "INSERT INTO entry (destination, priority, position, message, message_bytes, delivery_count, due_at, checksum) "
+         "VALUES (?,?,?,?,?,?,?,?)"},
         {&delete_entry_, "DELETE FROM entry WHERE destination = ? AND priority = ? AND position = ? AND message = ?"},
-        {&set_delivery_count_, "UPDATE entry SET delivery_count = ? WHERE destination = ? AND priority = ? AND position = ?"},
+        {&set_delivery_count_,
+         "UPDATE entry SET delivery_count = ?1, checksum = giromq_entry_checksum(destination, priority, position, message, message_bytes, "
+         "?1, due_at) WHERE destination = ?2 AND priority = ?3 AND position = ?4"},
         {&select_purge_,
          "SELECT position, message, message_bytes FROM entry WHERE destination = ? AND priority = ? AND position <= ? "
          "ORDER BY position LIMIT ?"},
         {&insert_volatile_,
-         "INSERT INTO volatile_entry (destination, priority, position, message, message_bytes, delivery_count, due_at, "
-         "epoch) VALUES (?,?,?,?,?,?,?,?)"},
+         "INSERT INTO volatile_entry (destination, priority, position, message, message_bytes, delivery_count, due_at, checksum, "
+         "epoch) VALUES (?,?,?,?,?,?,?,?,?)"},
         {&delete_volatile_,
          "DELETE FROM volatile_entry WHERE destination = ? AND priority = ? AND position = ? AND message = ? AND epoch = ?"},
         {&set_volatile_count_,
-         "UPDATE volatile_entry SET delivery_count = ? WHERE destination = ? AND priority = ? AND position = ? AND epoch = ?"},
+         "UPDATE volatile_entry SET delivery_count = ?1, checksum = giromq_entry_checksum(destination, priority, position, message, "
+         "message_bytes, ?1, due_at) WHERE destination = ?2 AND priority = ?3 AND position = ?4 AND epoch = ?5"},
         {&select_volatile_purge_,
          "SELECT position, message, message_bytes FROM volatile_entry WHERE destination = ? AND priority = ? AND "
          "position <= ? AND epoch = ?5 ORDER BY position LIMIT ?4"},
@@ -89,20 +94,33 @@ int BatchWriter::prepare_others() {
          "UPDATE SET role = excluded.role, salt = excluded.salt, iterations = excluded.iterations, "
          "stored_key = excluded.stored_key, server_key = excluded.server_key"},
         {&delete_user_, "DELETE FROM user WHERE name = ?"},
-        {&quarantine_entry_,
-         "INSERT INTO quarantine SELECT destination, position, (SELECT name FROM destination WHERE id = ?1), message, "
-         "message_bytes, delivery_count, 0, ?4, ?5 FROM entry WHERE destination = ?1 AND priority = ?2 AND position = ?3"},
-        {&quarantine_volatile_,
-         "INSERT INTO quarantine SELECT destination, position, (SELECT name FROM destination WHERE id = ?1), message, message_bytes, "
-         "delivery_count, 1, ?4, ?5 FROM volatile_entry WHERE destination = ?1 AND priority = ?2 AND position = ?3 AND epoch = ?6"},
+    });
+}
+
+/// What takes damaged rows out of the way. An entry that is damaged itself has no message to be known by (0): it is known by its
+/// checksum, so that an innocent row to which a damaged key leads stays where it is.
+int BatchWriter::prepare_quarantine() {
+    const std::string copied =
+        "INSERT OR REPLACE INTO quarantine SELECT destination, position, (SELECT name FROM destination WHERE id = ?1), message, "
+        "message_bytes, delivery_count, ";
+    const std::string chosen =
+        " WHERE destination = ?1 AND priority = ?2 AND position = ?3 AND (message = ?4 OR checksum <> "
+        "giromq_entry_checksum(destination, priority, position, message, message_bytes, delivery_count, due_at))";
+    return prepare_all({
+        {&quarantine_entry_, (copied + "0, ?5, ?6 FROM entry" + chosen).c_str()},
+        {&remove_quarantined_, ("DELETE FROM entry" + chosen).c_str()},
+        {&quarantine_volatile_, (copied + "1, ?5, ?6 FROM volatile_entry" + chosen + " AND epoch = ?7").c_str()},
+        {&remove_quarantined_volatile_, ("DELETE FROM volatile_entry" + chosen + " AND epoch = ?5").c_str()},
         {&quarantine_message_, "INSERT OR REPLACE INTO quarantine_message SELECT * FROM message WHERE number = ?"},
     });
 }
 
 Result<void> BatchWriter::prepare(Connection& connection) {
     connection_ = &connection;
-    int code = prepare_entries();
+    int code = add_entry_checksum(connection);
+    if (code == SQLITE_OK) code = prepare_entries();
     if (code == SQLITE_OK) code = prepare_others();
+    if (code == SQLITE_OK) code = prepare_quarantine();
     if (code != SQLITE_OK) return error_of(connection.get(), code, "preparing to write");
     const auto chunks = connection.query_number("SELECT EXISTS (SELECT 1 FROM chunk)");
     if (!chunks.ok()) return chunks.error();
@@ -202,7 +220,14 @@ int BatchWriter::run(const PutEntry& put) {
     insert.bind(1, put.key.destination.value).bind(2, std::uint32_t{put.key.priority}).bind(3, put.key.position.value);
     insert.bind(4, put.number.value).bind(5, put.message_bytes).bind(6, put.delivery_count);
     insert.bind_unless_zero(7, put.due_at.milliseconds);
-    if (put.is_volatile) insert.bind(8, epoch_.value);
+    insert.bind(8, entry_checksum({.destination = put.key.destination.value,
+                                   .priority = put.key.priority,
+                                   .position = put.key.position.value,
+                                   .message = put.number.value,
+                                   .message_bytes = put.message_bytes,
+                                   .delivery_count = put.delivery_count,
+                                   .due_at = static_cast<std::uint64_t>(put.due_at.milliseconds)}));
+    if (put.is_volatile) insert.bind(9, epoch_.value);
     const int code = inserted(insert.run(), "a position was given twice");
     if (code != SQLITE_OK) return code;
     count(put.key.destination, put.is_volatile, 1, static_cast<std::int64_t>(put.message_bytes));
@@ -259,15 +284,27 @@ int BatchWriter::run(const SetHorizon& set) {
 }
 
 int BatchWriter::run(const QuarantineEntry& entry) {
-    Statement& copy = entry.is_volatile ? quarantine_volatile_ : quarantine_entry_;
-    copy.bind(1, entry.key.destination.value).bind(2, std::uint32_t{entry.key.priority}).bind(3, entry.key.position.value);
-    copy.bind(4, std::string_view(entry.reason)).bind_unless_zero(5, entry.time.milliseconds);
-    if (entry.is_volatile) copy.bind(6, epoch_.value);
+    const auto bind_row = [&](Statement& statement) -> Statement& {
+        statement.bind(1, entry.key.destination.value).bind(2, std::uint32_t{entry.key.priority}).bind(3, entry.key.position.value);
+        return statement.bind(4, entry.number.value);
+    };
+    Statement& copy = bind_row(entry.is_volatile ? quarantine_volatile_ : quarantine_entry_);
+    copy.bind(5, std::string_view(entry.reason)).bind_unless_zero(6, entry.time.milliseconds);
+    if (entry.is_volatile) copy.bind(7, epoch_.value);
     int code = copy.run();
     if (code != SQLITE_OK) return code;
-    code = delete_entry(entry.key, entry.number, entry.is_volatile);
+    Statement& remove = bind_row(entry.is_volatile ? remove_quarantined_volatile_ : remove_quarantined_);
+    if (entry.is_volatile) remove.bind(5, epoch_.value);
+    code = remove.run();
     if (code != SQLITE_OK) return code;
-    count(entry.key.destination, entry.is_volatile, -1, -static_cast<std::int64_t>(entry.message_bytes));
+    // It may not be found: where keys are damaged, so is the order in which they are searched.
+    if (connection_->changes() == 1) {
+        count(entry.key.destination, entry.is_volatile, -1, -static_cast<std::int64_t>(entry.message_bytes));
+    } else {
+        log::error("quarantined_entry_not_found", {{"position", entry.key.position.value}});
+    }
+    code = delete_dead_letter(entry.key.destination, entry.key.position);
+    if (code != SQLITE_OK || !entry.number.is_set()) return code;
     // Chunks stay in their table as evidence, and so does a row that cannot be read; no entry refers to them any more.
     if (leaves_quarantined_rows_) {
         log::error("quarantined_row_not_readable", {{"message", entry.number.value}});

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -82,6 +83,7 @@ private:
     int prepare_entries();
     int prepare_others();
     Delta& delta(DestinationId destination);
+    int prepare_quarantine();
     void count(DestinationId destination, bool is_volatile, std::int64_t messages, std::int64_t bytes);
     int write_delta(std::uint64_t destination, const Delta& delta);
     int delete_entry(const EntryKey& key, MessageNumber number, bool is_volatile);
@@ -110,7 +112,7 @@ private:
     Statement update_counters_, put_destination_, close_destination_, remove_destination_, remove_duplicate_ids_;
     Statement update_producer_, insert_producer_, delete_producer_;
     Statement insert_duplicate_id_, forget_duplicate_ids_, put_user_, delete_user_;
-    Statement quarantine_entry_, quarantine_volatile_, quarantine_message_;
+    Statement quarantine_entry_, quarantine_volatile_, quarantine_message_, remove_quarantined_, remove_quarantined_volatile_;
 };
 
 }  // namespace giromq::store::sqlite

@@ -5,9 +5,11 @@
 #include "base/crc32c.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/data_directory.hpp"
+#include "store/sqlite/entry_row.hpp"
 #include "store/sqlite/message_row.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "store/sqlite/write_ahead_log.hpp"
 
 namespace giromq::store {
 namespace sqlite {
@@ -32,6 +34,11 @@ constexpr Rule rules[] = {
     {"every volatile entry has its message",
      "SELECT 'volatile entry at position ' || position || ' of destination ' || destination || ' refers to message ' || message || ', "
      "which is missing' FROM volatile_entry WHERE NOT EXISTS (SELECT 1 FROM message WHERE number = volatile_entry.message)"},
+    {"the checksum of every entry matches",
+     "SELECT 'entry at position ' || position || ' of destination ' || destination || ': its checksum does not match' FROM "
+     "(SELECT * FROM entry UNION ALL SELECT destination, priority, position, message, message_bytes, delivery_count, due_at, checksum, "
+     "NULL FROM volatile_entry) WHERE checksum <> giromq_entry_checksum(destination, priority, position, message, message_bytes, "
+     "delivery_count, due_at)"},
     {"every message has an entry",
      "WITH used AS (SELECT message FROM entry UNION SELECT message FROM volatile_entry) SELECT 'message ' || number || ' is in no "
      "destination' FROM message WHERE number NOT IN used AND number NOT IN (SELECT message FROM quarantine)"},
@@ -139,6 +146,7 @@ Result<void> check_connection(Connection& connection, UniqueFunction<void(const 
     if (*version < newest_schema()) {
         return Error(errc::invalid_argument, "the store has an older schema; start the broker once, or use the program that wrote it");
     }
+    if (const int code = add_entry_checksum(connection); code != SQLITE_OK) return error_of(connection.get(), code, "setting up the check");
     if (auto begun = connection.execute("BEGIN", "beginning to check"); !begun.ok()) return begun;
     Checker checker(connection, progress);
     checker.structures();
@@ -164,6 +172,7 @@ Result<void> check_sqlite_store(const std::string& directory, UniqueFunction<voi
     if (!kind.ok()) return kind.error();
     if (*kind == FileKind::absent) return Error(errc::not_a_store, "there is no store in " + directory);
     if (*kind == FileKind::foreign) return Error(errc::not_a_store, locked->database());
+    if (auto checked = check_log(locked->log()); !checked.ok()) return checked;
     Connection connection;
     if (auto opened = connection.open(locked->database(), SQLITE_OPEN_READONLY, {}); !opened.ok()) return opened;
     if (auto set = connection.execute("PRAGMA query_only = 1; PRAGMA temp_store = MEMORY;", "setting up the check"); !set.ok()) return set;

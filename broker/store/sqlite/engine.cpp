@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "store/sqlite/schema.hpp"
+#include "store/sqlite/write_ahead_log.hpp"
 
 namespace giromq::store::sqlite {
 namespace {
@@ -46,7 +47,8 @@ SqliteStore::~SqliteStore() {
 
 Result<void> SqliteStore::open() {
     if (auto created = create_if_absent(); !created.ok()) return created;
-    if (auto grown = directory_.grow_log(settings_.wal_bytes); !grown.ok()) {
+    if (auto checked = check_log(directory_.log()); !checked.ok()) return checked;
+    if (auto grown = grow_log(directory_.log(), settings_.wal_bytes); !grown.ok()) {
         // A broker must start on a full disk, so that its messages can be consumed; commits are slower meanwhile.
         if (!grown.error().is(errc::disk_full)) return grown;
         log::warning("write_ahead_log_not_grown", {{"error", grown.error().to_string()}});
@@ -65,9 +67,9 @@ Result<void> SqliteStore::create_if_absent() {
     if (!kind.ok()) return kind.error();
     if (*kind == FileKind::store) return {};
     if (*kind == FileKind::foreign) return Error(errc::not_a_store, database + " is not a GiroMQ store; nothing was changed");
-    if (size_of_file(directory_.log()) > settings_.wal_bytes) {
-        return Error(errc::not_a_store, directory_.log() + " is there, but the store it belongs to is not; nothing was changed");
-    }
+    const auto orphan = has_log(directory_.log());
+    if (!orphan.ok()) return orphan.error();
+    if (*orphan) return Error(errc::not_a_store, directory_.log() + " is there, but the store it belongs to is not; nothing was changed");
     // The file gets its name when it is complete: a crash meanwhile leaves nothing that looks like a store.
     const auto fresh = directory_.new_database();
     for (const auto* const suffix : {"", "-wal", "-shm", "-journal"}) remove_file(fresh + suffix);
@@ -77,8 +79,9 @@ Result<void> SqliteStore::create_if_absent() {
     if (auto synced = sync_file(fresh); !synced.ok()) return synced;
     remove_file(directory_.log());
     remove_file(database + "-shm");
+    if (auto renamed = rename_durably(fresh, database); !renamed.ok()) return renamed;
     log::info("store_created", {{"file", database}});
-    return rename_durably(fresh, database);
+    return directory_.sync_own_name();
 }
 
 Result<void> SqliteStore::open_writer() {
@@ -100,12 +103,29 @@ Result<void> SqliteStore::open_writer() {
     return migrate(writer_);
 }
 
+/// SQLite keeps an index of the log in a file of its own (giromq.db-shm), which grows after the frames of a commit are synced. It must
+/// not fail there for want of space: then a commit would be in doubt.
+void SqliteStore::make_room_for_log_index() {
+    constexpr int region_bytes = 32768;
+    constexpr std::uint64_t frames_per_region = 4096;
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    const auto frames = log_bytes_max() / page_bytes_;
+    int code = file == nullptr || file->pMethods == nullptr ? SQLITE_ERROR : SQLITE_OK;
+    for (std::uint64_t region = 0; code == SQLITE_OK && region <= frames / frames_per_region + 1; ++region) {
+        void volatile* memory = nullptr;
+        code = file->pMethods->xShmMap(file, static_cast<int>(region), region_bytes, 1, &memory);
+    }
+    if (code != SQLITE_OK) log::warning("log_index_not_grown", {{"code", code}});
+}
+
 /// After an unclean stop the log is written again and copied into the file, so that everything this run will see is on the disk, even
 /// if the stop followed a failed fsync. Bounded by the size of the log, whatever the backlog.
 Result<void> SqliteStore::heal_log() {
     const auto page_bytes = writer_.query_number("PRAGMA page_size");
     if (!page_bytes.ok()) return page_bytes.error();
     page_bytes_ = static_cast<std::uint64_t>(*page_bytes);
+    make_room_for_log_index();
     const int code = page_count_.prepare(writer_.get(), "PRAGMA page_count");
     if (code != SQLITE_OK) return error_of(writer_.get(), code, "asking for the size of the store");
     const int allocated = allocate_pages();
@@ -117,7 +137,7 @@ Result<void> SqliteStore::heal_log() {
     const auto clean = writer_.query_number("SELECT clean FROM broker");
     if (!clean.ok()) return clean.error();
     if (*clean != 0) return {};
-    if (auto rewritten = directory_.rewrite_log(); !rewritten.ok() && !rewritten.error().is(errc::disk_full)) return rewritten;
+    if (auto rewritten = rewrite_log(directory_.log()); !rewritten.ok() && !rewritten.error().is(errc::disk_full)) return rewritten;
     auto copied = checkpoint();
     return copied.ok() || copied.error().is(errc::disk_full) ? Result<void>() : copied;
 }
@@ -178,9 +198,11 @@ SqliteStore::Ending SqliteStore::commit_transaction() {
     last_commit_ = clock_.monotonic_now();
     if (code == SQLITE_OK) return {};
     Error error = error_of(writer_.get(), code, "COMMIT");
-    // Only a full disk tells for certain that the frame which ends the transaction was not written whole (SQLite has rolled back then).
-    // Of any other error it is not known whether it came before that frame or after it.
-    return is_disk_full(writer_.get(), code) ? roll_back(code, "COMMIT") : in_doubt(std::move(error));
+    // Only a write that finds the disk full tells for certain that the frame which ends the transaction was not written whole (SQLite has
+    // rolled back then). Of any other error it is not known whether it came before that frame or after it; not even of a full disk, if
+    // it is the index of the log that cannot grow.
+    const bool is_write = (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_WRITE;
+    return is_write && is_disk_full(writer_.get(), code) ? roll_back(code, "COMMIT") : in_doubt(std::move(error));
 }
 
 Result<void> SqliteStore::run_transaction(const char* sql, std::string_view doing) {
@@ -224,10 +246,16 @@ Result<Lease> SqliteStore::acquire() {
 Result<void> SqliteStore::release(const Lease& lease) {
     if (failure_) return failure();
     if (lease.epoch.value != epoch_.load()) return Error(errc::lost_lease);
+    // The log is copied first, so that it begins anew with the transaction that ends the run: what lies in a log that has been copied, and
+    // goes bad before the next start, would hide newer pages of the file.
+    const auto copy_log = [this] {
+        if (auto copied = checkpoint(); !copied.ok()) log::warning("checkpoint_failed", {{"error", copied.error().to_string()}});
+    };
+    copy_log();
+    if (failure_) return failure();
     const char* const sql = "UPDATE destination SET horizon = 0 WHERE horizon <> 0; UPDATE broker SET clean = 1 WHERE id = 1;";
     if (auto released = run_transaction(sql, "releasing the store"); !released.ok()) return released;
-    // It is a courtesy to the next start; everything is durable already.
-    if (auto copied = checkpoint(); !copied.ok()) log::warning("checkpoint_failed", {{"error", copied.error().to_string()}});
+    copy_log();
     return {};
 }
 
@@ -244,7 +272,7 @@ void SqliteStore::commit(const Lease& lease, BatchNumber number, const Batch& ba
     auto result = try_commit(lease, number, batch);
     done(std::move(result));
     // Reached only if nobody called maintain() for long: the log must not grow without bound.
-    if (!failure_ && is_checkpoint_due(std::max(settings_.wal_bytes, 2 * settings_.checkpoint_bytes))) {
+    if (!failure_ && is_checkpoint_due(log_bytes_max())) {
         if (auto copied = checkpoint(); !copied.ok()) log::warning("checkpoint_failed", {{"error", copied.error().to_string()}});
     }
 }

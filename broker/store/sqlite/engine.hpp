@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -54,6 +55,7 @@ private:
     // engine.cpp
     Result<void> create_if_absent();
     Result<void> open_writer();
+    void make_room_for_log_index();
     Result<void> heal_log();
     Result<void> prepare();
     Result<void> run_transaction(const char* sql, std::string_view doing);
@@ -82,7 +84,11 @@ private:
     Result<void> checkpoint();
     Result<void> sweep();
     void step_backup();
+    /// The log is copied at this length, whatever else is to be done.
+    std::uint64_t log_bytes_max() const { return std::max(settings_.wal_bytes, 2 * settings_.checkpoint_bytes); }
+    std::uint64_t log_bytes() const;
     void refresh_health();
+    void warn_of_long_log();
 
     // recovery.cpp
     Result<void> recover_counters(RecoveryVisitor& visitor);
@@ -113,6 +119,7 @@ private:
     MonotonicTime checkpoint_again_{};
     MonotonicTime sweep_again_{};
     bool disk_full_ = false;
+    bool log_is_long_ = false;
     std::uint64_t checkpoints_ = 0;
     std::optional<Error> failure_;
 

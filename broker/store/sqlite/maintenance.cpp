@@ -4,13 +4,13 @@
 
 #include "base/log.hpp"
 #include "store/sqlite/engine.hpp"
+#include "store/sqlite/write_ahead_log.hpp"
 
 namespace giromq::store::sqlite {
 namespace {
 
 /// The file of the store grows by so much at once.
 constexpr std::uint64_t growth_bytes = 4u << 20;
-constexpr std::uint64_t frame_header_bytes = 24;
 
 constexpr std::chrono::milliseconds backup_slice{4};
 constexpr std::chrono::milliseconds reserve_retry{100};
@@ -94,7 +94,7 @@ int SqliteStore::note_commit(void* log_state, sqlite3*, const char*, int frames)
 /// True if a checkpoint has something to copy, and the log has reached `bytes`.
 bool SqliteStore::is_checkpoint_due(std::uint64_t bytes) const {
     if (log_.copied >= log_.frames || clock_.monotonic_now() < checkpoint_again_) return false;
-    return static_cast<std::uint64_t>(log_.frames) * (page_bytes_ + frame_header_bytes) >= bytes;
+    return log_bytes() >= bytes;
 }
 
 /// Copies the log into the file, so that the next commit begins it anew. Waits for the reader, which has been told to hurry.
@@ -122,6 +122,8 @@ Result<void> SqliteStore::checkpoint() {
     }
     checkpoint_again_ = clock_.monotonic_now() + checkpoint_retry;
     // The pages are still in the log. But a disk that fails to take them, or to sync them, may have lost others unnoticed.
+std::uint64_t SqliteStore::log_bytes() const { return static_cast<std::uint64_t>(log_.frames) * (page_bytes_ + frame_header_bytes); }
+
     if (is_failed_sync(code) || code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_TRUNCATE) {
         fail(error);
         return failure();
@@ -139,6 +141,7 @@ Result<bool> SqliteStore::maintain() {
     const bool is_idle = now - last_commit_ >= idle_before_checkpoint;
     if (is_checkpoint_due(is_idle ? 0 : settings_.checkpoint_bytes)) {
         if (auto copied = checkpoint(); !copied.ok()) return copied.error();
+        warn_of_long_log();
         return true;
     }
     if (disk_full_) restore_reserve();
@@ -160,6 +163,15 @@ Result<void> SqliteStore::sweep() {
     if (code == SQLITE_OK) code = allocate_pages();
     const auto ending = code == SQLITE_OK ? commit_transaction() : roll_back(code, "removing what nobody refers to");
     if (ending.outcome == CommitOutcome::durable) {
+/// The broker's own reader never keeps a checkpoint from copying everything; another program can, and the log grows until it ends.
+void SqliteStore::warn_of_long_log() {
+    const bool is_long = log_.copied < log_.frames && log_bytes() > log_bytes_max();
+    if (is_long && !log_is_long_) {
+        log::warning("log_held_by_another_program", {{"bytes", log_bytes()}, {"do", "end the program that reads the store (sqlite3?)"}});
+    }
+    log_is_long_ = is_long;
+}
+
         sweeper_.committed();
         return {};
     }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/crc32c.hpp"
+#include "store/sqlite/entry_row.hpp"
 #include "store/sqlite/message_row.hpp"
 
 namespace giromq::store::sqlite {
@@ -17,6 +18,17 @@ constexpr int busy_timeout_ms = 1000;
 constexpr const char* pragmas =
     "PRAGMA query_only = 1; PRAGMA mmap_size = 0; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;";
 
+/// Of a row (position, message, message_bytes, delivery_count, due_at) that should be of `destination`.
+std::uint32_t checksum_of(const Statement& row, DestinationId destination) {
+    return entry_checksum({.destination = destination.value,
+                           .priority = default_priority,
+                           .position = row.unsigned_number(0),
+                           .message = row.unsigned_number(1),
+                           .message_bytes = row.unsigned_number(2),
+                           .delivery_count = row.unsigned_number(3),
+                           .due_at = row.unsigned_number(4)});
+}
+
 }  // namespace
 
 Result<void> PageReader::open(const std::string& database, const std::string& vfs) {
@@ -29,11 +41,15 @@ Result<void> PageReader::open(const std::string& database, const std::string& vf
         {&end_, "COMMIT"},
         {&snapshot_, "SELECT batch, next_position FROM broker"},
         {&entries_,
-         "SELECT position, message, message_bytes, delivery_count, due_at FROM entry WHERE destination = ? AND priority = ? AND "
+         "SELECT position, message, message_bytes, delivery_count, due_at, checksum FROM entry WHERE destination = ? AND priority = ? AND "
          "position > ? ORDER BY position"},
         {&volatile_entries_,
-         "SELECT position, message, message_bytes, delivery_count, due_at FROM volatile_entry WHERE destination = ? "
+         "SELECT position, message, message_bytes, delivery_count, due_at, checksum FROM volatile_entry WHERE destination = ? "
          "AND priority = ? AND position > ? AND epoch = ? ORDER BY position"},
+        {&next_entry_,
+         "SELECT position, message, message_bytes, delivery_count, due_at, checksum FROM entry WHERE destination > ? "
+         "ORDER BY destination LIMIT 1"},
+        {&last_entry_, "SELECT position FROM entry WHERE destination = ? AND priority = ? ORDER BY position DESC LIMIT 1"},
         {&message_, message},
         {&has_dead_letters_, "SELECT EXISTS (SELECT 1 FROM dead_letter WHERE destination = ? AND position > ?)"},
         {&dead_letter_, "SELECT cause, description, origin, delivery_count, time FROM dead_letter WHERE destination = ? AND position = ?"},
@@ -47,8 +63,12 @@ Result<void> PageReader::open(const std::string& database, const std::string& vf
 }
 
 void PageReader::Cursor::advance() {
+    const auto before = position;
     code = statement->step();
-    if (code == SQLITE_ROW) position = statement->unsigned_number(0);
+    if (code != SQLITE_ROW) return;
+    position = statement->unsigned_number(0);
+    // SQLite reads a damaged page as it is: a row may come twice, or in another's place.
+    if (position <= before) code = SQLITE_CORRUPT;
 }
 
 Result<Page> PageReader::page(DestinationId destination, Position after, PageLimits limits) {
@@ -75,7 +95,7 @@ Result<Page> PageReader::read_page(DestinationId destination, Position after, Pa
     }
     const ResetGuard reset_entries(entries_);
     const ResetGuard reset_volatile(volatile_entries_);
-    if (auto read = read_entries(destination, limits, page); !read.ok()) return read.error();
+    if (auto read = read_entries(destination, after, limits, page); !read.ok()) return read.error();
     return page;
 }
 
@@ -88,9 +108,9 @@ Result<void> PageReader::read_snapshot(Page& page) {
     return {};
 }
 
-Result<void> PageReader::read_entries(DestinationId destination, PageLimits limits, Page& page) {
-    Cursor persistent{&entries_, false};
-    Cursor passing{&volatile_entries_, true};
+Result<void> PageReader::read_entries(DestinationId destination, Position after, PageLimits limits, Page& page) {
+    Cursor persistent{&entries_, false, after.value};
+    Cursor passing{&volatile_entries_, true, after.value};
     persistent.advance();
     passing.advance();
     const auto deadline = clock_.monotonic_now() + snapshot_time;
@@ -104,7 +124,7 @@ Result<void> PageReader::read_entries(DestinationId destination, PageLimits limi
         const bool no_persistent = persistent.code == SQLITE_DONE;
         if (no_persistent && passing.code == SQLITE_DONE) {
             page.end = true;
-            return {};
+            return confirm_end(destination, persistent.position);
         }
         const bool full = page.entries.size() >= limits.entries || bytes >= limits.bytes;
         if (!page.entries.empty() && (full || gate_.wanted() || clock_.monotonic_now() >= deadline)) return {};
@@ -118,6 +138,23 @@ Result<void> PageReader::read_entries(DestinationId destination, PageLimits limi
     }
 }
 
+/// A damaged key can end the rows of a destination too early. Looked for from the other end, the last one must be the one seen last; and
+/// the first row behind must not be one whose checksum tells that it was of this destination.
+Result<void> PageReader::confirm_end(DestinationId destination, std::uint64_t seen) {
+    const ResetGuard reset_last(last_entry_);
+    const ResetGuard reset_next(next_entry_);
+    int code = last_entry_.bind(1, destination.value).bind(2, std::uint32_t{default_priority}).step();
+    bool is_end = code == SQLITE_DONE || last_entry_.unsigned_number(0) <= seen;
+    if (code == SQLITE_ROW || code == SQLITE_DONE) {
+        code = next_entry_.bind(1, destination.value).step();
+        if (code == SQLITE_ROW) is_end = is_end && std::int64_t{checksum_of(next_entry_, destination)} != next_entry_.number(5);
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return error_of(connection_.get(), code, "looking for the last entry");
+    if (is_end) return {};
+    return Error(errc::damaged, "the entries of destination " + std::to_string(destination.value) + " behind position " +
+                                    std::to_string(seen) + " cannot be found; giromqd --check tells more");
+}
+
 Result<StoredEntry> PageReader::read_entry(DestinationId destination, const Cursor& cursor) {
     const Statement& row = *cursor.statement;
     StoredEntry entry;
@@ -127,6 +164,14 @@ Result<StoredEntry> PageReader::read_entry(DestinationId destination, const Curs
     entry.delivery_count = row.number32(3);
     entry.due_at = Timestamp{row.number(4)};
     entry.is_volatile = cursor.is_volatile;
+    if (std::int64_t{checksum_of(row, destination)} != row.number(5)) {
+        // Nothing but the key is used of it: the message it names may be another one's.
+        StoredEntry damaged;
+        damaged.key = entry.key;
+        damaged.is_volatile = entry.is_volatile;
+        damaged.damage = "the checksum of its place in the queue does not match";
+        return damaged;
+    }
     if (auto attached = attach_message(entry); !attached.ok()) return attached.error();
     if (may_have_dead_letters_) {
         if (auto attached = attach_dead_letter(entry); !attached.ok()) return attached.error();

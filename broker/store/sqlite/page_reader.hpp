@@ -25,14 +25,15 @@ private:
     struct Cursor {
         Statement* statement;
         bool is_volatile;
+        std::uint64_t position;  // of the current row, or of the last one before
         int code = SQLITE_DONE;
-        std::uint64_t position = 0;
         void advance();
     };
 
     Result<Page> read_page(DestinationId destination, Position after, PageLimits limits);
     Result<void> read_snapshot(Page& page);
-    Result<void> read_entries(DestinationId destination, PageLimits limits, Page& page);
+    Result<void> read_entries(DestinationId destination, Position after, PageLimits limits, Page& page);
+    Result<void> confirm_end(DestinationId destination, std::uint64_t seen);
     Result<StoredEntry> read_entry(DestinationId destination, const Cursor& cursor);
     Result<void> attach_message(StoredEntry& entry);
     Result<void> attach_dead_letter(StoredEntry& entry);
@@ -41,7 +42,8 @@ private:
     ReaderGate& gate_;
     const std::atomic<std::uint64_t>& epoch_;
     Connection connection_;
-    Statement begin_, end_, snapshot_, entries_, volatile_entries_, message_, has_dead_letters_, dead_letter_, chunk_;
+    Statement begin_, end_, snapshot_, entries_, volatile_entries_, last_entry_, next_entry_, message_, has_dead_letters_, dead_letter_,
+        chunk_;
     bool may_have_dead_letters_ = false;
 };
 

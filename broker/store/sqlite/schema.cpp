@@ -83,6 +83,7 @@ CREATE TABLE entry (
   message_bytes  INTEGER NOT NULL,
   delivery_count INTEGER NOT NULL,
   due_at         INTEGER,
+  checksum       INTEGER NOT NULL,
   lock           BLOB,
   PRIMARY KEY (destination, priority DESC, position)
 ) STRICT, WITHOUT ROWID;
@@ -96,6 +97,7 @@ CREATE TABLE volatile_entry (
   message_bytes  INTEGER NOT NULL,
   delivery_count INTEGER NOT NULL,
   due_at         INTEGER,
+  checksum       INTEGER NOT NULL,
   PRIMARY KEY (epoch, destination, priority DESC, position)
 ) STRICT, WITHOUT ROWID;
 
