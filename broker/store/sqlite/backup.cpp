@@ -1,10 +1,12 @@
 #include "store/sqlite/backup.hpp"
 
+#include <future>
 #include <utility>
 
 #include "store/sqlite/data_directory.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "store/sqlite/write_ahead_log.hpp"
 
 namespace giromq::store {
 namespace sqlite {
@@ -33,10 +35,8 @@ std::string uri_of(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<BackupJob>> BackupJob::begin(Connection& source, const std::string& file, const std::string& vfs) {
-    const auto kind = kind_of_file(file);
-    if (!kind.ok()) return kind.error();
-    if (*kind != FileKind::absent)
-        return Error(errc::invalid_argument, "the file " + file + " exists already; a backup overwrites nothing");
+    // Not opened to look what it is: it may be the store's own file, and closing that would drop SQLite's locks on it.
+    if (exists(file)) return Error(errc::invalid_argument, "the file " + file + " exists already; a backup overwrites nothing");
     std::unique_ptr<BackupJob> job(new BackupJob(file));
     remove_file(job->partial());  // of a backup that was interrupted
     if (auto created = create_private_file(job->partial()); !created.ok()) return created.error();
@@ -53,12 +53,14 @@ Result<std::unique_ptr<BackupJob>> BackupJob::begin(Connection& source, const st
 }
 
 BackupJob::~BackupJob() {
+    if (syncing_.valid()) syncing_.wait();
     handle_.reset();
     target_.close();
     remove_file(partial());
 }
 
 Result<bool> BackupJob::step(const Clock& clock, std::chrono::milliseconds time) {
+    if (is_syncing()) return wait_for_sync(time);
     const auto deadline = clock.monotonic_now() + time;
     int code = SQLITE_OK;
     do {
@@ -66,16 +68,26 @@ Result<bool> BackupJob::step(const Clock& clock, std::chrono::milliseconds time)
     } while (code == SQLITE_OK && clock.monotonic_now() < deadline);
     if (code == SQLITE_OK) return false;
     if (code != SQLITE_DONE) return error_of(target_.get(), code, "writing the backup " + file_);
-    if (auto completed = complete(); !completed.ok()) return completed.error();
-    return true;
+    if (auto begun = begin_sync(); !begun.ok()) return begun.error();
+    return wait_for_sync(time);
 }
 
-Result<void> BackupJob::complete() {
+/// To sync a large file takes seconds, which commits must not wait for: a thread of its own does.
+Result<void> BackupJob::begin_sync() {
     const int code = sqlite3_backup_finish(handle_.release());
     if (code != SQLITE_OK) return error_of(target_.get(), code, "finishing the backup " + file_);
     target_.close();
-    if (auto synced = sync_file(partial()); !synced.ok()) return synced;
-    return rename_durably(partial(), file_);
+    syncing_ = std::async(std::launch::async, [from = partial(), to = file_]() -> Result<void> {
+        if (auto synced = sync_file(from); !synced.ok()) return synced;
+        return rename_durably(from, to);
+    });
+    return {};
+}
+
+Result<bool> BackupJob::wait_for_sync(std::chrono::milliseconds time) {
+    if (syncing_.wait_for(time) != std::future_status::ready) return false;
+    if (auto synced = syncing_.get(); !synced.ok()) return synced.error();
+    return true;
 }
 
 int BackupJob::percent() const {
@@ -93,6 +105,7 @@ Result<void> backup_sqlite_store(const std::string& directory, const std::string
     const auto kind = kind_of_file(locked->database());
     if (!kind.ok()) return kind.error();
     if (*kind != FileKind::store) return Error(errc::not_a_store, locked->database());
+    if (auto checked = check_log(locked->log()); !checked.ok()) return checked;
     Connection source;
     if (auto opened = source.open(locked->database(), SQLITE_OPEN_READONLY, {}); !opened.ok()) return opened;
     auto job = BackupJob::begin(source, file, {});

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -19,8 +21,10 @@ public:
     BackupJob(const BackupJob&) = delete;
     BackupJob& operator=(const BackupJob&) = delete;
 
-    /// Copies for about `time`; true when the copy is complete, under its own name, and durable.
+    /// Copies, or waits for the sync, for about `time`; true when the copy is complete, under its own name, and durable.
     Result<bool> step(const Clock& clock, std::chrono::milliseconds time);
+    /// True when everything is copied, and only the disk is waited for.
+    bool is_syncing() const { return syncing_.valid(); }
     /// Between 0 and 100.
     int percent() const;
 
@@ -30,12 +34,14 @@ private:
     };
 
     explicit BackupJob(std::string file) : file_(std::move(file)) {}
-    Result<void> complete();
+    Result<void> begin_sync();
+    Result<bool> wait_for_sync(std::chrono::milliseconds time);
     std::string partial() const { return file_ + ".partial"; }
 
     std::string file_;
     Connection target_;
     std::unique_ptr<sqlite3_backup, Finish> handle_;  // finished before its target is closed
+    std::future<Result<void>> syncing_;               // of the complete file, and its renaming
 };
 
 }  // namespace giromq::store::sqlite

@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint64_t growth_bytes = 4u << 20;
 
 constexpr std::chrono::milliseconds backup_slice{4};
+/// Between two looks at whether the disk has taken the backup.
+constexpr std::chrono::milliseconds backup_sync_wait{1};
 constexpr std::chrono::milliseconds reserve_retry{100};
 constexpr std::chrono::milliseconds idle_before_checkpoint{1000};
 constexpr std::chrono::milliseconds health_refresh{500};
@@ -192,7 +194,7 @@ Result<void> SqliteStore::start_backup(const std::string& path, UniqueFunction<v
 }
 
 void SqliteStore::step_backup() {
-    const auto finished = backup_->step(clock_, backup_slice);
+    const auto finished = backup_->step(clock_, backup_->is_syncing() ? backup_sync_wait : backup_slice);
     if (finished.ok() && !*finished) return;
     backup_.reset();
     if (finished.ok()) {

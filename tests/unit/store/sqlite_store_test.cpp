@@ -1,6 +1,8 @@
 // What only the SQLite engine has: files, the log, checks, backups.
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -56,6 +58,9 @@ class SqliteStoreTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_second_broker_is_refused_and_told_who_is_first);
     CPPUNIT_TEST(a_file_of_somebody_else_is_refused_and_left_alone);
     CPPUNIT_TEST(a_log_without_its_store_is_refused);
+    CPPUNIT_TEST(a_folder_may_be_named_with_slashes_at_its_end);
+    CPPUNIT_TEST(the_index_of_the_log_has_room_for_all_of_it);
+    CPPUNIT_TEST(a_clean_end_leaves_a_short_log);
     CPPUNIT_TEST(a_newer_schema_is_refused);
     CPPUNIT_TEST(the_folder_and_its_files_are_private);
     CPPUNIT_TEST(an_interrupted_creation_leaves_no_trace);
@@ -68,12 +73,18 @@ class SqliteStoreTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(the_check_finds_a_torn_page);
     CPPUNIT_TEST(a_damaged_fact_is_found_like_a_damaged_byte);
     CPPUNIT_TEST(a_page_that_cannot_be_read_is_quarantined);
+    CPPUNIT_TEST(an_entry_that_names_another_message_is_quarantined_alone);
+    CPPUNIT_TEST(a_delivery_count_that_was_changed_behind_the_store_is_found);
+    CPPUNIT_TEST(entries_that_end_too_early_are_reported);
     CPPUNIT_TEST(a_running_store_is_backed_up_consistently);
     CPPUNIT_TEST(a_backup_never_overwrites);
+    CPPUNIT_TEST(a_backup_does_not_touch_the_file_of_the_store);
+    CPPUNIT_TEST(a_backup_that_cannot_be_written_leaves_nothing);
     CPPUNIT_TEST(a_stopped_store_is_backed_up_and_restored);
     CPPUNIT_TEST(a_restore_needs_an_empty_folder_and_a_backup);
     CPPUNIT_TEST(large_bodies_are_removed_in_the_background);
     CPPUNIT_TEST(many_stale_volatile_entries_are_removed_in_slices);
+    CPPUNIT_TEST(stale_volatile_entries_go_although_broker_after_broker_is_killed);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -118,10 +129,45 @@ public:
     }
 
     void a_log_without_its_store_is_refused() {
+        driver_->create("payments");
         driver_.reset();
-        std::filesystem::resize_file(log(), engine_->settings.wal_bytes + 4096);
         std::filesystem::remove(database());
         CPPUNIT_ASSERT(open_sqlite_store(engine_->settings, engine_->clock).error().is(errc::not_a_store));
+        CPPUNIT_ASSERT(!std::filesystem::exists(database()));
+    }
+
+    void a_folder_may_be_named_with_slashes_at_its_end() {
+        SqliteEngine other;
+        other.settings.directory += "//";
+        { StoreDriver(other.open()).create("payments"); }
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, StoreDriver(other.open()).recovered().destinations.size());
+    }
+
+    /// It grows while a commit is already in the log: that must not fail on a full disk.
+    void the_index_of_the_log_has_room_for_all_of_it() {
+        const auto frames = 2 * engine_->settings.wal_bytes / engine_->settings.page_bytes;
+        CPPUNIT_ASSERT(std::filesystem::file_size(database() + "-shm") >= 8 * frames);
+        const auto shm = std::filesystem::file_size(database() + "-shm");
+        const auto queue = driver_->create("payments");
+        for (int index = 0; index < 500; ++index) driver_->commit(driver_->send(queue, std::string(3000, 'x')));
+        CPPUNIT_ASSERT_EQUAL(shm, std::filesystem::file_size(database() + "-shm"));
+    }
+
+    /// Frames that are copied already would hide newer pages of the file, if one of them went bad before the next start.
+    void a_clean_end_leaves_a_short_log() {
+        const auto queue = driver_->create("payments");
+        for (int index = 0; index < 20; ++index) driver_->commit(driver_->send(queue, std::to_string(index)));
+        driver_->release();
+        driver_.reset();
+        // Any frame but the last one's transaction: it is not of the log any more.
+        std::fstream file(log(), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(32 + 5 * (24 + static_cast<std::int64_t>(engine_->settings.page_bytes)) + 100);
+        file << "damage";
+        file.close();
+        open();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{20}, driver_->entries(queue).size());
+        driver_.reset();
+        expect_sound(data());
     }
 
     void a_newer_schema_is_refused() {
@@ -295,6 +341,62 @@ public:
         CPPUNIT_ASSERT_EQUAL(damaged, query(database(), "SELECT * FROM quarantine").size());
     }
 
+    void an_entry_that_names_another_message_is_quarantined_alone() {
+        const auto queue = driver_->create("payments");
+        for (const auto* const text : {"one", "two", "three"}) driver_->commit(driver_->send(queue, text));
+        const auto entries = driver_->entries(queue);
+        query(database(), "UPDATE entry SET message = " + std::to_string(entries[0].number.value) +
+                              " WHERE position = " + std::to_string(entries[1].key.position.value));
+        const auto damaged = driver_->entries(queue);
+        CPPUNIT_ASSERT_EQUAL(Texts({"one", "(damaged)", "three"}), texts_of(damaged));
+        CPPUNIT_ASSERT(check_finds("its checksum does not match"));
+        driver_->commit({QuarantineEntry{.key = damaged[1].key,
+                                         .number = damaged[1].number,
+                                         .message_bytes = damaged[1].message_bytes,
+                                         .is_volatile = false,
+                                         .reason = damaged[1].damage,
+                                         .time = Timestamp{1}}});
+        // The message that it named is another entry's, which is delivered and goes as ever.
+        CPPUNIT_ASSERT_EQUAL(Texts({"one", "three"}), texts_of(driver_->entries(queue)));
+        driver_->commit({StoreDriver::removal_of(entries[0])});
+        CPPUNIT_ASSERT_EQUAL(Lines({"1"}), query(database(), "SELECT count(*) FROM quarantine"));
+    }
+
+    void a_delivery_count_that_was_changed_behind_the_store_is_found() {
+        const auto queue = driver_->create("payments");
+        driver_->commit(driver_->send(queue, "one"));
+        driver_->commit(driver_->send(queue, "volatile", true));
+        for (const auto& entry : driver_->entries(queue)) driver_->commit({SetDeliveryCount{entry.key, 3}});
+        CPPUNIT_ASSERT_EQUAL(Texts({"one", "volatile"}), texts_of(driver_->entries(queue)));
+        query(database(), "UPDATE entry SET delivery_count = 4; UPDATE volatile_entry SET delivery_count = 4");
+        CPPUNIT_ASSERT_EQUAL(Texts({"(damaged)", "(damaged)"}), texts_of(driver_->entries(queue)));
+    }
+
+    /// As if a key in the middle had become one of another destination.
+    void entries_that_end_too_early_are_reported() {
+        driver_->create("other");
+        const auto queue = driver_->create("payments");
+        std::vector<Operation> batch;
+        for (int index = 0; index < 3; ++index) batch += driver_->send(queue, std::to_string(index));
+        driver_->commit(std::move(batch));
+        driver_->release();
+        driver_.reset();
+        // The row of the second entry: destination 2, priority 4, position 2, message 2, 6 bytes. Its destination becomes 3.
+        std::fstream file(database(), std::ios::in | std::ios::out | std::ios::binary);
+        std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+        const auto page = content.find("\x02\x04\x02\x02\x06");
+        CPPUNIT_ASSERT(page != std::string::npos);
+        file.clear();
+        file.seekp(static_cast<std::streamoff>(page));
+        file << '\x03';
+        file.close();
+        std::filesystem::remove(log());
+        open();
+        const auto read = driver_->store().page(queue, Position{}, {});
+        CPPUNIT_ASSERT_MESSAGE(std::to_string(page) + " of " + std::to_string(content.size()),
+                               !read.ok() && read.error().is(errc::damaged));
+    }
+
     void a_running_store_is_backed_up_consistently() {
         fill();
         const auto queue = driver_->create("busy");
@@ -334,6 +436,30 @@ public:
         driver_.reset();
         CPPUNIT_ASSERT(backup_sqlite_store(data(), file, [](const std::string&) {}).error().is(errc::invalid_argument));
         CPPUNIT_ASSERT_EQUAL(std::uintmax_t{8}, std::filesystem::file_size(file));
+    }
+
+    /// Opening and closing it would drop SQLite's locks, which keep other programs from the log.
+    void a_backup_does_not_touch_the_file_of_the_store() {
+        driver_->create("payments");
+        for (const auto& file : {database(), database() + "-shm"}) {
+            CPPUNIT_ASSERT(is_locked(file));
+            CPPUNIT_ASSERT(driver_->store().start_backup(file, [](Result<void>) {}).error().is(errc::invalid_argument));
+            CPPUNIT_ASSERT(is_locked(file));
+        }
+    }
+
+    void a_backup_that_cannot_be_written_leaves_nothing() {
+        fill();
+        CPPUNIT_ASSERT(!driver_->store().start_backup(engine_->folder.path() + "/no/such/folder/backup.db", [](Result<void>) {}).ok());
+        // A file that stands where the temporary one goes is replaced, a folder is not.
+        const auto file = engine_->folder.path() + "/backup.db";
+        std::filesystem::create_directory(file + ".partial");
+        CPPUNIT_ASSERT(!driver_->store().start_backup(file, [](Result<void>) {}).ok());
+        std::filesystem::remove(file + ".partial");
+        bool finished = false;
+        CPPUNIT_ASSERT(driver_->store().start_backup(file, [&](Result<void> result) { finished = result.ok(); }).ok());
+        driver_->maintain_all();
+        CPPUNIT_ASSERT(finished && std::filesystem::exists(file) && !std::filesystem::exists(file + ".partial"));
     }
 
     void a_stopped_store_is_backed_up_and_restored() {
@@ -402,11 +528,58 @@ public:
         CPPUNIT_ASSERT_EQUAL(Texts({"stays", "new"}), texts_of(driver_->entries(queue)));
     }
 
+    void stale_volatile_entries_go_although_broker_after_broker_is_killed() {
+        const auto queue = driver_->create("payments");
+        for (int life = 0; life < 8; ++life) {
+            std::vector<Operation> batch;
+            for (int index = 0; index < 5000; ++index) batch += driver_->send(queue, std::string(100, 'x'), true);
+            batch += driver_->send(queue, "stays");
+            driver_->commit(std::move(batch));
+            // A few slices, with work between them, and then the next one is killed.
+            for (int slice = 0; slice < 5; ++slice) {
+                CPPUNIT_ASSERT(driver_->store().maintain().ok());
+                driver_->commit(driver_->send(queue, "stays too"));
+            }
+            driver_.reset();
+            open();
+            CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(6 * (life + 1)), driver_->entries(queue).size());
+        }
+        CPPUNIT_ASSERT(std::stoi(query(database(), "SELECT count(*) FROM volatile_entry").at(0)) > 20000);
+        driver_->maintain_all();
+        CPPUNIT_ASSERT_EQUAL(Lines({"0|48"}), query(database(), "SELECT (SELECT count(*) FROM volatile_entry), count(*) FROM message"));
+        driver_.reset();
+        expect_sound(data());
+    }
+
 private:
     void open() { driver_ = std::make_unique<StoreDriver>(engine_->open()); }
     const std::string& data() const { return engine_->settings.directory; }
     std::string database() const { return data() + "/giromq.db"; }
     std::string log() const { return data() + "/giromq.db-wal"; }
+
+    /// The check, over a copy of the running store.
+    bool check_finds(const std::string& sentence) const {
+        const TemporaryFolder copy;
+        for (const auto* const name : {"/giromq.db", "/giromq.db-wal"}) std::filesystem::copy_file(data() + name, copy.path() + name);
+        const auto checked = check(copy.path());
+        return !checked.ok() && checked.error().detail().find(sentence) != std::string::npos;
+    }
+
+    /// True if another process finds a lock of this one on the file.
+    static bool is_locked(const std::string& file) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const int descriptor = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+            struct flock lock {};
+            lock.l_type = F_WRLCK;
+            lock.l_whence = SEEK_SET;
+            const bool asked = descriptor >= 0 && ::fcntl(descriptor, F_GETLK, &lock) == 0;
+            ::_exit(asked && lock.l_type != F_UNLCK ? 1 : 0);
+        }
+        int status = 0;
+        CPPUNIT_ASSERT_EQUAL(child, ::waitpid(child, &status, 0));
+        return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+    }
 
     void refresh_health() {
         engine_->clock.advance(std::chrono::milliseconds(600));
