@@ -1,7 +1,9 @@
 // A disk that is really full: a small file system in memory.
 #include <cppunit/extensions/HelperMacros.h>
+#include <sqlite3.h>
 #include <sys/mount.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -14,6 +16,9 @@ class FullDiskTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(FullDiskTest);
     CPPUNIT_TEST(acknowledging_goes_on_when_the_disk_is_full_and_sending_when_there_is_room);
     CPPUNIT_TEST(a_broker_starts_on_a_full_disk);
+    CPPUNIT_TEST(acknowledging_needs_no_room_behind_the_end_of_the_file);
+    CPPUNIT_TEST(free_pages_take_messages_again_while_others_fill_the_disk);
+    CPPUNIT_TEST(the_reserve_comes_back_as_a_file_when_there_is_room_on_the_disk);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -71,7 +76,103 @@ public:
         CPPUNIT_ASSERT(driver.entries(queue).empty());
     }
 
+    /// As after a restore: no reserve, and a file that ends with its last page.
+    void acknowledging_needs_no_room_behind_the_end_of_the_file() {
+        if (!is_mounted_) return;
+        const QuietStandardError quiet;
+        DestinationId queue;
+        std::size_t sent = 0;
+        {
+            StoreDriver driver(must_open(settings(), clock_));
+            queue = driver.create("payments");
+            sent = fill(driver, queue);
+            driver.release();
+        }
+        std::filesystem::remove(reserve());
+        std::filesystem::resize_file(database(), pages_of(database()) * settings().page_bytes);
+        take_all_space();
+        StoreDriver driver(must_open(settings(), clock_));
+        CPPUNIT_ASSERT(driver.store().health().disk_full);
+        consume(driver, queue, sent);
+        CPPUNIT_ASSERT(driver.entries(queue).empty());
+    }
+
+    void free_pages_take_messages_again_while_others_fill_the_disk() {
+        if (!is_mounted_) return;
+        const QuietStandardError quiet;
+        {
+            StoreDriver driver(must_open(settings(), clock_));
+            const auto queue = driver.create("payments");
+            const auto sent = fill(driver, queue);
+            take_all_space();
+            consume(driver, queue, sent / 10);
+            // A checkpoint has cut off what the last attempt to extend the file had left.
+            take_all_space();
+            wait(driver);
+            CPPUNIT_ASSERT(driver.store().health().disk_full);
+            consume(driver, queue, sent - 1 - sent / 10);
+            wait(driver);
+            CPPUNIT_ASSERT(!driver.store().health().disk_full);
+            CPPUNIT_ASSERT(!std::filesystem::exists(reserve()));
+            // They are used, but for what acknowledging may need.
+            const auto again = fill(driver, queue);
+            CPPUNIT_ASSERT_MESSAGE(std::to_string(again) + " after " + std::to_string(sent), again > sent / 3 && again < sent);
+            CPPUNIT_ASSERT(driver.store().health().disk_full);
+            CPPUNIT_ASSERT(free_pages_of(database()) * settings().page_bytes > settings().reserve_bytes / 2);
+            consume(driver, queue, again + 1);
+            CPPUNIT_ASSERT(driver.entries(queue).empty());
+        }
+        const auto checked = check_sqlite_store(settings().directory, [](const std::string&) {});
+        CPPUNIT_ASSERT_MESSAGE(checked.ok() ? "" : checked.error().to_string(), checked.ok());
+    }
+
+    void the_reserve_comes_back_as_a_file_when_there_is_room_on_the_disk() {
+        if (!is_mounted_) return;
+        const QuietStandardError quiet;
+        put_ballast();
+        StoreDriver driver(must_open(settings(), clock_));
+        const auto queue = driver.create("payments");
+        CPPUNIT_ASSERT_EQUAL(std::uintmax_t{settings().reserve_bytes}, std::filesystem::file_size(reserve()));
+        const auto sent = fill(driver, queue);
+        CPPUNIT_ASSERT(!std::filesystem::exists(reserve()));
+        take_all_space();
+        // Neither room on the disk nor in the file: it stays full however often it is asked.
+        for (int index = 0; index < 5; ++index) wait(driver);
+        CPPUNIT_ASSERT(driver.store().health().disk_full && !std::filesystem::exists(reserve()));
+        give_space_back();
+        wait(driver);
+        CPPUNIT_ASSERT(!driver.store().health().disk_full);
+        CPPUNIT_ASSERT_EQUAL(std::uintmax_t{settings().reserve_bytes}, std::filesystem::file_size(reserve()));
+        driver.commit(driver.send(queue, "again"));
+        CPPUNIT_ASSERT_EQUAL(sent + 1, driver.entries(queue).size());
+    }
+
 private:
+    std::string database() const { return settings().directory + "/giromq.db"; }
+    std::string reserve() const { return settings().directory + "/giromq.reserve"; }
+
+    void wait(StoreDriver& driver) {
+        clock_.advance(std::chrono::milliseconds(1000));
+        driver.maintain_all();
+    }
+
+    static std::uint64_t number_of(const std::string& file, const char* sql) {
+        sqlite3* connection = nullptr;
+        CPPUNIT_ASSERT_EQUAL(SQLITE_OK, sqlite3_open_v2(file.c_str(), &connection, SQLITE_OPEN_READONLY, nullptr));
+        std::uint64_t number = 0;
+        sqlite3_exec(
+            connection, sql,
+            [](void* out, int, char** values, char**) {
+                *static_cast<std::uint64_t*>(out) = std::strtoull(values[0], nullptr, 10);
+                return 0;
+            },
+            &number, nullptr);
+        sqlite3_close(connection);
+        return number;
+    }
+    static std::uint64_t pages_of(const std::string& file) { return number_of(file, "PRAGMA page_count"); }
+    static std::uint64_t free_pages_of(const std::string& file) { return number_of(file, "PRAGMA freelist_count"); }
+
     SqliteSettings settings() const {
         SqliteSettings settings;
         settings.directory = disk_ + "/data";

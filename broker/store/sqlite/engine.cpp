@@ -291,7 +291,7 @@ BatchResult SqliteStore::try_commit(const Lease& lease, BatchNumber number, cons
     }
     GIROMQ_CHECK(number.value == batch_.value + 1, "batches are numbered without gaps");
     const bool adds = grows(batch);
-    if (disk_full_ && adds && !restore_reserve()) {
+    if (adds && !has_room_to_grow()) {
         result.outcome = CommitOutcome::not_applied;
         result.error = Error(errc::disk_full, directory_.path());
         return result;

@@ -72,23 +72,27 @@ private:
     // maintenance.cpp
     /// Sees to it that the file has room for every page of the open transaction, so that no checkpoint can find the disk full.
     int allocate_pages();
+    bool extend_file(std::uint64_t bytes, std::uint64_t step);
     void disk_is_full();
+    bool has_room_to_grow();
     bool restore_reserve();
+    bool make_reserve_beside(std::uint64_t in_file);
+    std::uint64_t free_page_bytes();
     /// What SQLite tells of the log after each commit, and what checkpoints have copied of it.
     struct LogState {
         int frames = 0;
         int copied = 0;
     };
     static int note_commit(void* log_state, sqlite3*, const char*, int frames);
-    bool is_checkpoint_due(std::uint64_t bytes) const;
-    Result<void> checkpoint();
-    Result<void> sweep();
-    void step_backup();
     /// The log is copied at this length, whatever else is to be done.
     std::uint64_t log_bytes_max() const { return std::max(settings_.wal_bytes, 2 * settings_.checkpoint_bytes); }
     std::uint64_t log_bytes() const;
-    void refresh_health();
+    bool is_checkpoint_due(std::uint64_t bytes) const;
     void warn_of_long_log();
+    Result<void> checkpoint();
+    Result<void> sweep();
+    void step_backup();
+    void refresh_health();
 
     // recovery.cpp
     Result<void> recover_counters(RecoveryVisitor& visitor);
@@ -111,15 +115,17 @@ private:
 
     std::uint64_t page_bytes_ = 0;
     std::uint64_t allocated_bytes_ = 0;  // of giromq.db: as much is really there on the disk
+    std::uint64_t file_step_ = 0;        // by which its size is rounded up
     BatchNumber batch_;                  // the last durable one
     LogState log_;
+    bool log_is_long_ = false;
     MonotonicTime last_commit_{};
     MonotonicTime reserve_tried_{};
     MonotonicTime refreshed_{};
     MonotonicTime checkpoint_again_{};
     MonotonicTime sweep_again_{};
     bool disk_full_ = false;
-    bool log_is_long_ = false;
+    bool reserve_is_in_file_ = false;  // there is no reserve but the free pages of the file
     std::uint64_t checkpoints_ = 0;
     std::optional<Error> failure_;
 

@@ -22,6 +22,8 @@ constexpr std::chrono::milliseconds health_refresh{500};
 constexpr std::chrono::milliseconds checkpoint_retry{100};
 constexpr std::chrono::seconds sweep_retry{60};
 
+std::uint64_t round_up(std::uint64_t bytes, std::uint64_t step) { return (bytes + step - 1) / step * step; }
+
 }  // namespace
 
 // Room on the disk
@@ -33,24 +35,32 @@ int SqliteStore::allocate_pages() {
     if (code != SQLITE_ROW) return code;
     const auto needed = pages * page_bytes_;
     if (needed <= allocated_bytes_) return SQLITE_OK;
-    const bool is_first = allocated_bytes_ == 0;
-    int chunk = static_cast<int>(growth_bytes);
-    sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
-    auto hint = static_cast<sqlite3_int64>(needed);
+    // When the reserve is used up already, page by page: what takes away must not fail for want of room for what will be sent.
+    const bool has_room = extend_file(needed, growth_bytes) || (disk_full_ && extend_file(needed, page_bytes_));
+    return has_room ? SQLITE_OK : SQLITE_FULL;
+}
+
+/// Extends the file to `bytes`, rounded up to `step`; a checkpoint that shortens it later rounds in the same way.
+bool SqliteStore::extend_file(std::uint64_t bytes, std::uint64_t step) {
+    const auto round_to = [this](std::uint64_t chunk) {
+        int number = static_cast<int>(chunk);
+        sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_CHUNK_SIZE, &number);
+    };
+    round_to(step);
+    auto hint = static_cast<sqlite3_int64>(bytes);
     if (sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_SIZE_HINT, &hint) == SQLITE_OK) {
-        allocated_bytes_ = (needed + growth_bytes - 1) / growth_bytes * growth_bytes;
-        return SQLITE_OK;
+        file_step_ = step;
+        allocated_bytes_ = round_up(bytes, step);
+        return true;
     }
-    if (is_first) {
-        // Or else a checkpoint would round the size up with a hole, for which there is no room either.
-        chunk = 0;
-        sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
-    }
-    return SQLITE_FULL;
+    // Or else a checkpoint would round the size up with a hole, for which there is no room either.
+    round_to(file_step_ == 0 ? page_bytes_ : file_step_);
+    return false;
 }
 
 void SqliteStore::disk_is_full() {
     directory_.free_reserve();
+    reserve_is_in_file_ = false;
     if (disk_full_) return;
     disk_full_ = true;
     log::warning("store_disk_full", {{"directory", directory_.path()}});
@@ -58,29 +68,48 @@ void SqliteStore::disk_is_full() {
     health_.disk_full = true;
 }
 
+/// What removed messages have left in the file, for new ones to take.
+std::uint64_t SqliteStore::free_page_bytes() {
+    const auto pages = writer_.query_number("PRAGMA freelist_count");
+    return pages.ok() ? static_cast<std::uint64_t>(*pages) * page_bytes_ : 0;
+}
+
 /// True if there is room again. Tried now and then only, as every growing batch asks for it.
 bool SqliteStore::restore_reserve() {
     const auto now = clock_.monotonic_now();
     if (now - reserve_tried_ < reserve_retry) return false;
     reserve_tried_ = now;
-    // Room is on the disk, or in pages of the file that consumed messages have left. Not before there is enough for the reserve and for
-    // work beside it: or it would be freed again at once.
-    const auto on_disk = directory_.free_bytes();
-    const auto left_pages = writer_.query_number("PRAGMA freelist_count");
-    if (!left_pages.ok()) return false;
-    const auto in_file = static_cast<std::uint64_t>(*left_pages) * page_bytes_;
-    const auto reserve = std::min(settings_.reserve_bytes, on_disk);
-    if (reserve < settings_.reserve_bytes / 2 || on_disk - reserve + in_file < 2 * growth_bytes) return false;
-    if (!directory_.make_reserve(reserve).ok()) return false;
+    // Not before there is enough for the reserve and for work beside it: or it would be given up again at once.
+    const auto in_file = free_page_bytes();
+    const bool has_file = make_reserve_beside(in_file);
+    // A disk that others have filled need not keep anybody waiting while there is room inside the file: then free pages are the reserve.
+    const bool has_pages = in_file >= settings_.reserve_bytes + 2 * growth_bytes;
+    if (!has_file && !has_pages) return false;
     if (allocate_pages() != SQLITE_OK) {
         directory_.free_reserve();
         return false;
     }
-    disk_full_ = false;
-    log::info("store_disk_has_room", {{"directory", directory_.path()}});
+    reserve_is_in_file_ = !has_file;
+    if (!std::exchange(disk_full_, false)) return true;
+    log::info("store_disk_has_room", {{"directory", directory_.path()}, {"inside_the_file", reserve_is_in_file_}});
     const std::lock_guard lock(health_mutex_);
     health_.disk_full = false;
     return true;
+}
+
+/// The reserve again, as a file; `in_file` bytes are free inside the store.
+bool SqliteStore::make_reserve_beside(std::uint64_t in_file) {
+    const auto on_disk = directory_.free_bytes();
+    const auto reserve = std::min(settings_.reserve_bytes, on_disk);
+    if (reserve < settings_.reserve_bytes / 2 || on_disk - reserve + in_file < 2 * growth_bytes) return false;
+    return directory_.make_reserve(reserve).ok();
+}
+
+/// False if a batch that grows must be refused: the disk is full, or the free pages that serve as the reserve would be used up.
+bool SqliteStore::has_room_to_grow() {
+    if (disk_full_) return restore_reserve();
+    if (reserve_is_in_file_ && free_page_bytes() < settings_.reserve_bytes) disk_is_full();
+    return !disk_full_;
 }
 
 // The write-ahead log
@@ -92,6 +121,8 @@ int SqliteStore::note_commit(void* log_state, sqlite3*, const char*, int frames)
     log.frames = frames;
     return SQLITE_OK;
 }
+
+std::uint64_t SqliteStore::log_bytes() const { return static_cast<std::uint64_t>(log_.frames) * (page_bytes_ + frame_header_bytes); }
 
 /// True if a checkpoint has something to copy, and the log has reached `bytes`.
 bool SqliteStore::is_checkpoint_due(std::uint64_t bytes) const {
@@ -110,11 +141,12 @@ Result<void> SqliteStore::checkpoint() {
         log_.copied = copied;
         ++checkpoints_;
         if (copied < frames) checkpoint_again_ = clock_.monotonic_now() + checkpoint_retry;
+        warn_of_long_log();
         // SQLite may have cut the file behind its last page, rounded up.
         const int counted = page_count_.step();
         const auto bytes = counted == SQLITE_ROW ? page_count_.unsigned_number(0) * page_bytes_ : 0;
         page_count_.reset();
-        allocated_bytes_ = std::min(allocated_bytes_, (bytes + growth_bytes - 1) / growth_bytes * growth_bytes);
+        allocated_bytes_ = std::min(allocated_bytes_, round_up(bytes, std::max<std::uint64_t>(file_step_, 1)));
         return {};
     }
     Error error = error_of(writer_.get(), code, "copying the write-ahead log into the store");
@@ -124,13 +156,20 @@ Result<void> SqliteStore::checkpoint() {
     }
     checkpoint_again_ = clock_.monotonic_now() + checkpoint_retry;
     // The pages are still in the log. But a disk that fails to take them, or to sync them, may have lost others unnoticed.
-std::uint64_t SqliteStore::log_bytes() const { return static_cast<std::uint64_t>(log_.frames) * (page_bytes_ + frame_header_bytes); }
-
     if (is_failed_sync(code) || code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_TRUNCATE) {
         fail(error);
         return failure();
     }
     return error;
+}
+
+/// The broker's own reader never keeps a checkpoint from copying everything; another program can, and the log grows until it ends.
+void SqliteStore::warn_of_long_log() {
+    const bool is_long = log_.copied < log_.frames && log_bytes() > log_bytes_max();
+    if (is_long && !log_is_long_) {
+        log::warning("log_held_by_another_program", {{"bytes", log_bytes()}, {"do", "end the program that reads the store (sqlite3?)"}});
+    }
+    log_is_long_ = is_long;
 }
 
 // Background work
@@ -143,10 +182,9 @@ Result<bool> SqliteStore::maintain() {
     const bool is_idle = now - last_commit_ >= idle_before_checkpoint;
     if (is_checkpoint_due(is_idle ? 0 : settings_.checkpoint_bytes)) {
         if (auto copied = checkpoint(); !copied.ok()) return copied.error();
-        warn_of_long_log();
         return true;
     }
-    if (disk_full_) restore_reserve();
+    if (disk_full_ || reserve_is_in_file_) restore_reserve();
     if (backup_ != nullptr) {
         step_backup();
         return true;
@@ -165,15 +203,6 @@ Result<void> SqliteStore::sweep() {
     if (code == SQLITE_OK) code = allocate_pages();
     const auto ending = code == SQLITE_OK ? commit_transaction() : roll_back(code, "removing what nobody refers to");
     if (ending.outcome == CommitOutcome::durable) {
-/// The broker's own reader never keeps a checkpoint from copying everything; another program can, and the log grows until it ends.
-void SqliteStore::warn_of_long_log() {
-    const bool is_long = log_.copied < log_.frames && log_bytes() > log_bytes_max();
-    if (is_long && !log_is_long_) {
-        log::warning("log_held_by_another_program", {{"bytes", log_bytes()}, {"do", "end the program that reads the store (sqlite3?)"}});
-    }
-    log_is_long_ = is_long;
-}
-
         sweeper_.committed();
         return {};
     }

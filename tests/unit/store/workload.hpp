@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -171,7 +172,10 @@ private:
         const auto id = any_open();
         auto& queue = queues[id];
         if (queue.size() < 8 && !one_in(5)) return;
-        PurgeEntries purge{.destination = id, .through = Position{next_position - below(5)}, .limit = 1 + below(10), .kept = {}};
+        PurgeEntries purge{.destination = id,
+                           .through = Position{next_position - std::min<std::uint64_t>(next_position, below(5))},
+                           .limit = 1 + below(10),
+                           .kept = {}};
         for (const auto& [position, item] : queue) {
             if (one_in(6)) purge.kept.push_back(position);
         }
@@ -202,7 +206,7 @@ private:
         }
         const auto id = any_open();
         if (one_in(4)) {
-            const Position before{next_position - below(20)};
+            const Position before{next_position - std::min<std::uint64_t>(next_position, below(20))};
             std::erase_if(ids[id], [&](const auto& known) { return known.first < before; });
             batch.emplace_back(ForgetDuplicateIds{id, before});
         } else {
@@ -286,6 +290,16 @@ inline std::string difference(StoreDriver& driver, const Workload& workload, std
     return {};
 }
 
+inline std::string text_of(const std::map<DestinationId, std::map<Position, std::string>>& ids) {
+    std::string text;
+    for (const auto& [destination, known] : ids) {
+        text += "[" + std::to_string(destination.value) + ":";
+        for (const auto& [position, id] : known) text += " " + std::to_string(position.value);
+        text += "]";
+    }
+    return text.empty() ? "none" : text;
+}
+
 /// The same for what recover() reported.
 inline std::string difference_at_start(const Recovered& recovered, const Workload& workload, bool exact_horizons = true) {
     if (recovered.destinations.size() != workload.queues.size()) return "another number of destinations";
@@ -315,7 +329,7 @@ inline std::string difference_at_start(const Recovered& recovered, const Workloa
     for (const auto& row : recovered.duplicate_ids) ids[row.destination][row.position] = row.id;
     auto expected = workload.ids;
     std::erase_if(expected, [](const auto& known) { return known.second.empty(); });
-    if (ids != expected) return "other duplicate ids";
+    if (ids != expected) return "other duplicate ids: " + text_of(ids) + ", expected " + text_of(expected);
     return {};
 }
 
