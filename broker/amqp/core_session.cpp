@@ -47,6 +47,7 @@ void CoreSession::close(core::CloseReason reason, std::vector<std::shared_ptr<Co
         for (const auto& link : links) {
             link->closed_ = true;
             link->held_.clear();
+            self->drop_streams(*link);
         }
         self->core_.close_connection(self->connection_, reason);
     });
@@ -134,6 +135,7 @@ void CoreSession::run(command::Close& command) {
     CoreLink& link = *command.link;
     link.closed_ = true;
     drop_held(link);
+    drop_streams(link);
     if (link.producer_.is_set()) core_.close_producer(std::exchange(link.producer_, {}));
     if (link.consumer_.is_set()) core_.close_consumer(std::exchange(link.consumer_, {}), core::CloseReason::orderly);
     if (link.temporary_.is_set()) core_.delete_queue(std::exchange(link.temporary_, {}), true, [](const Result<void>&) {});
@@ -142,6 +144,7 @@ void CoreSession::run(command::Close& command) {
 // Producers
 
 void CoreSession::refuse_send(const CoreLink& link, const command::Send& command, const Error& error) {
+    if (command.message->chunk_count > 0) core_.drop_chunks(command.message->number);
     emit(news::Sent{link.id_, command.bytes, command.delivery, copy(error)});
 }
 
@@ -255,7 +258,15 @@ void CoreSession::chunk_stored(CoreLink& link, std::uint32_t id, Result<void> st
     if (found->second.outstanding == 0 && !link.closed_) release_held(link);
 }
 
-void CoreSession::run(command::DropStream& command) { command.link->streams_.erase(command.stream); }
+/// An upload has ended without its message.
+void CoreSession::run(command::DropStream& command) {
+    const auto stream = command.link->streams_.extract(command.stream);
+    if (!stream.empty()) core_.drop_chunks(stream.mapped().number);
+}
+
+void CoreSession::drop_streams(CoreLink& link) {
+    for (const auto& [id, stream] : std::exchange(link.streams_, {})) core_.drop_chunks(stream.number);
+}
 
 // Consumers
 

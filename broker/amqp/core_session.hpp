@@ -186,6 +186,7 @@ private:
     void drop_held(CoreLink& link);
     void refuse_send(const CoreLink& link, const command::Send& command, const Error& error);
     void chunk_stored(CoreLink& link, std::uint32_t stream, Result<void> result);
+    void drop_streams(CoreLink& link);
     void flush();
 
     const ConnectionId connection_;

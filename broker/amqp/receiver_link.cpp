@@ -85,7 +85,7 @@ void ReceiverLink::read(pn_delivery_t* delivery) {
         }
     }
     if (pn_delivery_aborted(delivery)) {
-        // Nothing of it was ever shown: chunks that are in the store already are orphans, and purged as such.
+        // Nothing of it was ever shown: chunks that are in the store already go with it.
         drop_stream();
         forget_partial();
         pn_delivery_settle(delivery);

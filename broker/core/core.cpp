@@ -88,6 +88,7 @@ MessageNumber Core::begin_chunks() { return impl_->context.take_message_number()
 void Core::append_chunk(MessageNumber number, std::uint32_t index, SharedBytes bytes, UniqueFunction<void(Result<void>)> done) {
     impl_->append_chunk(store::PutChunk{number, index, std::move(bytes)}, std::move(done));
 }
+void Core::drop_chunks(MessageNumber number) { impl_->drop_chunks(number); }
 void Core::read_chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done) {
     impl_->context.reads.chunk(number, index, std::move(done));
 }

@@ -164,9 +164,11 @@ public:
     void send(SendCommand command);
 
     /// A large body, in pieces, before its message: the number to put into Message::number, then chunks of `chunk_bytes` (the last one
-    /// may be shorter). `done` runs when the chunk is durable; a message that is never sent leaves orphans, which are purged.
+    /// may be shorter). `done` runs when the chunk is durable. They end with send(), whatever its answer, or with drop_chunks().
     MessageNumber begin_chunks();
     void append_chunk(MessageNumber number, std::uint32_t index, SharedBytes bytes, UniqueFunction<void(Result<void>)> done);
+    /// The message will not come (the upload was aborted, the link is gone): its chunks are removed in the background.
+    void drop_chunks(MessageNumber number);
     /// Reads a chunk for a consumer; `done` runs on the reading thread.
     void read_chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done);
 

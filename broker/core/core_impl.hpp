@@ -25,6 +25,7 @@ public:
     }
 
     void send(SendCommand command);
+    void drop_chunks(MessageNumber number);
     void append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done);
     void tick();
     void stop(UniqueFunction<void()> done);

@@ -136,11 +136,13 @@ bool Core::Impl::is_duplicate(SendCommand& command, Queue& queue) {
 
 void Core::Impl::send(SendCommand command) {
     Queue* const queue = router.find(command.destination);
+    const auto number = command.message->chunk_count > 0 ? command.message->number : MessageNumber{};
     auto refusal = invalid(command, queue);
     // A send that was there before is answered as it was then, whatever the limits say now.
-    if (!refusal && is_duplicate(command, *queue)) return;
+    if (!refusal && is_duplicate(command, *queue)) return drop_chunks(number);
     if (!refusal) refusal = refusal_of(command, *queue);
     if (refusal) {
+        drop_chunks(number);
         SendResult result;
         result.accepted = false;
         result.error = std::move(*refusal);
@@ -191,6 +193,15 @@ void Core::Impl::send(SendCommand command) {
     }
 }
 
+/// Nothing to do without a number. Comes after every chunk: units become durable in the order of submission, and a chunk that was refused
+/// is not tried again.
+void Core::Impl::drop_chunks(MessageNumber number) {
+    if (!number.is_set()) return;
+    tx::UnitOfWork work;
+    work.stage(store::DropChunks{number});
+    context.commit(std::move(work));
+}
+
 void Core::Impl::append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done) {
     if (context.growth_blocked() || stopping) {
         done(Error(stopping ? errc::not_ready : errc::resource_limit, "the store takes no new messages now"));
@@ -228,6 +239,7 @@ void Core::Impl::settled(PendingSend& pending, const store::UnitResult& result) 
             queue->refuse_arrival(pending.placed, pending.arrival);
         }
     }
+    if (!answer.accepted && pending.arrival.message->chunk_count > 0) drop_chunks(pending.arrival.message->number);
     if (pending.sequence) {
         if (auto* const sequences = router.producers.find(pending.sequence->producer))
             sequences->settle(pending.sequence->sequence, answer);

@@ -36,11 +36,16 @@ struct PutMessage {
     MessagePtr message;
 };
 
-/// One chunk of a large body; `number` is the message it will belong to. Without a message row it is an orphan, purged later.
+/// One chunk of a large body; `number` is the message it will belong to. Without a message row it is an orphan, purged at the next start.
 struct PutChunk {
     MessageNumber number;
     std::uint32_t index = 0;
     SharedBytes bytes;
+};
+
+/// The upload has ended without its message, which will never come: the chunks go in the background.
+struct DropChunks {
+    MessageNumber number;
 };
 
 /// A message takes its place in a destination. `is_volatile`: a non-persistent message that did not fit into memory; it is gone after
@@ -146,8 +151,8 @@ struct RemoveUser {
     std::string name;
 };
 
-using Operation = std::variant<PutMessage, PutChunk, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry, PutDestination,
-                               CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer, PutDuplicateId,
-                               ForgetDuplicateIds, PutUser, RemoveUser>;
+using Operation = std::variant<PutMessage, PutChunk, DropChunks, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry,
+                               PutDestination, CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer,
+                               PutDuplicateId, ForgetDuplicateIds, PutUser, RemoveUser>;
 
 }  // namespace giromq::store

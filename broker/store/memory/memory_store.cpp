@@ -117,6 +117,10 @@ public:
         const bool added = disk_.chunks.emplace(std::pair{operation.number, operation.index}, operation.bytes).second;
         GIROMQ_CHECK(added, "a chunk was put twice");
     }
+    void operator()(const DropChunks& operation) {
+        GIROMQ_CHECK(!disk_.messages.contains(operation.number), "the chunks of a message were given up that is still there");
+        disk_.remove_message(operation.number);
+    }
     void operator()(const PutEntry& operation) {
         GIROMQ_CHECK(operation.key.priority == default_priority, "only the default priority is in use");
         GIROMQ_CHECK(disk_.messages.contains(operation.number), "an entry was put before its message");

@@ -177,6 +177,11 @@ int BatchWriter::run(const PutChunk& put) {
     return inserted(insert_chunk_.run(), "a chunk was put twice");
 }
 
+int BatchWriter::run(const DropChunks& drop) {
+    garbage_.push_back(drop.number);
+    return SQLITE_OK;
+}
+
 int BatchWriter::delete_message(MessageNumber number, bool must_exist) {
     int code = delete_message_.bind(1, number.value).run();
     if (code != SQLITE_OK) return code;

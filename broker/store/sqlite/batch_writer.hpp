@@ -63,6 +63,7 @@ private:
 
     int run(const PutMessage& put);
     int run(const PutChunk& put);
+    int run(const DropChunks& drop);
     int run(const PutEntry& put);
     int run(const RemoveEntry& remove);
     int run(const SetDeliveryCount& set);
@@ -82,8 +83,8 @@ private:
     int prepare_all(std::initializer_list<std::pair<Statement*, const char*>> statements);
     int prepare_entries();
     int prepare_others();
-    Delta& delta(DestinationId destination);
     int prepare_quarantine();
+    Delta& delta(DestinationId destination);
     void count(DestinationId destination, bool is_volatile, std::int64_t messages, std::int64_t bytes);
     int write_delta(std::uint64_t destination, const Delta& delta);
     int delete_entry(const EntryKey& key, MessageNumber number, bool is_volatile);

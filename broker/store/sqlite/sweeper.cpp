@@ -93,17 +93,30 @@ int Sweeper::find_orphans() {
             scanned_to_ = scan_end_;
             return SQLITE_OK;
         }
-        const ResetGuard guard(is_referred_to_);
-        const int code = is_referred_to_.bind(1, number).step();
-        if (code != SQLITE_ROW) return code;
-        if (is_referred_to_.number(0) == 0) found_.push_back(MessageNumber{number});
+        bool is_in_use = false;
+        if (const int code = is_referred_to(number, is_in_use); code != SQLITE_OK) return code;
+        if (!is_in_use) found_.push_back(MessageNumber{number});
         scanned_to_ = MessageNumber{number + 1};
     }
     return SQLITE_OK;
 }
 
+int Sweeper::is_referred_to(std::uint64_t number, bool& answer) {
+    const ResetGuard guard(is_referred_to_);
+    const int code = is_referred_to_.bind(1, number).step();
+    answer = code == SQLITE_ROW && is_referred_to_.number(0) != 0;
+    return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
 int Sweeper::remove_chunks() {
     const auto number = garbage_.front().value;
+    bool is_in_use = false;
+    if (const int code = is_referred_to(number, is_in_use); code != SQLITE_OK) return code;
+    if (is_in_use) {
+        // Of a message in quarantine they are evidence.
+        garbage_done_ = true;
+        return SQLITE_OK;
+    }
     std::vector<std::uint32_t> indexes;
     {
         const ResetGuard guard(select_chunks_);

@@ -28,6 +28,7 @@ public:
     void rolled_back();
 
 private:
+    int is_referred_to(std::uint64_t number, bool& answer);
     int remove_stale_entries();
     int find_orphans();
     int remove_chunks();

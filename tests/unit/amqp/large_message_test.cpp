@@ -16,6 +16,7 @@ class AmqpLargeMessageTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(reading_stops_while_chunks_are_not_durable);
     CPPUNIT_TEST(messages_behind_it_do_not_overtake);
     CPPUNIT_TEST(an_aborted_large_message_leaves_nothing);
+    CPPUNIT_TEST(an_upload_that_breaks_off_leaves_nothing);
     CPPUNIT_TEST(a_refused_chunk_rejects_the_message);
     CPPUNIT_TEST(a_malformed_body_is_rejected_at_the_end);
     CPPUNIT_TEST(a_message_over_the_maximum_detaches_the_link);
@@ -39,6 +40,14 @@ class AmqpLargeMessageTest : public CppUnit::TestFixture {
             .application_property("k", "v")
             .data(body_of(bytes))
             .bytes();
+    }
+    /// Of the first large message.
+    static bool has_chunks(Broker& broker) {
+        bool is_there = false;
+        for (std::uint64_t number = 1; number < 4; ++number) {
+            broker.doors->chunk(MessageNumber{number}, 0, [&](const Result<SharedBytes>& chunk) { is_there = is_there || chunk.ok(); });
+        }
+        return is_there;
     }
     static void assert_comes_back(Client& client, const std::string& message) {
         client.peer.received.clear();
@@ -148,12 +157,34 @@ class AmqpLargeMessageTest : public CppUnit::TestFixture {
         pn_delivery_t* const delivery = client.peer.begin_send(link);
         pn_link_send(link, message.data(), 600'000);
         client.pump();
+        CPPUNIT_ASSERT(has_chunks(broker));
         pn_delivery_abort(delivery);
         client.pump();
+        CPPUNIT_ASSERT(!has_chunks(broker));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, client.queue("q").messages);
         const std::string next = message_of(500'000);
         client.send(link, next);
         assert_comes_back(client, next);
+    }
+
+    void an_upload_that_breaks_off_leaves_nothing() {
+        const std::string message = message_of(700'000);
+        for (const bool link_only : {true, false}) {
+            Broker broker;
+            auto client = std::make_unique<Client>(broker);
+            pn_link_t* const link = client->sender("q");
+            client->peer.begin_send(link);
+            pn_link_send(link, message.data(), 600'000);
+            client->pump();
+            CPPUNIT_ASSERT(has_chunks(broker));
+            if (link_only) {
+                pn_link_close(link);
+            } else {
+                client->peer.close();
+            }
+            client->pump();
+            CPPUNIT_ASSERT(!has_chunks(broker));
+        }
     }
 
     void a_refused_chunk_rejects_the_message() {

@@ -25,6 +25,7 @@ class CoreCommitTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_crash_keeps_what_was_answered_and_nothing_else_is_promised);
     CPPUNIT_TEST(a_non_persistent_message_is_gone_after_a_restart);
     CPPUNIT_TEST(the_number_of_a_chunked_message_is_kept);
+    CPPUNIT_TEST(a_chunked_message_that_is_refused_leaves_no_chunks);
     CPPUNIT_TEST_SUITE_END();
 
     void a_send_is_answered_only_after_commit() {
@@ -296,6 +297,60 @@ class CoreCommitTest : public CppUnit::TestFixture {
         Answer<SharedBytes> gone;
         broker.core->read_chunk(number, 0, gone.callback());
         CPPUNIT_ASSERT(gone.given() && !gone.ok());
+    }
+
+    void a_chunked_message_that_is_refused_leaves_no_chunks() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        const auto upload = [&] {
+            const auto number = broker.core->begin_chunks();
+            Answer<void> chunk;
+            broker.core->append_chunk(number, 0, SharedBytes::copy_of("0123456789"s), chunk.callback());
+            broker.doors->run();
+            CPPUNIT_ASSERT(chunk.ok());
+            return number;
+        };
+        const auto send = [&](MessageNumber number) {
+            auto message = std::make_shared<Message>();
+            message->number = number;
+            message->durable = true;
+            message->bare = SharedBytes::copy_of("head"s);
+            message->chunk_count = 1;
+            message->chunked_bytes = 10;
+            core::SendCommand command;
+            command.destination = queue;
+            command.message = message;
+            command.duplicate_id = "the same";
+            SendAnswer answer;
+            command.done = [&](const core::SendResult& result) { answer.result = result; };
+            broker.core->send(std::move(command));
+            broker.doors->run();
+            return answer;
+        };
+        const auto has_chunk = [&](MessageNumber number) {
+            Answer<SharedBytes> read;
+            broker.core->read_chunk(number, 0, read.callback());
+            return read.ok();
+        };
+        // The upload was aborted.
+        const auto aborted = upload();
+        CPPUNIT_ASSERT(has_chunk(aborted));
+        broker.core->drop_chunks(aborted);
+        broker.doors->run();
+        CPPUNIT_ASSERT(!has_chunk(aborted));
+        // The disk has become full behind its chunks.
+        const auto refused = upload();
+        broker.doors->disk_full = true;
+        CPPUNIT_ASSERT(!send(refused).accepted());
+        broker.doors->disk_full = false;
+        CPPUNIT_ASSERT(!has_chunk(refused));
+        // It was there before.
+        broker.tick(std::chrono::milliseconds(2000));
+        const auto first = upload();
+        CPPUNIT_ASSERT(send(first).accepted());
+        const auto second = upload();
+        CPPUNIT_ASSERT(send(second).accepted());
+        CPPUNIT_ASSERT(has_chunk(first) && !has_chunk(second));
     }
 };
 

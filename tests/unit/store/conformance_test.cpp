@@ -34,6 +34,7 @@ class ConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(purge_removes_the_lowest_up_to_its_limit_save_the_kept);
     CPPUNIT_TEST(chunks_are_read_back_and_go_with_their_message);
     CPPUNIT_TEST(chunks_without_a_message_go_after_a_restart);
+    CPPUNIT_TEST(dropped_chunks_go_while_the_store_runs);
     CPPUNIT_TEST(a_damaged_message_is_reported_and_quarantined);
     CPPUNIT_TEST(the_last_state_of_a_producer_wins);
     CPPUNIT_TEST(duplicate_ids_come_back_in_order_until_forgotten);
@@ -392,6 +393,21 @@ public:
         CPPUNIT_ASSERT(driver_->store().chunk(abandoned, 1).error().is(errc::not_found));
         CPPUNIT_ASSERT(driver_->store().chunk(kept.number, 1).ok());
         CPPUNIT_ASSERT(driver_->store().chunk(uploading, 0).ok());
+    }
+
+    void dropped_chunks_go_while_the_store_runs() {
+        const auto queue = driver_->create("payments");
+        const MessageNumber abandoned{driver_->next_message++};
+        std::vector<Operation> upload;
+        for (std::uint32_t index = 0; index < 20; ++index) upload.emplace_back(PutChunk{abandoned, index, SharedBytes::copy_of("part")});
+        driver_->commit(std::move(upload));
+        const auto kept = put_chunked(queue, 2);
+        driver_->commit({DropChunks{abandoned}});
+        driver_->maintain_all();
+        for (std::uint32_t index = 0; index < 20; ++index) {
+            CPPUNIT_ASSERT(driver_->store().chunk(abandoned, index).error().is(errc::not_found));
+        }
+        CPPUNIT_ASSERT(driver_->store().chunk(kept.number, 1).ok());
     }
 
     void a_damaged_message_is_reported_and_quarantined() {
