@@ -131,7 +131,10 @@ Result<void> restore_sqlite_store(const std::string& file, const std::string& di
     if (*kind != FileKind::absent) {
         return Error(errc::invalid_argument, "there is a store in " + directory + " already; restore into an empty folder");
     }
-    // What an interrupted restore, or a store that somebody took away, may have left.
+    const auto orphan = has_log(locked->log());
+    if (!orphan.ok()) return orphan.error();
+    if (*orphan) return Error(errc::invalid_argument, locked->log() + " is the log of another store; restore into an empty folder");
+    // What an interrupted restore may have left.
     for (const auto* const suffix : {"", "-wal", "-shm", "-journal"}) remove_file(locked->new_database() + suffix);
     remove_file(locked->log());
     remove_file(locked->database() + "-shm");

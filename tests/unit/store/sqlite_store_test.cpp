@@ -489,6 +489,11 @@ public:
         CPPUNIT_ASSERT(backup_sqlite_store(data(), file, [](const std::string&) {}).ok());
         CPPUNIT_ASSERT(restore_sqlite_store(file, data()).error().is(errc::invalid_argument));
         CPPUNIT_ASSERT(restore_sqlite_store(file + ".not", engine_->folder.path() + "/new").error().is(errc::not_a_store));
+        const auto other = engine_->folder.path() + "/other";
+        std::filesystem::create_directory(other);
+        std::filesystem::copy_file(log(), other + "/giromq.db-wal");
+        CPPUNIT_ASSERT(restore_sqlite_store(file, other).error().is(errc::invalid_argument));
+        CPPUNIT_ASSERT(std::filesystem::exists(other + "/giromq.db-wal"));
         CPPUNIT_ASSERT(check(engine_->folder.path() + "/nowhere").error().is(errc::io_error));
         open();
     }
