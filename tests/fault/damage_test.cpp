@@ -10,7 +10,7 @@ namespace giromq::store::test {
 namespace {
 
 constexpr std::uint64_t flips_of_a_run = 250;
-constexpr std::uint64_t flips_of_a_long_run = 20000;
+constexpr std::uint64_t flips_of_a_long_run = 5000;
 
 void flip_bit(const std::string& path, std::uint64_t bit) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);

@@ -372,6 +372,9 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteSettings& settings,
     if (page < 512 || page > 65536 || (page & (page - 1)) != 0) {
         return Error(errc::invalid_argument, "page_bytes is a power of two from 512 to 65536");
     }
+    // Statistics that nobody asks for cost a lock for each allocation. Too late if SQLite is in use already, and then no harm.
+    static const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    static_cast<void>(without_statistics);
     auto directory = sqlite::DataDirectory::lock(settings.directory, true);
     if (!directory.ok()) return directory.error();
     auto store = std::make_unique<sqlite::SqliteStore>(settings, clock, std::move(directory).value());

@@ -16,7 +16,8 @@ constexpr std::chrono::milliseconds snapshot_time{200};
 constexpr int busy_timeout_ms = 1000;
 
 constexpr const char* pragmas =
-    "PRAGMA query_only = 1; PRAGMA mmap_size = 0; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;";
+    "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; "
+    "PRAGMA wal_autocheckpoint = 0;";
 
 /// Of a row (position, message, message_bytes, delivery_count, due_at) that should be of `destination`.
 std::uint32_t checksum_of(const Statement& row, DestinationId destination) {
