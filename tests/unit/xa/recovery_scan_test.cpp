@@ -44,7 +44,7 @@ class RecoveryScanTest : public CppUnit::TestFixture {
 
     void one_call_gives_everything_that_there_is_room_for() {
         Rig rig;
-        for (const unsigned xid : {3, 1, 2}) rig.prepared(xid);
+        for (const unsigned xid : {3u, 1u, 2u}) rig.prepared(xid);
         rig.idle(4);
         RecoveryScan scan;
         CPPUNIT_ASSERT(Numbers({1, 2, 3}) == numbers(scan.recover(100, true, tm::start_scan, pages_of(rig))));

@@ -364,7 +364,7 @@ class RegistryTest : public CppUnit::TestFixture {
 
     void a_new_tombstone_does_not_go_with_an_old_one_of_its_xid() {
         Rig rig({.tombstones_max = 1});
-        for (const unsigned xid : {1, 2, 1}) {  // the third start finds that the first tombstone has been dropped from memory
+        for (const unsigned xid : {1u, 2u, 1u}) {  // the third start finds that the first tombstone has been dropped from memory
             rig.prepared(xid);
             rig.settled(rig.commit(1, xid));
         }
