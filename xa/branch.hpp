@@ -53,8 +53,8 @@ struct Step {
     std::optional<Outcome> outcome = std::nullopt;  // leave a tombstone
 };
 
-/// The state machine of one transaction branch: tables 6-2 and 6-4 of the specification (C193) and the pages of its chapter 5. It decides
-/// and remembers; it never writes, never looks at a clock and never calls anybody. Registry does, and checks the flags first.
+/// The state machine of one transaction branch: tables 6-2 and 6-4 of the specification (C193, chapter 6) and the pages of its chapter 5.
+/// It decides and remembers; it never writes, never looks at a clock and never calls anybody. Registry does, and checks the flags first.
 ///
 /// A branch that is not prepared can be doomed by the broker at any time (a timeout, a lost connection): its work is undone at once,
 /// while the branch stays, in the state that its manager believes it to be in, until the manager has heard XA_RB*.
@@ -73,7 +73,7 @@ public:
     /// The session is gone without having ended its association.
     Step lose(SessionId session);
 
-    // Completion (§3.5 to §3.7).
+    // Completion (§3.4, §3.6).
     Step prepare();
     Step commit(Flags flags);
     /// Also while other sessions are associated (docs/adr/0008): active ones hear of it in their next call, suspended ones end.
@@ -84,7 +84,7 @@ public:
     /// What became of the record that Step::write asked for.
     Step on_durable(Durability durability);
 
-    /// The broker rolls the branch back on its own, as it may before it has answered xa_prepare (§2.3.2): true if that was possible and has
+    /// The broker rolls the branch back on its own, as it may before it has answered xa_prepare (§2.3.1): true if that was possible and has
     /// not happened before, and the work must be undone. `code` is the XA_RB* that the manager will hear.
     bool doom(ReturnCode code);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/* The numbers of the X/Open XA specification (C193, "The xa.h header"), the only place in the project where they are written down.
+/* The numbers of the X/Open XA specification (C193, chapter 4), the only place in the project where they are written down.
  *
  * Plain C, so that the xa.h of the C switch can prove its macros against these lists, while C++ makes its enumerations of them
  * (return_code.hpp, flags.hpp). Each line is ENTRY(our name, the specification's name, value, what it means). */

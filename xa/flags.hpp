@@ -8,7 +8,7 @@
 
 namespace giromq::xa {
 
-/// The `flags` argument of an XA call (C193, "The xa.h header"): a set of the bits in `tm`.
+/// The `flags` argument of an XA call (C193 §4.4): a set of the bits in `tm`.
 using Flags = std::uint32_t;
 
 /// The flags of calls, under the names of constants.h: tm::join is TMJOIN.

@@ -22,8 +22,8 @@ struct XidPage {
 /// Asks for a page of at most `limit` XIDs behind `after`.
 using XidPages = std::function<XidPage(const std::optional<Xid>& after, std::size_t limit)>;
 
-/// One thread's recovery scan: xa_recover with its flags and its count (C193 chapter 5), on top of pages that know neither. Used by the C
-/// switch and by XAResource; the resource manager keeps no cursor.
+/// One thread's recovery scan: xa_recover with its flags and its count (C193 §3.6 and chapter 5), on top of pages that know neither. Used
+/// by the C switch and by XAResource; the resource manager keeps no cursor.
 ///
 /// A scan gives every branch that is in doubt throughout it exactly once, in the order of the XIDs: the cursor is an XID, not a number, so
 /// branches may come and go.

@@ -92,7 +92,7 @@ public:
     /// Restarts the timeout of a branch that is not prepared. XAER_INVAL for less than 1 ms, XAER_PROTO once xa_prepare has been called.
     ReturnCode set_timeout(const Xid& xid, std::chrono::milliseconds timeout);
 
-    /// xa_prepare, xa_commit, xa_rollback and xa_forget (C193 chapter 5), from any session. The answer comes through Effects.
+    /// xa_prepare, xa_commit, xa_rollback and xa_forget (C193 §3.4 and chapter 5), from any session. The answer comes through Effects.
     void prepare(SessionId session, CallId call, const Xid& xid, Flags flags);
     void commit(SessionId session, CallId call, const Xid& xid, Flags flags);
     void rollback(SessionId session, CallId call, const Xid& xid, Flags flags);

@@ -8,7 +8,7 @@
 
 namespace giromq::xa {
 
-/// What an XA call answers, with the numbers of the specification (C193, "The xa.h header"). The integer is what travels on the wire.
+/// What an XA call answers, with the numbers of the specification (C193 §4.5). The integer is what travels on the wire.
 enum class ReturnCode : std::int32_t {
 #define GIROMQ_XA_ENTRY(name, standard, value, text) name = (value),
     GIROMQ_XA_RETURN_CODES(GIROMQ_XA_ENTRY)
