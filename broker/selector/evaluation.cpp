@@ -8,6 +8,7 @@
 
 #include "selector/operations.hpp"
 #include "selector/program.hpp"
+#include "selector/xml_scan.hpp"
 #include "xml/parse.hpp"
 
 namespace giromq::selector {
@@ -166,21 +167,24 @@ private:
 
     /// The body, if there is one that may be looked into.
     std::optional<std::string_view> body() {
-        const Body body = message_.body();
-        if (body.state == Body::State::absent) return std::nullopt;
-        if (body.state == Body::State::incomplete || body.bytes.size() > budget_.body_bytes) {
+        if (!body_) body_ = message_.body();
+        if (body_->state == Body::State::absent) return std::nullopt;
+        if (body_->state == Body::State::incomplete || body_->bytes.size() > budget_.body_bytes) {
             over_budget_ = true;
             return std::nullopt;
         }
-        pay(1 + body.bytes.size() / bytes_per_step);
-        return is_over() ? std::nullopt : std::optional(body.bytes);
+        pay(1 + body_->bytes.size() / bytes_per_step);
+        return is_over() ? std::nullopt : std::optional(body_->bytes);
     }
 
-    /// Text in the document lives as long as the evaluation.
+    /// A document that the scan does not decide about is parsed, once. Text in it lives as long as the evaluation.
     Value xml_value(const XmlPath& path) {
         if (!document_) {
             const auto bytes = body();
             if (!bytes) return Null{};
+            if (auto scanned = scan_xml(*bytes, path)) {
+                return scanned->exists ? Value(std::string_view(texts_.emplace_front(std::move(scanned->value)))) : Value(Null{});
+            }
             document_ = xml::parse_without_schema(*bytes, body_limits(budget_.body_bytes));
         }
         if (!document_->ok()) return Null{};
@@ -213,6 +217,7 @@ private:
     bool has_properties_ = false;
     std::array<Value, 8> few_;
     std::vector<Value> many_;
+    std::optional<Body> body_;
     std::optional<Result<xml::Element>> document_;
     TextStore texts_;
 };

@@ -76,44 +76,36 @@ Result<XmlPath> XmlPath::parse(std::string_view text) {
     return path;
 }
 
-namespace {
-
-template <typename Name>
-bool fits(const Name& wanted, const std::string& local, const std::string& namespace_uri) {
+bool XmlPath::fits(const Name& wanted, std::string_view local, std::string_view namespace_uri) {
     return (wanted.local.empty() || wanted.local == local) && (!wanted.namespace_uri || *wanted.namespace_uri == namespace_uri);
 }
 
-}  // namespace
-
-const std::string* XmlPath::find_attribute(const xml::Element& element) const {
-    for (const xml::Attribute& attribute : element.attributes) {
-        if (fits(*attribute_, attribute.name, attribute.namespace_uri)) return &attribute.value;
+XmlPath::Places XmlPath::enter(Places places, std::string_view local, std::string_view namespace_uri) const {
+    if (from_anywhere_) places |= at_root;
+    Places inside = 0;
+    for (std::size_t place = 0; place < elements_.size(); ++place) {
+        if ((places >> place & 1U) != 0 && fits(elements_[place], local, namespace_uri)) inside |= Places{2} << place;
     }
-    return nullptr;
+    return inside;
 }
 
-/// `places` are the steps that this element may be: bit n for the n-th. All of them at once, so that the order of the document is kept.
-std::optional<std::string_view> XmlPath::visit(const xml::Element& element, std::uint64_t places, std::uint64_t& steps) const {
+std::optional<std::string_view> XmlPath::visit(const xml::Element& element, Places places, std::uint64_t& steps) const {
     if (steps == 0) return std::nullopt;
     --steps;
-    if (from_anywhere_) places |= 1;
-    std::uint64_t following = 0;
-    for (std::size_t place = 0; place < elements_.size(); ++place) {
-        if ((places >> place & 1U) != 0 && fits(elements_[place], element.name, element.namespace_uri))
-            following |= std::uint64_t{2} << place;
+    const Places inside = enter(places, element.name, element.namespace_uri);
+    if (is_end(inside) && !attribute_) return element.text;
+    if (is_end(inside)) {
+        for (const xml::Attribute& attribute : element.attributes) {
+            if (is_attribute(attribute.name, attribute.namespace_uri)) return attribute.value;
+        }
     }
-    const bool is_target = elements_.empty() || (following >> elements_.size() & 1U) != 0;
-    if (is_target && !attribute_) return element.text;
-    if (is_target) {
-        if (const std::string* const value = find_attribute(element)) return *value;
-    }
-    if (following == 0 && !from_anywhere_) return std::nullopt;
+    if (is_dead(inside)) return std::nullopt;
     for (const xml::Element& child : element.children) {
-        if (const auto found = visit(child, following, steps)) return found;
+        if (const auto found = visit(child, inside, steps)) return found;
     }
     return std::nullopt;
 }
 
-std::optional<std::string_view> XmlPath::find(const xml::Element& root, std::uint64_t& steps) const { return visit(root, 1, steps); }
+std::optional<std::string_view> XmlPath::find(const xml::Element& root, std::uint64_t& steps) const { return visit(root, at_root, steps); }
 
 }  // namespace giromq::selector

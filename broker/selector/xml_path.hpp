@@ -31,6 +31,20 @@ public:
     /// nothing if there is none. Takes a step for each element looked at; gives up when there are no more.
     std::optional<std::string_view> find(const xml::Element& root, std::uint64_t& steps) const;
 
+    /// Where one is on the path: a bit for each step that the next element may be. All of them at once, so that one walk in the order of
+    /// the document is enough.
+    using Places = std::uint64_t;
+    static constexpr Places at_root = 1;
+
+    /// The places inside of an element that is at `places`.
+    Places enter(Places places, std::string_view local, std::string_view namespace_uri) const;
+    /// True if the element whose inside is at `inside` is the one that the path leads to.
+    bool is_end(Places inside) const { return elements_.empty() || (inside >> elements_.size() & 1U) != 0; }
+    /// True if nothing below can be on the path.
+    bool is_dead(Places inside) const { return inside == 0 && !from_anywhere_; }
+    bool leads_to_attribute() const { return attribute_.has_value(); }
+    bool is_attribute(std::string_view local, std::string_view namespace_uri) const { return fits(*attribute_, local, namespace_uri); }
+
 private:
     struct Name {
         std::string local;  // empty: any
@@ -38,8 +52,8 @@ private:
     };
 
     static std::optional<Name> parse_name(std::string_view text);
-    std::optional<std::string_view> visit(const xml::Element& element, std::uint64_t places, std::uint64_t& steps) const;
-    const std::string* find_attribute(const xml::Element& element) const;
+    static bool fits(const Name& wanted, std::string_view local, std::string_view namespace_uri);
+    std::optional<std::string_view> visit(const xml::Element& element, Places places, std::uint64_t& steps) const;
 
     bool from_anywhere_ = false;
     std::vector<Name> elements_;
