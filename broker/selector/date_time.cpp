@@ -201,7 +201,8 @@ std::optional<DateTime> DateTime::parse_with_dates(std::string_view text) { retu
 
 std::optional<DateTime> DateTime::of_milliseconds(std::int64_t milliseconds) {
     const std::int64_t seconds = floor_divide(milliseconds, 1000);
-    return in_range({seconds, static_cast<std::uint32_t>((milliseconds - seconds * 1000) * 1'000'000), true});
+    const std::int64_t rest = (milliseconds % 1000 + 1000) % 1000;
+    return in_range({seconds, static_cast<std::uint32_t>(rest * 1'000'000), true});
 }
 
 std::string DateTime::to_string() const {

@@ -1,6 +1,9 @@
 #include "selector/operations.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <compare>
 #include <limits>
 #include <optional>
@@ -207,13 +210,23 @@ Value apply_sign(Op sign, const Value& operand) {
 
 namespace {
 
+/// The shortest text that is read as the same number of the same type.
+template <typename Real>
+std::string shortest(Real number) {
+    if (std::isnan(number)) return "NaN";
+    if (std::isinf(number)) return number > 0 ? "INF" : "-INF";
+    std::array<char, 40> text{};
+    const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
+    return std::string(text.data(), error == std::errc{} ? end : text.data());
+}
+
 std::optional<std::string> text_of(const Value& value) {
     switch (kind_of(value)) {
         case Kind::boolean: return literal_text(std::get<bool>(value));
         case Kind::int32:
         case Kind::int64: return std::to_string(to_long(value));
-        case Kind::float32:
-        case Kind::float64: return literal_text(to_real<double>(value));
+        case Kind::float32: return shortest(std::get<float>(value));
+        case Kind::float64: return shortest(std::get<double>(value));
         case Kind::decimal: return std::get<Decimal>(value).to_string();
         case Kind::date_time: return std::get<DateTime>(value).to_string();
         case Kind::duration: return std::get<Duration>(value).to_string();
