@@ -216,6 +216,15 @@ SELECTED = {
 }
 
 
+BODIES = {
+    "plain.xml": '<?xml version="1.0" encoding="UTF-8"?>\n<a xmlns="urn:n" x="1"><!-- c --><b y="&lt;">t&amp;</b><c Ccy=\'EUR\'/>10</a>\n',
+    "prefixes.xml": '<p:a xmlns:p="urn:n" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="q"><p:b p:x="2"/></p:a>',
+    "unusual.xml": "<a><![CDATA[x]]>&#65;<?pi y?><b>\r\n</b></a>",
+    "doctype.xml": '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+    "lines.json": '{"a":[1.5e-3,"\\u00e9\\n",true,null,{}],"b":-0,"":"\\ud83d\\ude00"}',
+}
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -235,3 +244,4 @@ if __name__ == "__main__":
     write("selector_evaluation", SELECTED)
     write("selector_differential", {f"random_{seed}": bytes((seed * 131 + place * place * 29 + place // 7) % 256 for place in range(400))
                                     for seed in range(8)})
+    write("selector_body", BODIES)

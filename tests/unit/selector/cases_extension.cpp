@@ -54,6 +54,8 @@ const std::vector<Case> extension_cases = {
     {"extension", "STRING(flag) IN ('true')", 'T'},
     {"extension", "STRING(name) = 'James'", 'T'},
     {"extension", "STRING(ratio) = '1.5'", 'T'},
+    {"extension", "STRING(tenth_float) = '0.1'", 'T'},
+    {"extension", "STRING(nan) = 'NaN'", 'T'},
     {"extension", "BOOLEAN(true_text)", 'T'},
     {"extension", "NOT BOOLEAN(true_text)", 'F'},
     {"extension", "BOOLEAN(name)", 'U'},
