@@ -79,7 +79,8 @@ public:
     }
     void require(char expected) { ok_ = skip(expected) && ok_; }
 
-    /// Exactly `width` digits, from `least` to `most`.
+    /// Exactly `width` digits, from `least` to `most`; `least` if that is not what is there, so that what is computed with it stays in
+    /// range.
     int number(std::size_t width, int least, int most) {
         int value = 0;
         for (std::size_t index = 0; index < width; ++index) {
@@ -90,8 +91,9 @@ public:
             value = value * 10 + (rest_[index] - '0');
         }
         rest_.remove_prefix(width);
-        ok_ = ok_ && value >= least && value <= most;
-        return value;
+        if (value >= least && value <= most) return value;
+        ok_ = false;
+        return least;
     }
 
     /// One to twelve digits; nothing if there is none.

@@ -37,15 +37,7 @@ public:
     }
 
 private:
-    static constexpr const char* names[] = {"a",
-                                            "b",
-                                            "c",
-                                            "d",
-                                            "x-y",
-                                            "AND",
-                                            "JMSXGroupID",
-                                            "stra\xC3\x9F"
-                                            "e"};
+    static constexpr const char* names[] = {"a", "b", "c", "d", "x-y", "AND", "JMSXGroupID", "stra\303\237e"};
     static constexpr std::string_view texts[] = {"",
                                                  "a",
                                                  "b",
