@@ -22,6 +22,7 @@ Program::Program(Node tree) : tree_(std::move(tree)), looks_into_body_(contains_
 
 Program::Place Program::add(const Node& node) {
     std::vector<const Node*> children;
+    children.reserve(node.children.size());
     if (node.op != Op::in) {
         for (const Node& child : node.children) children.push_back(&child);
     } else {
@@ -32,6 +33,7 @@ Program::Place Program::add(const Node& node) {
         std::stable_partition(children.begin(), children.end(), [](const Node* child) { return !contains_body(*child); });
     }
     std::vector<Place> places;
+    places.reserve(children.size());
     for (const Node* const child : children) places.push_back(add(*child));
     Step step;
     step.op = node.op;

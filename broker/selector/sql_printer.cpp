@@ -150,7 +150,7 @@ private:
 
     static std::string print_literal(const Literal& literal) {
         const Type type = type_of(literal);
-        const std::string text = literal_text(literal);
+        std::string text = literal_text(literal);
         switch (type) {
             case Type::string: return quoted(text);
             case Type::boolean: return text == "true" ? "TRUE" : "FALSE";
