@@ -50,7 +50,8 @@ pn_link_t* ConsumerCore::make_link() {
     if (session_->engine_session() == nullptr || !is_attachable(connection_, destination_)) return nullptr;
     const std::string name = "consumer-" + std::to_string(connection_.next_number());
     pn_link_t* const link = pn_receiver(session_->engine_session(), name.c_str());
-    pn_link_set_snd_settle_mode(link, browse_ ? PN_SND_SETTLED : PN_SND_UNSETTLED);
+    // Another broker may say that it copies and take the messages nevertheless (RabbitMQ 3.10): then they are given back in the end.
+    pn_link_set_snd_settle_mode(link, browse_ && connection_.is_giromq() ? PN_SND_SETTLED : PN_SND_UNSETTLED);
     pn_link_set_rcv_settle_mode(link, PN_RCV_FIRST);
     pn_link_set_max_message_size(link, connection_.settings().max_message_bytes);
     pn_terminus_t* const source = pn_link_source(link);
@@ -116,6 +117,7 @@ void ConsumerCore::on_detached(const Failure* /*failure*/) {
     if (browse_ && was_attached_) lost_while_browsing_ = true;
     waiting_.clear();
     waiting_bytes_ = 0;
+    browsed_.clear();
     partial_.clear();
     draining_ = false;
     unacknowledged_ = 0;
@@ -217,7 +219,7 @@ void ConsumerCore::arrived(pn_delivery_t* delivery) {
     receipt->bytes = std::move(partial_);
     partial_.clear();
     pn_link_advance(link());
-    if (browse_ || pn_delivery_settled(delivery)) {
+    if (pn_delivery_settled(delivery)) {
         pn_delivery_settle(delivery);
     } else {
         receipt->delivery = delivery;
@@ -301,7 +303,9 @@ void ConsumerCore::reject(Receipt& receipt, const std::string& why) {
 }
 
 void ConsumerCore::release_waiting() {
+    for (const auto& receipt : browsed_) settle(*receipt, Settlement::released);
     for (const auto& receipt : waiting_) settle(*receipt, Settlement::released);
+    browsed_.clear();
     waiting_.clear();
     waiting_bytes_ = 0;
 }
@@ -337,7 +341,7 @@ MessagePtr ConsumerCore::hand_over(std::unique_lock<std::mutex>& lock, std::opti
     }
     lock.lock();
     if (message == nullptr) {
-        reject(*receipt, problem);
+        browse_ ? settle(*receipt, Settlement::released) : reject(*receipt, problem);
         connection_.report(Failure{FailureKind::format, "amqp:decode-error", problem});
         connection_.pump_later();
         return nullptr;
@@ -353,7 +357,10 @@ MessagePtr ConsumerCore::hand_over(std::unique_lock<std::mutex>& lock, std::opti
         take_back(receipt);
     } else {
         receipt->bytes = std::string();
-        if (browse_) return message;
+        if (browse_) {
+            if (receipt->delivery != nullptr) browsed_.push_back(receipt);
+            return message;
+        }
         session_->add_seen(receipt);
         // The next call takes what waits, or waits itself and writes then.
         waiting_.empty() ? connection_.pump_later() : connection_.pump_soon();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "giromq/destination.hpp"
 #include "giromq/listeners.hpp"
@@ -105,6 +106,7 @@ private:
     std::uint64_t attachment_ = 0;
     std::deque<std::shared_ptr<Receipt>> waiting_;
     std::uint64_t waiting_bytes_ = 0;
+    std::vector<std::shared_ptr<Receipt>> browsed_;  // shown, and to be given back to a broker that has taken them from the queue
     std::string partial_;
     bool draining_ = false;
     bool quiet_ = false;  // no credit until resume()

@@ -41,7 +41,7 @@ std::shared_ptr<ProducerCore> ProducerRoutes::add(const std::shared_ptr<Producer
 
 std::shared_ptr<ProducerCore> ProducerRoutes::to(const DestinationPtr& destination) {
     if (auto route = find(*destination)) return route;
-    const auto route = session_.create_producer(destination);
+    auto route = session_.create_producer(destination);
     if (const auto unused = add(route)) unused->dispose();
     return route;
 }

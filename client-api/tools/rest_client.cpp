@@ -66,7 +66,7 @@ std::string sentence_of(const RestClient::Answer& answer) {
             const json::value* const value = problem->if_contains(name);
             return value != nullptr && value->is_string() ? printable(value->get_string()) : std::string();
         };
-        const std::string title = text("title");
+        std::string title = text("title");
         const std::string detail = text("detail");
         if (!detail.empty()) return title.empty() ? detail : title + ": " + detail;
         if (!title.empty()) return title;

@@ -61,7 +61,8 @@ class CallTest(ToolTest):
         self.assertRegex(out, r"^giromq \d+\.\d+\.\d+\n$")
 
     def test_wrong_calls_are_told_from_failures(self):
-        for arguments in ([], ["nonsense"], ["send"], ["send", "q"], ["send", "q", "x", "--count", "0"], ["send", "q", "x", "--priority", "10"],
+        for arguments in ([], ["nonsense"], ["send"], ["send", "q"], ["send", "q", "x", "--count", "0"],
+                          ["send", "q", "x", "--priority", "10"],
                           ["send", "q", "x", "--property", "novalue"], ["receive", "q", "--timeout", "-1"], ["queue"],
                           ["queue", "create", "q", "--overflow", "drop"], ["user", "add", "u", "--role", "god"]):
             _, errors = self.tool(self.running(), *arguments, code=WRONG_CALL)

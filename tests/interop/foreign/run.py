@@ -36,6 +36,8 @@ class RabbitMq:
             RABBITMQ_NODE_IP_ADDRESS="127.0.0.1", RABBITMQ_DIST_PORT=str(giromq.free_port()), RABBITMQ_MNESIA_BASE=self.folder,
             RABBITMQ_LOG_BASE=self.folder, RABBITMQ_ENABLED_PLUGINS_FILE=plugins, ERL_EPMD_PORT=str(giromq.free_port()),
             ERL_EPMD_ADDRESS="127.0.0.1")
+        # One of its own: Erlang would start one that outlives everything.
+        self.names = subprocess.Popen(["epmd"], env=self.environment, stdin=subprocess.DEVNULL)
 
     @property
     def uri(self):
@@ -53,9 +55,10 @@ class RabbitMq:
                 raise AssertionError("RabbitMQ did not start:\n" + self.logged())
             time.sleep(0.2)
 
-    def declare(self, names):
-        """Durable quorum queues: a classic queue of RabbitMQ 3.10 ends the session of a receiver that drains."""
-        arguments = '[{<<"x-queue-type">>, longstr, <<"quorum">>}]'
+    def declare(self, kind, names):
+        """Durable queues. A `classic` one of RabbitMQ 3.10 ends the session of a receiver that drains; a `quorum` one may take minutes to
+        find its leader after a kill."""
+        arguments = f'[{{<<"x-queue-type">>, longstr, <<"{kind}">>}}]'
         code = "".join(f'rabbit_amqqueue:declare(rabbit_misc:r(<<"/">>, queue, <<"{name}">>), true, false, {arguments}, '
                        'none, <<"guest">>), ' for name in names) + "ok."
         control = os.path.join(os.path.dirname(SERVERS[-1]), "rabbitmqctl")
@@ -88,7 +91,8 @@ class RabbitMq:
 
     def close(self):
         self.kill()
-        subprocess.run(["epmd", "-port", self.environment["ERL_EPMD_PORT"], "-kill"], capture_output=True, check=False)
+        self.names.kill()
+        self.names.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -105,13 +109,14 @@ class RabbitMqTest(unittest.TestCase):
         return done.stdout
 
     def test_what_amqp_defines_works(self):
-        self.broker.declare([f"check-{number}" for number in range(1, 20)] + ["check-9-other"])
+        self.broker.declare("quorum", [f"check-{number}" for number in range(1, 20)] + ["check-9-other"])
         print(self.client("check", self.broker.uri, "/amq/queue/check"))
 
     def test_confirmed_sends_survive_kills_in_order(self):
-        self.broker.declare(["restarts"])
+        self.broker.declare("classic", ["restarts"])
         address = "/amq/queue/restarts"
-        with subprocess.Popen([str(CLIENT), "send", self.broker.uri, address, str(MESSAGES)], stdout=subprocess.PIPE, text=True) as sender:
+        command = ["timeout", "240", str(CLIENT), "send", self.broker.uri, address, str(MESSAGES)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
             output = []
             for line in sender.stdout:
                 output.append(line.strip())
@@ -135,4 +140,5 @@ if __name__ == "__main__":
     if not CLIENT.exists():
         print(f"skipped: {CLIENT} is not built")
         sys.exit(giromq.SKIPPED)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a test that takes too long still ends its broker
     unittest.main(verbosity=2)

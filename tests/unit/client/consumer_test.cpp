@@ -36,6 +36,7 @@ class ConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_wrong_selector_is_an_invalid_selector);
     CPPUNIT_TEST(a_browser_sees_all_and_takes_nothing);
     CPPUNIT_TEST(a_broker_that_cannot_browse_keeps_its_messages);
+    CPPUNIT_TEST(a_broker_that_only_says_that_it_browses_gets_its_messages_back);
     CPPUNIT_TEST(the_temporary_queue_of_another_connection_cannot_be_consumed);
     CPPUNIT_TEST(acknowledgements_to_other_brokers_are_settled_at_once);
     CPPUNIT_TEST(other_brokers_are_not_asked_after_a_timed_receive);
@@ -304,11 +305,22 @@ class ConsumerTest : public CppUnit::TestFixture {
     }
 
     static void a_broker_that_cannot_browse_keeps_its_messages() {
-        Rig rig(AcknowledgeMode::auto_acknowledge, {}, {.browses = false});
+        Rig rig(AcknowledgeMode::auto_acknowledge, {}, {.browses = false, .says_that_it_browses = false});
         rig.put(2);
         const auto exception = thrown<JMSException>([&] { rig.session->create_browser(rig.queue); });
         CPPUNIT_ASSERT_EQUAL(std::string("amqp:not-implemented"), exception.error_code());
         CPPUNIT_ASSERT_EQUAL(std::string("1"), text_of(rig.consumer()->receive(5s)));
+    }
+
+    static void a_broker_that_only_says_that_it_browses_gets_its_messages_back() {
+        Rig rig(AcknowledgeMode::auto_acknowledge, {}, {.product = "Another Broker", .browses = false});
+        rig.put(3);
+        const auto browser = rig.session->create_browser(rig.queue);
+        for (int index = 1; index <= 3; ++index) CPPUNIT_ASSERT_EQUAL(std::to_string(index), text_of(browser->next()));
+        CPPUNIT_ASSERT(browser->next() == nullptr);
+        browser->close();
+        CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.locked("q") == 0; }));
+        CPPUNIT_ASSERT(rig.broker.delivery_counts("q") == (std::vector<std::uint32_t>{0, 0, 0}));
     }
 
     static void a_browser_sees_all_and_takes_nothing() {

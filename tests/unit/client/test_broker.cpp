@@ -558,7 +558,7 @@ void TestBroker::open_link(Peer& peer, pn_link_t* link) {
             pn_data_put_symbol(outcomes, bytes_of(name));
         pn_data_exit(outcomes);
     }
-    if (!from_client && !options_.browses) pn_terminus_set_distribution_mode(pn_link_source(link), PN_DIST_MODE_UNSPECIFIED);
+    if (!from_client && !options_.says_that_it_browses) pn_terminus_set_distribution_mode(pn_link_source(link), PN_DIST_MODE_UNSPECIFIED);
     if (!from_client && !options_.echoes_filters) pn_data_clear(pn_terminus_filter(pn_link_source(link)));
     peer.address[link] = address;
     peer.links.push_back(link);
@@ -656,7 +656,7 @@ void TestBroker::dispatch(pn_link_t* link) {
     }
     if (peer == nullptr || peer->cut || std::find(peer->links.begin(), peer->links.end(), link) == peer->links.end()) return;
     const std::string& name = peer->address[link];
-    const bool browse = pn_terminus_get_distribution_mode(pn_link_source(link)) == PN_DIST_MODE_COPY;
+    const bool browse = options_.browses && pn_terminus_get_distribution_mode(pn_link_source(link)) == PN_DIST_MODE_COPY;
     for (auto& [position, entry] : queues_[name].entries) {
         if (pn_link_credit(link) <= 0) break;
         if (browse ? position <= peer->cursor[link] : entry.locked) continue;

@@ -27,8 +27,9 @@ public:
         std::string mechanisms = "ANONYMOUS";
         bool offers_relay = true;
         bool echoes_filters = false;
-        bool modifies = true;  // else it does not offer the outcome `modified`
-        bool browses = true;   // else it ignores the distribution mode, as some brokers do
+        bool modifies = true;              // else it does not offer the outcome `modified`
+        bool browses = true;               // else it ignores the distribution mode, as some brokers do,
+        bool says_that_it_browses = true;  // and says so or not
         int credit = 100;
     };
 
