@@ -112,7 +112,7 @@ struct CoreConfig {
     std::uint64_t queue_window_bytes = 2u << 20;
     std::uint32_t queue_window_messages = 4096;
     std::uint32_t producer_window = 1000;
-    std::uint32_t consumer_unsettled_max = 2000;
+    std::uint32_t consumer_unsettled_max = 20000;
     bool create_queues = false;
     std::uint32_t destinations_max = 100000;
     std::uint32_t producers_max = 10000;

@@ -34,7 +34,7 @@ struct CoreSettings {
     std::uint32_t producer_window = 1000;
     /// Unsettled deliveries that one consumer may have, whatever credit it grants. One that drains (a JMS receive without waiting) is never
     /// told that there is nothing because of this limit: it may have ten times as many, and is ended with resource_limit beyond that.
-    std::uint32_t consumer_unsettled_max = 2000;
+    std::uint32_t consumer_unsettled_max = 20000;
     /// Create a queue when a link names one that does not exist.
     bool create_queues = false;
     std::uint32_t destinations_max = 100000;
