@@ -55,7 +55,7 @@ struct AmqpConfig {
     std::chrono::milliseconds idle_timeout{60000};  // 0: none
     std::uint32_t max_frame_bytes = 256 * 1024;
     std::uint64_t max_message_bytes = 100u << 20;
-    std::uint16_t sessions_max = 256;
+    std::uint16_t sessions_max = 1024;
     std::uint32_t links_max = 4096;
     std::uint64_t session_window_bytes = 2u << 20;
     std::uint64_t output_window_bytes = 512 * 1024;

@@ -137,6 +137,14 @@ final class ConnectionTest extends JmsTest {
         works(connection, queueName);
     }
 
+    /** As many as a pool of sessions takes by default, and some: the client does not look at the broker's limit, and would be cut off. */
+    @Case
+    public void a_pool_of_sessions_fits_into_one_connection() throws Exception {
+        Connection connection = connect();
+        for (int number = 0; number < 600; number++) session(connection);
+        works(connection, queueName);
+    }
+
     @Case
     public void sessions_are_opened_and_closed_again_and_again() throws Exception {
         Connection connection = connect();
