@@ -13,6 +13,7 @@ import javax.jms.Message;
 import javax.jms.MessageConsumer;
 import javax.jms.MessageProducer;
 import javax.jms.Session;
+import javax.jms.TemporaryQueue;
 import javax.jms.TextMessage;
 import org.apache.qpid.jms.JmsConnectionFactory;
 
@@ -150,11 +151,16 @@ final class FailoverTest extends JmsTest {
                 seen.add(failure.toString());
             }
         });
+        Session other = session(connection);
+        TemporaryQueue replies = other.createTemporaryQueue();
+        MessageConsumer answers = other.createConsumer(replies);
         send("before");
         until(() -> seen.contains("before"), "the first is seen");
         broker().restart();
         send("after");
         until(() -> seen.contains("after"), "the second is seen");
+        other.createProducer(replies).send(other.createTextMessage("answer"));
+        equal("answer", text(next(answers)));
     }
 
     @Case
