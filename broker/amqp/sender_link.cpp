@@ -128,8 +128,10 @@ void SenderLink::on_drained(const news::Drained& drained) {
 }
 
 void SenderLink::answer_drain() {
+    if (!drained_ || !queue_.empty()) return;
     // Only when everything before it has gone out, and right before the engine writes: a flow that came in between would be lost on it.
-    if (!drained_ || !queue_.empty() || pn_link_queued(pn_) > 0) return;
+    // Deliveries that were aborted before they began are never counted off.
+    if (pn_link_queued(pn_) > 0 && !has_aborted_) return;
     drained_ = false;
     if (pn_link_credit(pn_) > 0) {
         pn_link_drained(pn_);
@@ -242,6 +244,7 @@ void SenderLink::abort_outgoing() {
     const Position position = queue_.front().position;
     pn_delivery_set_context(outgoing_->delivery, nullptr);
     pn_delivery_abort(outgoing_->delivery);
+    has_aborted_ = true;
     outgoing_.reset();
     let_go(queue_.front());
     queue_.pop_front();

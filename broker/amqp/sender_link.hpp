@@ -81,6 +81,7 @@ private:
     std::uint64_t told_drains_ = 0;
     std::uint64_t flow_number_ = 0;
     bool drained_ = false;  // the core has nothing more; to be told when everything before is sent
+    bool has_aborted_ = false;
 };
 
 }  // namespace giromq::amqp

@@ -26,6 +26,7 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_drain_whose_credit_is_used_up_is_answered);
     CPPUNIT_TEST(a_drain_without_credit_is_answered_each_time);
     CPPUNIT_TEST(drains_and_credit_in_any_order_keep_their_count);
+    CPPUNIT_TEST(a_drain_is_answered_through_a_narrow_session_window);
     CPPUNIT_TEST(credit_taken_back_gives_messages_back);
     CPPUNIT_TEST(a_slow_consumer_keeps_little_in_memory);
     CPPUNIT_TEST(a_presettled_consumer_settles_nothing);
@@ -322,6 +323,23 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
             CPPUNIT_ASSERT_EQUAL_MESSAGE(message, expected, client.peer.received.size());
             CPPUNIT_ASSERT_EQUAL_MESSAGE(message, static_cast<int>(credit), pn_link_credit(link));
         }
+    }
+
+    void a_drain_is_answered_through_a_narrow_session_window() {
+        Broker broker;
+        AmqpPeer::Options options;
+        options.max_frame = 512;
+        Client client(broker, options);
+        // Four frames at a time: every message waits for the window.
+        pn_session_set_incoming_capacity(client.peer.session(), 4 * 512);
+        pn_link_t* const sender = client.sender("q");
+        for (int number = 0; number < 20; ++number) client.send(sender, durable_text(std::string(3000, 'x')));
+        pn_link_t* const link = client.receiver("q", 0);
+        pn_link_drain(link, 30);
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{20}, client.peer.received.size());
+        CPPUNIT_ASSERT(!pn_link_draining(link));
+        CPPUNIT_ASSERT_EQUAL(0, pn_link_credit(link));
     }
 
     void credit_taken_back_gives_messages_back() {
