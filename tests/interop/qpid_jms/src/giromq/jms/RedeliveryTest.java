@@ -49,6 +49,8 @@ final class RedeliveryTest extends JmsTest {
             check(message.getIntProperty("JMSXDeliveryCount") >= delivery, "delivery " + delivery + " is counted");
             equal(delivery > 1, message.getJMSRedelivered());
             connection.close();
+            // Confirmed after the count is durable: commits keep their order.
+            send(queueName + ".after", List.of("x"));
             broker().restart();
         }
         equal(List.of("a"), takeAll());
