@@ -19,7 +19,8 @@ work=$GIROMQ_BUILD_DIR/interop-qpid-jms
 mkdir -p "$work"
 if ! cmp -s "$here/pom.xml" "$work/fetched.xml"; then
     rm -rf "$work/libraries"
-    mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$work/libraries" >"$work/maven.log" 2>&1 ||
+    copy=org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies
+    mvn -q -B -f "$here/pom.xml" "$copy" -DoutputDirectory="$work/libraries" >"$work/maven.log" 2>&1 ||
         skip "Maven could not fetch the client; $work/maven.log says why"
     cp "$here/pom.xml" "$work/fetched.xml"
 fi
