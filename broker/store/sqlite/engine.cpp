@@ -15,7 +15,7 @@ namespace {
 // secure_delete is Debian's default and would write zeros over every removed message. Foreign keys are none of the schema's: the core
 // keeps the references, and giromqd --check verifies them.
 constexpr const char* writer_pragmas =
-    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = -1; PRAGMA mmap_size = 0;"
+    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0;"
     "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF; PRAGMA foreign_keys = OFF;";
 
 /// Another program may hold a lock for a moment, such as sqlite3 in the hands of an auditor.
@@ -90,6 +90,9 @@ Result<void> SqliteStore::open_writer() {
     int keep_log = 1;
     sqlite3_file_control(writer_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep_log);
     if (auto set = writer_.execute(writer_pragmas, "setting up the writing connection"); !set.ok()) return set;
+    // Never cut below this, since commits into a growing file cost double; above it another program has kept the log from beginning anew.
+    const auto limit = "PRAGMA journal_size_limit = " + std::to_string(2 * log_bytes_max());
+    if (auto set = writer_.execute(limit.c_str(), "bounding the log"); !set.ok()) return set;
     // Nothing is written when the connection is closed: release() has done what a clean end needs, and after a failure nothing must be.
     sqlite3_db_config(writer_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_wal_hook(writer_.get(), note_commit, &log_);

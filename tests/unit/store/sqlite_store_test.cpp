@@ -66,6 +66,7 @@ class SqliteStoreTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_interrupted_creation_leaves_no_trace);
     CPPUNIT_TEST(the_log_is_grown_and_keeps_its_content);
     CPPUNIT_TEST(the_log_stays_within_its_bound_while_pages_are_read);
+    CPPUNIT_TEST(a_log_that_another_program_has_held_is_short_again);
     CPPUNIT_TEST(an_idle_store_copies_its_log);
     CPPUNIT_TEST(an_auditor_can_read_the_view);
     CPPUNIT_TEST(the_check_passes_over_everything_there_is);
@@ -240,6 +241,28 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::uintmax_t{engine_->settings.wal_bytes}, std::filesystem::file_size(log()));
         refresh_health();
         CPPUNIT_ASSERT(driver_->store().health().checkpoints > 10);
+    }
+
+    void a_log_that_another_program_has_held_is_short_again() {
+        const auto queue = driver_->create("payments");
+        const auto bound = 2 * engine_->settings.wal_bytes;
+        sqlite3* auditor = nullptr;
+        CPPUNIT_ASSERT_EQUAL(SQLITE_OK, sqlite3_open_v2(database().c_str(), &auditor, SQLITE_OPEN_READONLY, nullptr));
+        CPPUNIT_ASSERT_EQUAL(SQLITE_OK, sqlite3_exec(auditor, "BEGIN; SELECT count(*) FROM message", nullptr, nullptr, nullptr));
+        // Nobody waits for it.
+        std::size_t sent = 0;
+        for (; std::filesystem::file_size(log()) <= bound; ++sent) {
+            CPPUNIT_ASSERT(sent < 2000);
+            driver_->commit(driver_->send(queue, std::string(8000, 'x')));
+            engine_->clock.advance(std::chrono::milliseconds(150));
+            CPPUNIT_ASSERT(driver_->store().maintain().ok());
+        }
+        sqlite3_close(auditor);
+        engine_->clock.advance(std::chrono::milliseconds(150));
+        driver_->maintain_all();
+        driver_->commit(driver_->send(queue, "the log begins anew"));
+        CPPUNIT_ASSERT(std::filesystem::file_size(log()) <= bound);
+        CPPUNIT_ASSERT_EQUAL(sent + 1, driver_->entries(queue).size());
     }
 
     void an_idle_store_copies_its_log() {
