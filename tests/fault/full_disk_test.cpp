@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <optional>
 
 #include "fault/support.hpp"
 
@@ -19,6 +20,7 @@ class FullDiskTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(acknowledging_needs_no_room_behind_the_end_of_the_file);
     CPPUNIT_TEST(free_pages_take_messages_again_while_others_fill_the_disk);
     CPPUNIT_TEST(the_reserve_comes_back_as_a_file_when_there_is_room_on_the_disk);
+    CPPUNIT_TEST(a_backup_that_fills_the_disk_fails_and_harms_nothing);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -145,6 +147,31 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::uintmax_t{settings().reserve_bytes}, std::filesystem::file_size(reserve()));
         driver.commit(driver.send(queue, "again"));
         CPPUNIT_ASSERT_EQUAL(sent + 1, driver.entries(queue).size());
+    }
+
+    void a_backup_that_fills_the_disk_fails_and_harms_nothing() {
+        if (!is_mounted_) return;
+        const QuietStandardError quiet;
+        put_ballast();
+        StoreDriver driver(must_open(settings(), clock_));
+        const auto queue = driver.create("payments");
+        for (int index = 0; index < 2500; ++index) driver.commit(driver.send(queue, std::string(4000, 'x')));
+        const auto file = disk_ + "/backup.db";
+        std::optional<Result<void>> answer;
+        CPPUNIT_ASSERT(driver.store().start_backup(file, [&](Result<void> result) { answer = std::move(result); }).ok());
+        // Commits go on meanwhile; what they change is carried over into the copy, as long as there is room for it.
+        std::size_t taken = 0;
+        for (; !answer && taken < 2000; ++taken) {
+            driver.commit({StoreDriver::removal_of(driver.page(queue, {}, {.entries = 1, .bytes = 1}).entries.front())});
+            CPPUNIT_ASSERT(driver.store().maintain().ok());
+        }
+        CPPUNIT_ASSERT(answer && !answer->ok());
+        CPPUNIT_ASSERT_MESSAGE(answer->error().to_string(), answer->error().is(errc::disk_full));
+        CPPUNIT_ASSERT(!std::filesystem::exists(file) && !std::filesystem::exists(file + ".partial"));
+        wait(driver);
+        CPPUNIT_ASSERT(!driver.store().health().disk_full);
+        driver.commit(driver.send(queue, "after the backup"));
+        CPPUNIT_ASSERT_EQUAL(2500 - taken + 1, driver.entries(queue).size());
     }
 
 private:
