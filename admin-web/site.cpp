@@ -91,11 +91,14 @@ void Site::verify(Call call) {
     auto identity = users_.logins().attempt({security::LoginProtocol::http, credentials->user, call.request.peer.address}, check);
     --logins_under_way_;
     if (!identity) {
-        ++admin_.failed_logins;
-        log::warning("login_failed", {{"protocol", "http"}, {"user", credentials->user}, {"peer", call.request.peer.address}});
-        return call.done(problem_of(identity.error()));
+        const auto& error = identity.error();
+        log::warning(
+            "login_failed",
+            {{"protocol", "http"}, {"user", credentials->user}, {"peer", call.request.peer.address}, {"reason", error.to_string()}});
+        // The reason is for the log: whether a lock or the password was in the way is not told to who guesses.
+        const bool is_wrong = error.is(security::errc::wrong_credentials);
+        return call.done(problem_of(is_wrong ? Error(security::errc::wrong_credentials) : error));
     }
-    ++admin_.logins;
     call.who = std::move(*identity);
     dispatch(std::move(call));
 }

@@ -106,7 +106,8 @@ Overview BrokerAdmin::overview_on_core() const {
     overview.connections_accepted = parts_.connections.accepted();
     overview.store = parts_.store.health();
     overview.commits = parts_.store.statistics();
-    overview.logins.push_back({"http", logins.load(), failed_logins.load()});
+    const auto& logins = parts_.users.logins();
+    overview.logins = {{"amqp", logins.counters(security::LoginProtocol::amqp)}, {"http", logins.counters(security::LoginProtocol::http)}};
     return overview;
 }
 

@@ -28,8 +28,7 @@ struct AdminSettings {
 /// Logins over one protocol since the start.
 struct LoginCount {
     std::string protocol;
-    std::uint64_t succeeded = 0;
-    std::uint64_t failed = 0;
+    security::LoginThrottle::Counters counters;
 };
 
 struct Overview {
@@ -120,10 +119,6 @@ public:
     /// In the text format of Prometheus: the broker as a whole; each queue after `after` up to `limit`.
     void metrics(UniqueFunction<void(std::string)> done);
     void queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<std::string> done);
-
-    /// Logins over HTTP, counted for the metrics.
-    std::atomic<std::uint64_t> logins{0};
-    std::atomic<std::uint64_t> failed_logins{0};
 
 private:
     Overview overview_on_core() const;

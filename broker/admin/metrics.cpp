@@ -120,9 +120,12 @@ void add_store(Families& families, const store::Health& health, const store::Com
 void add_logins(Families& families, const std::vector<LoginCount>& logins) {
     auto& results = family(families, "giromq_logins_total", "Logins that were checked", MetricType::Counter);
     for (const auto& login : logins) {
-        counter(results, login.succeeded, {{"protocol", login.protocol}, {"result", "success"}});
-        counter(results, login.failed, {{"protocol", login.protocol}, {"result", "failure"}});
+        counter(results, login.counters.succeeded, {{"protocol", login.protocol}, {"result", "success"}});
+        counter(results, login.counters.failed, {{"protocol", login.protocol}, {"result", "failure"}});
     }
+    auto& refused = family(families, "giromq_logins_refused_total", "Failed logins that met a lock: the password was not looked at",
+                           MetricType::Counter);
+    for (const auto& login : logins) counter(refused, login.counters.refused, {{"protocol", login.protocol}});
 }
 
 void add_process(Families& families, const ProcessUse& process) {
@@ -171,8 +174,10 @@ std::string metrics_text(const Overview& overview, const ProcessUse& process) {
 std::string queue_metrics_text(const std::vector<core::QueueView>& queues, Timestamp now) {
     MetricFamily messages{"giromq_queue_messages", "Messages in the queue", MetricType::Gauge, {}};
     MetricFamily bytes{"giromq_queue_bytes", "Bytes of the messages in the queue", MetricType::Gauge, {}};
-    MetricFamily age{
-        "giromq_queue_oldest_message_age_seconds", "Age of the oldest message; 0 if empty, absent until it is known", MetricType::Gauge, {}};
+    MetricFamily age{"giromq_queue_oldest_message_age_seconds",
+                     "Age of the oldest message; 0 if empty, absent until it is known",
+                     MetricType::Gauge,
+                     {}};
     MetricFamily consumers{"giromq_queue_consumers", "Consumers and browsers of the queue", MetricType::Gauge, {}};
     MetricFamily enqueued{"giromq_queue_messages_enqueued_total", "Messages that were put into the queue", MetricType::Counter, {}};
     MetricFamily acknowledged{"giromq_queue_messages_acknowledged_total", "Messages that were acknowledged", MetricType::Counter, {}};
@@ -205,9 +210,8 @@ std::string queue_metrics_text(const std::vector<core::QueueView>& queues, Times
 void BrokerAdmin::metrics(UniqueFunction<void(std::string)> done) {
     parts_.core_executor.execute([this, done = std::move(done)]() mutable {
         // The core only gives the numbers; making text of them is not its work.
-        parts_.workers.execute([this, overview = overview_on_core(), done = std::move(done)]() mutable {
-            done(metrics_text(overview, process_use()));
-        });
+        parts_.workers.execute(
+            [this, overview = overview_on_core(), done = std::move(done)]() mutable { done(metrics_text(overview, process_use())); });
     });
 }
 

@@ -22,9 +22,7 @@ admin::ConnectionView to_admin(const amqp::Connection::View& view) {
 
 }  // namespace
 
-void Connections::close_user(const std::string& user, const std::string& why) {
-    server_.close_user(user, "amqp:connection:forced", why);
-}
+void Connections::close_user(const std::string& user, const std::string& why) { server_.close_user(user, "amqp:connection:forced", why); }
 
 void Connections::list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<admin::ConnectionView>)> done) const {
     server_.list(after, limit, [done = std::move(done)](std::vector<net::AmqpServer::View> views) mutable {

@@ -22,6 +22,7 @@ class GateTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(in_development_nobody_logs_in_from_this_machine);
     CPPUNIT_TEST(in_development_others_must_log_in);
     CPPUNIT_TEST(too_many_logins_at_once_are_refused);
+    CPPUNIT_TEST(who_guesses_is_locked);
     CPPUNIT_TEST_SUITE_END();
 
     // name:password in base 64
@@ -117,7 +118,7 @@ public:
         const auto unknown = rig.get("/api/v1/queues", {{"authorization", bob_wrong}});
         CPPUNIT_ASSERT_EQUAL(401, wrong.status);
         CPPUNIT_ASSERT_EQUAL(wrong.body, unknown.body);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, rig.admin_.failed_logins.load());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, rig.users_.logins().counters(security::LoginProtocol::http).failed);
         CPPUNIT_ASSERT_EQUAL(200, rig.get("/api/v1/queues", {{"authorization", ann}}).status);
     }
 
@@ -193,6 +194,17 @@ public:
         SiteRig rig;
         rig.peer.is_loopback = false;
         CPPUNIT_ASSERT_EQUAL(401, rig.get("/api/v1/overview").status);
+    }
+
+    void who_guesses_is_locked() {
+        SiteRig rig(false);
+        rig.add_user("ann", Role::administrator, "correct horse");
+        const auto wrong = rig.get("/api/v1/queues", {{"authorization", ann_wrong}});
+        for (int guess = 0; guess < 10; ++guess) rig.get("/api/v1/queues", {{"authorization", ann_wrong}});
+        const auto locked = rig.get("/api/v1/queues", {{"authorization", ann}});
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("even with the right password", 401, locked.status);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("and nobody is told that it is a lock", wrong.body, locked.body);
+        CPPUNIT_ASSERT(rig.users_.logins().counters(security::LoginProtocol::http).refused > 0);
     }
 
     void too_many_logins_at_once_are_refused() {

@@ -98,8 +98,8 @@ public:
 
     void a_body_in_chunks_is_put_together() {
         HttpRig rig(HttpRig::echo);
-        const auto answer =
-            rig.connect().exchange("PUT /a HTTP/1.1\r\n" + host + "Connection: close\r\n" + chunked + "\r\n2\r\n{\"\r\n3\r\na\":\r\n0\r\n\r\n");
+        const auto answer = rig.connect().exchange("PUT /a HTTP/1.1\r\n" + host + "Connection: close\r\n" + chunked +
+                                                   "\r\n2\r\n{\"\r\n3\r\na\":\r\n0\r\n\r\n");
         CPPUNIT_ASSERT_MESSAGE(answer, answer.ends_with("PUT /a {\"a\":"));
     }
 

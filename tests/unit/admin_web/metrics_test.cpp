@@ -100,6 +100,8 @@ public:
         const auto page = rig.get("/metrics", right).body;
         assert_holds(page, "giromq_logins_total{protocol=\"http\",result=\"success\"} 1");
         assert_holds(page, "giromq_logins_total{protocol=\"http\",result=\"failure\"} 2");
+        assert_holds(page, "giromq_logins_total{protocol=\"amqp\",result=\"failure\"} 0");
+        assert_holds(page, "giromq_logins_refused_total{protocol=\"http\"} 0");
     }
 
     void queue_names_are_escaped() {
