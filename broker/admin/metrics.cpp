@@ -211,7 +211,7 @@ void BrokerAdmin::metrics(UniqueFunction<void(std::string)> done) {
     parts_.core_executor.execute([this, done = std::move(done)]() mutable {
         // The core only gives the numbers; making text of them is not its work.
         parts_.workers.execute(
-            [this, overview = overview_on_core(), done = std::move(done)]() mutable { done(metrics_text(overview, process_use())); });
+            [overview = overview_on_core(), done = std::move(done)]() mutable { done(metrics_text(overview, process_use())); });
     });
 }
 
