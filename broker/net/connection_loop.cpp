@@ -16,6 +16,8 @@ using Status = StreamStep::Status;
 
 /// The engine may have got new deadlines from what it read; asking it after every read would cost more than it is worth.
 constexpr std::chrono::milliseconds tick_after_input{250};
+/// But while a connection is being opened it is asked at once, since the first heartbeat may be due soon.
+constexpr std::uint32_t opening_reads = 16;
 constexpr std::chrono::milliseconds shortest_tick{1};
 constexpr std::chrono::hours longest_tick{1};
 /// What is thrown away from a client that keeps on sending while it is being closed.
@@ -179,6 +181,7 @@ ConnectionLoop::Pump ConnectionLoop::read_input() {
         case Status::done:
             connection_->input_done(step.bytes);
             tick_soon();
+            if (reads_ < opening_reads) ++reads_;
             if (step.bytes < buffer.size() && stream_->short_read_is_last()) wait_to_read();
             return Pump::moved;
         case Status::want_read: wait_to_read(); return Pump::idle;
@@ -291,7 +294,10 @@ void ConnectionLoop::set_deadline(MonotonicTime at) {
     });
 }
 
-void ConnectionLoop::tick_soon() { set_deadline(services_.clock.monotonic_now() + tick_after_input); }
+void ConnectionLoop::tick_soon() {
+    const auto after = reads_ < opening_reads ? shortest_tick : tick_after_input;
+    set_deadline(services_.clock.monotonic_now() + after);
+}
 
 void ConnectionLoop::deadline_reached() {
     const auto now = services_.clock.monotonic_now();

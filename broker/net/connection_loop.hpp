@@ -113,6 +113,7 @@ private:
     bool waits_to_read_ = false;
     bool waits_to_write_ = false;
     bool read_closed_ = false;
+    std::uint32_t reads_ = 0;                // the first ones
     std::optional<MonotonicTime> deadline_;  // for which timer_ is set
 };
 
