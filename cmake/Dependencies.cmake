@@ -26,6 +26,10 @@ find_path(GIROMQ_BOOST_INCLUDE boost/asio/any_completion_handler.hpp REQUIRED)
 giromq_third_party(boost)
 target_include_directories(giromq_third_boost SYSTEM INTERFACE "${GIROMQ_BOOST_INCLUDE}")
 target_compile_definitions(giromq_third_boost INTERFACE BOOST_ASIO_NO_DEPRECATED)
+if(GIROMQ_SANITIZE STREQUAL "thread")
+  # The thread sanitizer does not know fences; Asio's locks order the same memory.
+  target_compile_definitions(giromq_third_boost INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()
 target_link_libraries(giromq_third_boost INTERFACE Threads::Threads)
 
 find_package(spdlog REQUIRED)
