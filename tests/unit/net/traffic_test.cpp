@@ -28,6 +28,8 @@ class TrafficTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(TrafficTest);
     CPPUNIT_TEST(every_accepted_message_is_received_once);
     CPPUNIT_TEST(connections_that_are_torn_and_closed_lose_nothing);
+    CPPUNIT_TEST(large_messages_are_consumed_and_browsed_at_once);
+    CPPUNIT_TEST(what_was_accepted_is_there_when_the_broker_closes_in_the_middle);
     CPPUNIT_TEST_SUITE_END();
 
     static core::CoreSettings core_settings() {
@@ -208,6 +210,65 @@ class TrafficTest : public CppUnit::TestFixture {
         for (auto& each : done) each.get();
         CPPUNIT_ASSERT(peerless(server));
         CPPUNIT_ASSERT_EQUAL(static_cast<std::uint64_t>(clients * messages_each), server.messages());
+    }
+
+    void large_messages_are_consumed_and_browsed_at_once() {
+        Server server;
+        const std::string body(700'000, 'x');
+        constexpr std::size_t count = 6;
+        const auto receive = [&](pn_distribution_mode_t mode) {
+            Peer peer(server.port, false);
+            pn_link_t* const link = peer.amqp.receiver("q");
+            pn_terminus_set_distribution_mode(pn_link_source(link), mode);
+            pn_link_flow(peer.amqp.open(link), 100);
+            // The browser may come too late for some of them.
+            const std::size_t enough = mode == PN_DIST_MODE_COPY ? 0 : count;
+            CPPUNIT_ASSERT(peer.until([&] { return AmqpPeer::is_attached(link) && peer.amqp.received.size() >= enough; }));
+            for (const auto& one : peer.amqp.take_received()) {
+                CPPUNIT_ASSERT(text_of(one.bytes) == body);
+                pn_delivery_update(one.delivery, PN_ACCEPTED);
+            }
+            peer.until([&] { return pn_link_unsettled(link) == 0 || enough == 0; });
+        };
+        std::vector<std::future<void>> done;
+        done.push_back(std::async(std::launch::async, receive, PN_DIST_MODE_MOVE));
+        for (int number = 0; number < 3; ++number) done.push_back(std::async(std::launch::async, receive, PN_DIST_MODE_COPY));
+        Peer peer(server.port, false);
+        pn_link_t* const link = peer.amqp.open(peer.amqp.sender("q"));
+        CPPUNIT_ASSERT(peer.until([&] { return pn_link_credit(link) > 0; }));
+        std::vector<pn_delivery_t*> deliveries;
+        for (std::size_t index = 0; index < count; ++index) deliveries.push_back(peer.amqp.send(link, durable_text(body)));
+        CPPUNIT_ASSERT(peer.until([&] {
+            return std::ranges::all_of(deliveries, [](pn_delivery_t* each) { return pn_delivery_remote_state(each) == PN_ACCEPTED; });
+        }));
+        for (auto& each : done) each.get();
+    }
+
+    void what_was_accepted_is_there_when_the_broker_closes_in_the_middle() {
+        Server server;
+        std::atomic<std::uint64_t> accepted{0};
+        std::atomic<std::uint64_t> sent{0};
+        const auto send_until_closed = [&] {
+            Peer peer(server.port, false);
+            pn_link_t* const link = peer.amqp.open(peer.amqp.sender("q"));
+            std::vector<pn_delivery_t*> deliveries;
+            peer.until([&] {
+                if (pn_link_credit(link) > 900 && pn_link_queued(link) == 0) {
+                    deliveries.push_back(peer.amqp.send(link, durable_text("m")));
+                    ++sent;
+                }
+                return peer.amqp.is_closed();
+            });
+            for (pn_delivery_t* const each : deliveries) accepted += pn_delivery_remote_state(each) == PN_ACCEPTED ? 1U : 0U;
+        };
+        std::vector<std::future<void>> done;
+        for (int number = 0; number < clients; ++number) done.push_back(std::async(std::launch::async, send_until_closed));
+        while (sent < 100) std::this_thread::yield();
+        CPPUNIT_ASSERT(peerless(server));
+        for (auto& each : done) each.get();
+        const std::uint64_t there = server.messages();
+        CPPUNIT_ASSERT(there >= accepted);
+        CPPUNIT_ASSERT(there <= sent);
     }
 
     /// Whether every connection has ended; the last ones may still be on their way out.
