@@ -203,9 +203,9 @@ void Queue::shrink() {
         window_.pop_back();
         account_memory();
     }
-    if (window_.bytes() == before) return;
-    forget_read_ahead();
+    // Looking at the end takes slots away that are gone, even if nothing is given back.
     scan_ = std::min(scan_, window_.slots());
+    if (window_.bytes() != before) forget_read_ahead();
 }
 
 }  // namespace giromq::core

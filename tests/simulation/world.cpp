@@ -222,7 +222,7 @@ void World::drain_queue(DestinationId queue) {
         known.draining = true;
         core_->flow(consumer.id, known.limit, true);
         doors_->run();
-        if (known.draining) model_.fail("a drain was not answered in the end");
+        if (known.draining) model_.fail("a drain was not answered in the end" + windows());
         while (!consumer.held.empty()) settle(consumer, 0, Accepted{});
         doors_->run();
         if (known.delivered == before) break;

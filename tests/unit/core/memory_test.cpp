@@ -16,6 +16,7 @@ class CoreMemoryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(what_consumers_held_moves_to_the_dead_letter_queue_whole);
     CPPUNIT_TEST(what_consumers_held_and_is_damaged_is_quarantined);
     CPPUNIT_TEST(windows_are_given_back_when_memory_is_short);
+    CPPUNIT_TEST(a_queue_that_had_nothing_to_give_back_goes_on);
     CPPUNIT_TEST_SUITE_END();
 
     void memory_does_not_grow_with_the_backlog() {
@@ -187,6 +188,25 @@ class CoreMemoryTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes * 3 / 4 + 20000);
         for (const auto queue : queues) CPPUNIT_ASSERT_EQUAL(numbers(1, 30), broker.drain_all(queue));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().memory_bytes);
+    }
+
+    /// Its last entries are gone, and the one before them is on its way out.
+    void a_queue_that_had_nothing_to_give_back_goes_on() {
+        Broker broker(scarce_memory());
+        const auto queue = broker.make_queue("q");
+        broker.send(queue, "a", {.bytes = 20'000});
+        broker.send_all(queue, {"b", "c"}, {.durable = non_persistent});
+        Taker& first = broker.take_now(queue, 3);
+        for (const char* text : {"a", "b", "c"}) first.accept(text);
+        first.close();
+        for (int number = 0; number < 20; ++number) {
+            broker.stage(broker.queue("DLQ"), "m", {.durable = non_persistent, .bytes = 15'000});
+        }
+        broker.tick();
+        broker.doors->run();
+        Taker& taker = broker.take_now(queue, 5);
+        broker.send_all(queue, {"d", "e", "f"});
+        CPPUNIT_ASSERT_EQUAL("d e f"s, taker.texts());
     }
 };
 
