@@ -199,27 +199,34 @@ class CoreLimitsTest : public CppUnit::TestFixture {
             settings.max_bytes = 10'000'000;
             settings.overflow = OverflowPolicy::hold;
         });
-        std::vector<Sender*> senders{&broker.open_sender(queue), &broker.open_sender(queue)};
+        std::vector<Sender*> senders;
+        for (int number = 0; number < 100; ++number) senders.push_back(&broker.open_sender(queue));
         send_all_there_is_credit_for(broker, queue, senders, {.bytes = 10'000});
         CPPUNIT_ASSERT(broker.view(queue).bytes >= 10'000'000);
-        CPPUNIT_ASSERT(broker.view(queue).bytes <= 15'100'000);
+        CPPUNIT_ASSERT(broker.view(queue).bytes <= 16'000'000);
     }
 
+    /// One goes and one comes, at the limit: the others need not hear of it each time.
     void one_message_less_does_not_wake_every_producer() {
         Broker broker;
         const auto queue = broker.make_queue("q", limited(160, OverflowPolicy::hold));
         std::vector<Sender*> senders;
         for (int number = 0; number < 20; ++number) senders.push_back(&broker.open_sender(queue));
         send_all_there_is_credit_for(broker, queue, senders, {});
-        Taker& taker = broker.take_now(queue, 300);
-        const auto told = senders[0]->windows.size();
-        const auto messages = taker.deliveries.size();
-        for (std::size_t taken = 0; taken < messages; ++taken) {
-            broker.core->settle(taker.id, taker.deliveries[taken].position, Accepted{}, {});
+        Taker& taker = broker.take_now(queue, 1000);
+        std::size_t taken = 0;
+        const auto accept_one = [&] {
+            broker.core->settle(taker.id, taker.deliveries.at(taken++).position, Accepted{}, {});
             broker.doors->run();
-            CPPUNIT_ASSERT(broker.view(queue).messages > 150 || senders[0]->room() > 0);
+        };
+        while (broker.view(queue).messages > 160) accept_one();
+        const auto told = senders[1]->windows.size();
+        for (int round = 0; round < 40; ++round) {
+            accept_one();
+            if (senders[0]->room() > 0) broker.send(queue, "m", {.producer = senders[0]->id});
         }
-        CPPUNIT_ASSERT(senders[0]->windows.size() - told <= 4);
+        CPPUNIT_ASSERT(senders[0]->room() > 0);
+        CPPUNIT_ASSERT(senders[1]->windows.size() - told <= 5);
     }
 
     void room_made_by_expiry_purge_and_dead_letters_is_told() {

@@ -193,15 +193,15 @@ class CoreMemoryTest : public CppUnit::TestFixture {
     /// Its last entries are gone, and the one before them is on its way out.
     void a_queue_that_had_nothing_to_give_back_goes_on() {
         Broker broker(scarce_memory());
+        for (int number = 0; number < 17; ++number) {
+            broker.send(broker.make_queue("q" + std::to_string(number)), "m", {.durable = non_persistent, .bytes = 12'000});
+        }
         const auto queue = broker.make_queue("q");
         broker.send(queue, "a", {.bytes = 20'000});
         broker.send_all(queue, {"b", "c"}, {.durable = non_persistent});
         Taker& first = broker.take_now(queue, 3);
         for (const char* text : {"a", "b", "c"}) first.accept(text);
         first.close();
-        for (int number = 0; number < 20; ++number) {
-            broker.stage(broker.queue("DLQ"), "m", {.durable = non_persistent, .bytes = 15'000});
-        }
         broker.tick();
         broker.doors->run();
         Taker& taker = broker.take_now(queue, 5);
