@@ -79,14 +79,16 @@ class RabbitMq:
         with open(plugins, "w", encoding="utf-8") as file:
             file.write("[].\n")
         self.load = os.path.join(machine.scratch, "rabbitmq_load")
-        built = subprocess.run(["g++", "-std=c++20", "-O2", os.path.join(HERE, "rabbitmq_load.cpp"), "-o", self.load, "-lrabbitmq", "-pthread"],
-                               capture_output=True, text=True, check=False)
+        source = os.path.join(HERE, "rabbitmq_load.cpp")
+        compiler = ["g++", "-std=c++20", "-O2", source, "-o", self.load, "-lrabbitmq", "-pthread"]
+        built = subprocess.run(compiler, capture_output=True, text=True, check=False)
         if built.returncode != 0:
             raise scenarios.Failure("rabbitmq_load.cpp does not build; bench/peers/install.sh installs its library: " + built.stderr[:500])
         self.port = free_port()
         environment = dict(os.environ, HOME=data, RABBITMQ_NODENAME="giromq-bench@localhost", RABBITMQ_NODE_PORT=str(self.port),
                            RABBITMQ_NODE_IP_ADDRESS="127.0.0.1", RABBITMQ_DIST_PORT=str(free_port()), RABBITMQ_MNESIA_BASE=data,
                            RABBITMQ_LOG_BASE=data, RABBITMQ_ENABLED_PLUGINS_FILE=plugins, ERL_EPMD_PORT=str(free_port()))
+        self.environment = environment
         self.log = open(os.path.join(data, "log"), "w", encoding="utf-8")
         self.process = subprocess.Popen([server[-1]], env=environment, stdout=self.log, stderr=self.log, start_new_session=True)
         wait_for_port(self.port, self.process)
@@ -103,6 +105,8 @@ class RabbitMq:
     def stop(self):
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        # Erlang's port mapper goes into the background, out of the process group.
+        subprocess.run(["epmd", "-port", self.environment["ERL_EPMD_PORT"], "-kill"], capture_output=True, check=False)
 
 
 class ActiveMq:

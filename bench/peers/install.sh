@@ -3,7 +3,8 @@
 # or a test.
 set -euo pipefail
 if [[ "${1:-}" == "--help" ]]; then
-    echo "Usage: bench/peers/install.sh   installs activemq, rabbitmq-server and librabbitmq-dev from Debian (as root or with sudo); starts neither."
+    echo "Usage: bench/peers/install.sh"
+    echo "Installs activemq, rabbitmq-server and librabbitmq-dev from Debian (as root or with sudo); starts neither."
     exit 0
 fi
 sudo_command=()

@@ -32,7 +32,8 @@ void read_header(const Value& header, Intake& intake) {
     const auto& [durable, priority, ttl] = fields;
     intake.message->durable = durable.kind == Kind::boolean && durable.bits == 1;
     if (priority.kind == Kind::uint8) intake.message->priority = static_cast<std::uint8_t>(priority.bits);
-    if (ttl.kind == Kind::uint32) intake.ttl_ms = static_cast<std::uint32_t>(ttl.bits);
+    // Zero is none, as in JMS: a message that has expired before it came would be of no use to anybody.
+    if (ttl.kind == Kind::uint32 && ttl.bits != 0) intake.ttl_ms = static_cast<std::uint32_t>(ttl.bits);
 }
 
 Result<void> read_sequence(const Value& delivery_annotations, Intake& intake, bool& found) {

@@ -145,7 +145,7 @@ int full_path(sqlite3_vfs* vfs, const char* path, int size, char* full) {
     return inner_of(vfs)->xFullPathname(inner_of(vfs), path, size, full);
 }
 int randomness(sqlite3_vfs* vfs, int size, char* bytes) { return inner_of(vfs)->xRandomness(inner_of(vfs), size, bytes); }
-int sleep_for(sqlite3_vfs* vfs, int microseconds) { return inner_of(vfs)->xSleep(inner_of(vfs), microseconds); }
+int pause(sqlite3_vfs* vfs, int microseconds) { return inner_of(vfs)->xSleep(inner_of(vfs), microseconds); }
 int current_time(sqlite3_vfs* vfs, double* time) { return inner_of(vfs)->xCurrentTime(inner_of(vfs), time); }
 int last_error(sqlite3_vfs* vfs, int size, char* text) { return inner_of(vfs)->xGetLastError(inner_of(vfs), size, text); }
 
@@ -170,7 +170,7 @@ LogVfs::LogVfs(sqlite3_vfs* inner) : vfs_{} {
     vfs_.xAccess = access_file;
     vfs_.xFullPathname = full_path;
     vfs_.xRandomness = randomness;
-    vfs_.xSleep = sleep_for;
+    vfs_.xSleep = pause;
     vfs_.xCurrentTime = current_time;
     vfs_.xGetLastError = last_error;
     const int code = sqlite3_vfs_register(&vfs_, 0);

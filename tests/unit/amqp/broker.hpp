@@ -44,13 +44,13 @@ private:
 /// Sections of a message, encoded by hand so that the bytes are known.
 class MessageBuilder {
 public:
-    MessageBuilder& header(bool durable, std::uint32_t ttl_ms = 0) {
+    MessageBuilder& header(bool durable, std::optional<std::uint32_t> ttl_ms = {}) {
         writer_.descriptor(0x70);
         const auto list = writer_.begin_list();
         writer_.boolean(durable);
         writer_.null();
-        if (ttl_ms != 0) writer_.uint32(ttl_ms);
-        writer_.end(list, ttl_ms != 0 ? 3 : 2);
+        if (ttl_ms) writer_.uint32(*ttl_ms);
+        writer_.end(list, ttl_ms ? 3 : 2);
         return *this;
     }
     template <typename Fill>

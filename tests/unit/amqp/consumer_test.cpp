@@ -39,6 +39,7 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(closing_the_connection_in_order_leaves_counts_unchanged);
     CPPUNIT_TEST(a_torn_connection_raises_the_count_of_the_oldest);
     CPPUNIT_TEST(the_header_tells_durable_ttl_and_count);
+    CPPUNIT_TEST(a_time_to_live_of_zero_is_none);
     CPPUNIT_TEST(output_is_bounded_by_its_window);
     CPPUNIT_TEST(deleting_the_queue_detaches_the_consumer);
     CPPUNIT_TEST(two_consumers_on_one_connection_share_fairly);
@@ -627,6 +628,15 @@ class AmqpConsumerTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(fields[0].kind == codec::Kind::boolean && fields[0].bits == 1);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{6000}, fields[2].bits);
         CPPUNIT_ASSERT(fields[4].is_null());
+    }
+
+    void a_time_to_live_of_zero_is_none() {
+        Broker broker;
+        Client client(broker);
+        client.send(client.sender("q"), MessageBuilder().header(true, 0).text("a").bytes());
+        broker.clock.advance(4s);
+        client.receiver("q", 1);
+        CPPUNIT_ASSERT_EQUAL("a"s, client.texts());
     }
 
     void output_is_bounded_by_its_window() {
