@@ -49,10 +49,11 @@ private:
 std::string ask_silently(const std::string& question) {
     if (::isatty(STDIN_FILENO) == 0)
         throw ToolError("There is no terminal to ask for the password; give it by --password-file.", exit_usage);
-    std::cerr << question << std::flush;
     std::string answer;
     {
+        // Before the question, because who answers quickly would see the password, and lose it to the change of the terminal.
         const Silence silence;
+        std::cerr << question << std::flush;
         std::getline(std::cin, answer);
     }
     std::cerr << '\n';
