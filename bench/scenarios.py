@@ -15,7 +15,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -71,6 +73,15 @@ class Broker:
         if not found:
             raise Failure(f"giromqd did not start; see {self.log.name}")
         self.url = "amqp://" + found.group(1)
+        found = re.search(r"http=(\S+)", line)
+        self.http = "http://" + found.group(1) if found else None
+
+    def metric(self, name):
+        with urllib.request.urlopen(self.http + "/metrics", timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[1])
+        raise Failure(f"giromqd has no metric {name}")
 
     def rss_mib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
@@ -168,6 +179,33 @@ def restart(messages):
     return measure
 
 
+def checkpoint(machine):
+    """The longest checkpoint is what one adds to the commits behind it at most."""
+    broker = Broker(machine)
+    lengths = []
+    ended = threading.Event()
+
+    def watch():
+        while not ended.wait(0.5):
+            lengths.append(broker.metric("giromq_store_wal_bytes") / 2**20)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        load = machine.measure("load", "--producers", "16", "--consumers", "16", "--unconfirmed", "64", "--seconds", "30", url=broker.url)
+        time.sleep(1)
+        count = broker.metric("giromq_store_checkpoint_seconds_count")
+        mean = broker.metric("giromq_store_checkpoint_seconds_sum") / max(count, 1) * 1000
+        worst = broker.metric("giromq_store_checkpoint_seconds_max") * 1000
+        return {"value": round(worst, 1), "unit": "ms, the longest checkpoint", "target": 10, "met": worst <= 10 and max(lengths) <= 64,
+                "mean_ms": round(mean, 2), "checkpoints": round(count), "wal_max_mib": round(max(lengths), 1),
+                "sent_per_s": load["sent_per_s"], "floor_us": machine.floor_us()}
+    finally:
+        ended.set()
+        watcher.join()
+        broker.stop()
+
+
 def idle_connections(machine):
     broker = Broker(machine)
     try:
@@ -195,6 +233,7 @@ SCENARIOS = {
     "memory-5m": ("broker memory with 5 million waiting messages", memory(5000000, 120)),
     "restart-1m": ("restart after SIGKILL with 1 million waiting, until the first message is received", restart(1000000)),
     "restart-5m": ("the same with 5 million waiting", restart(5000000)),
+    "checkpoint": ("what a checkpoint adds to a commit at most, and the length of the log, under durable load", checkpoint),
     "idle-1000": ("processor use of an idle broker with 1,000 idle connections", idle_connections),
 }
 

@@ -107,6 +107,10 @@ void add_store(Families& families, const store::Health& health, const store::Com
     add_gauge(families, "giromq_store_size_bytes", "Size of the store's database file", health.store_bytes);
     add_gauge(families, "giromq_store_wal_bytes", "Size of the write-ahead log", health.wal_bytes);
     add_counter(families, "giromq_store_checkpoints_total", "Checkpoints of the write-ahead log", health.checkpoints);
+    histogram(families, "giromq_store_checkpoint_seconds", "Time of a checkpoint, for which commits wait", health.checkpoint_nanoseconds,
+              nanoseconds_per_second);
+    gauge(family(families, "giromq_store_checkpoint_seconds_max", "The slowest checkpoint since the start", MetricType::Gauge),
+          static_cast<double>(health.checkpoint_nanoseconds.max()) / nanoseconds_per_second);
     histogram(families, "giromq_store_commit_seconds", "Time from the begin of a group commit until it was durable",
               commits.commit_nanoseconds, nanoseconds_per_second);
     histogram(families, "giromq_store_batch_units", "Units of work that shared a group commit", commits.batch_units, 1);

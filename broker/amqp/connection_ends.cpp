@@ -45,6 +45,7 @@ MonotonicTime ConnectionEngine::tick(MonotonicTime now) {
         cut();
         return next;
     }
+    is_told_ = false;
     if (!hung_up_) next = std::min(next, tick_engine(now));
     if (!open_) next = std::min(next, login_deadline);
     if (close_deadline_) next = std::min(next, *close_deadline_);
@@ -91,6 +92,7 @@ void ConnectionEngine::cut() {
 
 void ConnectionEngine::close(std::string condition, std::string description) {
     if (aborted_ || hung_up_ || ended_in_core_) return;
+    is_told_ = false;
     log::info("connection_closing",
               {{"connection", id_.value}, {"peer", peer_.address}, {"condition", condition}, {"reason", description}});
     end_in_core(core::CloseReason::lost);

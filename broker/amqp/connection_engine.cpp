@@ -23,6 +23,8 @@ constexpr std::uint32_t small_reads_max = 64;
 constexpr std::uint32_t chunks_outstanding_max = 4;
 /// What one consumer's link may send before it is the next one's turn.
 constexpr std::size_t turn_bytes = 32 * 1024;
+/// The engine's own buffer is larger than this: if it gave less, it has said all.
+constexpr std::size_t engine_buffer_bytes_min = 4 * 1024;
 /// What the engine may have to tell before reading stops: settled deliveries, ended links and sessions. A peer that never reads would
 /// make it grow without end; one that keeps to its credit does not come near.
 constexpr std::uint32_t untold_max = 8 * 1024;
@@ -112,6 +114,7 @@ std::span<std::uint8_t> ConnectionEngine::input_buffer() {
 }
 
 void ConnectionEngine::input_done(std::size_t bytes) {
+    is_told_ = false;
     GIROMQ_CHECK(bytes <= input_.size() - input_used_, "more input than there was room for");
     const bool was_filled = bytes == input_.size() - input_used_;
     small_reads_ = bytes < input_bytes_first / 4 ? small_reads_ + 1 : 0;
@@ -175,6 +178,7 @@ void ConnectionEngine::feed(std::span<const std::uint8_t> bytes) {
 }
 
 void ConnectionEngine::input_closed() {
+    is_told_ = false;
     if (aborted_) return;
     end_in_core(core::CloseReason::lost);
     pn_connection_driver_read_close(&driver_);
@@ -224,24 +228,28 @@ void ConnectionEngine::send_pending() {
     }
 }
 
-void ConnectionEngine::drain_engine() {
-    while (true) {
+bool ConnectionEngine::drain_engine() {
+    std::size_t taken = engine_buffer_bytes_min;
+    // Before it is open and once it ends, it says only when asked again that there is no more to come.
+    while (taken >= engine_buffer_bytes_min || !is_steady()) {
         const pn_bytes_t bytes = pn_connection_driver_write_buffer(&driver_);
-        if (bytes.size == 0) break;
+        taken = bytes.size;
+        if (taken == 0) break;
         const auto* const start = reinterpret_cast<const std::uint8_t*>(bytes.start);
-        output_.insert(output_.end(), start, start + bytes.size);
-        pn_connection_driver_write_done(&driver_, bytes.size);
+        output_.insert(output_.end(), start, start + taken);
+        pn_connection_driver_write_done(&driver_, taken);
     }
-    process_events();
-    free_ended();
+    const bool has_changed = process_events();
+    return free_ended() || has_changed;
 }
 
-void ConnectionEngine::free_ended() {
-    if (ended_sessions_.empty() && ended_links_.empty()) return;
+bool ConnectionEngine::free_ended() {
+    if (ended_sessions_.empty() && ended_links_.empty()) return false;
     // Links first: a session takes what it still has with it.
     for (pn_link_t* const link : std::exchange(ended_links_, {})) pn_link_free(link);
     for (pn_session_t* const session : std::exchange(ended_sessions_, {})) pn_session_free(session);
     process_events();
+    return true;
 }
 
 std::span<const std::uint8_t> ConnectionEngine::output() {
@@ -249,20 +257,23 @@ std::span<const std::uint8_t> ConnectionEngine::output() {
     if (output_written_ < output_.size()) return std::span(output_).subspan(output_written_);
     output_.clear();
     output_written_ = 0;
+    // Asking the engine costs as much as a message, and a turn of the connection asks several times.
+    if (is_told_) return {};
     if (output_.capacity() > 2 * settings_.output_window_bytes) output_ = {};
     bool again = true;
     while (again && output_.size() < settings_.output_window_bytes) {
         const bool was_held_back = !wants_input();
-        const std::size_t before = output_.size();
         if (!hung_up_) send_pending();
-        drain_engine();
+        const std::size_t before = output_.size();
+        const bool has_changed = drain_engine();
         context_.untold = 0;
-        again = output_.size() > before;
+        again = has_changed || (output_.size() > before && (!pending_senders_.empty() || !is_steady()));
         if (!was_held_back || input_used_ == 0 || !wants_input()) continue;
         // What came in before there was too much to tell.
         process_input();
         again = true;
     }
+    is_told_ = !again && pending_senders_.empty() && is_steady();
     if (hung_up_ && !last_words_.empty()) {
         output_.insert(output_.end(), last_words_.begin(), last_words_.end());
         last_words_ = {};

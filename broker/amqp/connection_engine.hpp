@@ -62,9 +62,11 @@ private:
     bool process_step(std::size_t& offset);
     void feed(std::span<const std::uint8_t> bytes);
     bool wants_input() const;
+    bool is_steady() const { return open_ && !close_deadline_; }
     std::uint64_t buffered_max() const { return 4 * settings_.session_window_bytes; }
-    void drain_engine();
-    void free_ended();
+    /// Takes out what the engine has to say; true if that has changed anything that it may have more to say about.
+    bool drain_engine();
+    bool free_ended();
     void send_pending();
     std::size_t unwritten_bytes() const;
     /// What the engine holds of the session's deliveries.
@@ -88,8 +90,9 @@ private:
     void verify_password();
 
     // Events of the engine
-    void process_events();
-    void handle(pn_event_t* event);
+    /// True if any was of interest.
+    bool process_events();
+    bool handle(pn_event_t* event);
     void on_connection_open();
     void refuse_container(const std::string& container);
     void on_connection_close();
@@ -157,6 +160,7 @@ private:
     /// in the hands of the socket while input is handled.
     std::vector<std::uint8_t> output_;
     std::size_t output_written_ = 0;
+    bool is_told_ = false;  // all that the engine and the links had to say is in output_, and nothing has happened since
     std::vector<News> mail_;
 
     std::vector<Slot> slots_;

@@ -45,23 +45,25 @@ void put_properties(pn_data_t* data, const std::string& version, bool failed) {
 
 }  // namespace
 
-void ConnectionEngine::process_events() {
-    while (pn_event_t* const event = pn_connection_driver_next_event(&driver_)) handle(event);
+bool ConnectionEngine::process_events() {
+    bool was_of_interest = false;
+    while (pn_event_t* const event = pn_connection_driver_next_event(&driver_)) was_of_interest |= handle(event);
+    return was_of_interest;
 }
 
-void ConnectionEngine::handle(pn_event_t* event) {
+bool ConnectionEngine::handle(pn_event_t* event) {
     switch (pn_event_type(event)) {
-        case PN_CONNECTION_REMOTE_OPEN: return on_connection_open();
-        case PN_CONNECTION_REMOTE_CLOSE: return on_connection_close();
-        case PN_TRANSPORT_ERROR: return on_transport_error();
-        case PN_SESSION_REMOTE_OPEN: return on_session_open(pn_event_session(event));
-        case PN_SESSION_REMOTE_CLOSE: return on_session_close(pn_event_session(event));
-        case PN_LINK_REMOTE_OPEN: return on_link_open(pn_event_link(event));
-        case PN_LINK_REMOTE_CLOSE: return on_link_end(pn_event_link(event), true);
-        case PN_LINK_REMOTE_DETACH: return on_link_end(pn_event_link(event), false);
-        case PN_LINK_FLOW: return on_link_flow(pn_event_link(event));
-        case PN_DELIVERY: return on_delivery(pn_event_delivery(event));
-        default: return;  // what the engine tells about itself
+        case PN_CONNECTION_REMOTE_OPEN: on_connection_open(); return true;
+        case PN_CONNECTION_REMOTE_CLOSE: on_connection_close(); return true;
+        case PN_TRANSPORT_ERROR: on_transport_error(); return true;
+        case PN_SESSION_REMOTE_OPEN: on_session_open(pn_event_session(event)); return true;
+        case PN_SESSION_REMOTE_CLOSE: on_session_close(pn_event_session(event)); return true;
+        case PN_LINK_REMOTE_OPEN: on_link_open(pn_event_link(event)); return true;
+        case PN_LINK_REMOTE_CLOSE: on_link_end(pn_event_link(event), true); return true;
+        case PN_LINK_REMOTE_DETACH: on_link_end(pn_event_link(event), false); return true;
+        case PN_LINK_FLOW: on_link_flow(pn_event_link(event)); return true;
+        case PN_DELIVERY: on_delivery(pn_event_delivery(event)); return true;
+        default: return false;  // what the engine tells about itself
     }
 }
 

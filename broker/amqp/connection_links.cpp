@@ -292,6 +292,7 @@ SenderLink* ConnectionEngine::find_sender(LinkId id) {
 
 void ConnectionEngine::on_mail() {
     if (aborted_) return;
+    is_told_ = false;
     const bool was_held_back = !wants_input();
     mailbox_->take(mail_);
     for (News& item : mail_) {

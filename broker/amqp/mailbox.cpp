@@ -45,7 +45,7 @@ void Mailbox::schedule(std::unique_lock<std::mutex> lock) {
     scheduling_here = outer;
     lock.lock();
     --scheduling_;
-    idle_.notify_all();
+    if (closed_) idle_.notify_all();
 }
 
 void Mailbox::take(std::vector<News>& items) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "base/result.hpp"
 #include "base/unique_function.hpp"
 #include "store/errc.hpp"
@@ -102,13 +104,18 @@ public:
 };
 
 struct Health {
+    /// The ranges of checkpoint_nanoseconds.
+    static constexpr std::array<std::uint64_t, 9> checkpoint_time_bounds{1'000'000,  2'500'000,   5'000'000,   10'000'000,   25'000'000,
+                                                                         50'000'000, 100'000'000, 250'000'000, 1'000'000'000};
+
     bool writable = true;    // false: after a failed commit; the process is about to end
     bool disk_full = false;  // growing batches are refused now
     std::uint64_t free_bytes = 0;
     std::uint64_t wal_bytes = 0;
     std::uint64_t store_bytes = 0;
     std::uint64_t checkpoints = 0;
-    std::string message;  // why, if not writable
+    Histogram checkpoint_nanoseconds{checkpoint_time_bounds};  // of each; the commits behind it wait for so long
+    std::string message;                                       // why, if not writable
 };
 
 /// Threads: acquire, commit, last_batch, backup, maintain and release are called from one thread only (the commit queue's);

@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import tempfile
 
+import cxx
 import layers
 import rules_includes
 from framework import CXX, HEADERS, Skipped, Violation, rule
 
 JOBS = 2
+PUBLIC_HEADERS = "client-api/include/"
 
 
 class Cache:
@@ -46,18 +48,36 @@ def closure(tree, path, seen=None):
     return seen
 
 
-def _flags_by_folder(tree):
-    """folder -> include paths, definitions and standard that the build uses for a source in it."""
+def _compile_commands(tree):
+    """(source, command) for each source of the project that the build compiles."""
     database = tree.build / "compile_commands.json" if tree.build else None
     if database is None or not database.exists():
-        return {}
-    flags = {}
+        return
     for entry in json.loads(database.read_text(encoding="utf-8")):
         try:
-            folder = pathlib.Path(entry["file"]).parent.relative_to(tree.root.resolve()).as_posix()
+            yield pathlib.Path(entry["file"]).relative_to(tree.root.resolve()).as_posix(), entry["command"]
         except ValueError:
             continue
-        words, kept, index = shlex.split(entry["command"]), [], 0
+
+
+def _first_of_its_source(tree):
+    """The headers that are the very first include of a source that the build compiles: it has shown that they need nothing else."""
+    found = set()
+    for source, _ in _compile_commands(tree):
+        first = next(iter(cxx.includes(tree.text(source))), None) if tree.has(source) else None
+        target = rules_includes.resolve(tree, source, first[2]) if first else None
+        # Public headers are compiled with less than their sources are.
+        if target and not target.startswith(PUBLIC_HEADERS):
+            found.add(target)
+    return found
+
+
+def _flags_by_folder(tree):
+    """folder -> include paths, definitions and standard that the build uses for a source in it."""
+    flags = {}
+    for source, command in _compile_commands(tree):
+        folder = source.rpartition("/")[0]
+        words, kept, index = shlex.split(command), [], 0
         while index < len(words):
             word = words[index]
             if word == "-isystem" or word in ("-I", "-D"):
@@ -71,7 +91,7 @@ def _flags_by_folder(tree):
 
 
 def _flags_for(tree, path, by_folder):
-    if path.startswith("client-api/include/"):
+    if path.startswith(PUBLIC_HEADERS):
         return ["-std=c++20", f"-I{tree.root / 'client-api/include'}"]
     folder = path.rsplit("/", 1)[0]
     while folder:
@@ -109,13 +129,16 @@ def _compile_alone(tree, path, compiler, flags, cache, version):
       good=[{"broker/base/a.hpp": '#pragma once\n#include <string>\n#include "base/b.hpp"\nstd::string name(B b);\n',
              "broker/base/b.hpp": "#pragma once\nstruct B {};\n"}])
 def headers_compile_alone(tree):
-    """Each header includes what it needs. Flags are those of the folder's sources in compile_commands.json."""
+    """Each header includes what it needs. Flags are those of the folder's sources in compile_commands.json, and a header that comes
+    first in one of those sources has been compiled alone by the build."""
     compiler = _compiler()
     version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
     by_folder, cache = _flags_by_folder(tree), Cache(tree, "headers")
-    paths = list(tree.files(HEADERS))
+    shown = _first_of_its_source(tree)
+    paths = [path for path in tree.files(HEADERS) if path not in shown]
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        pending = [pool.submit(_compile_alone, tree, path, compiler, _flags_for(tree, path, by_folder), cache, version) for path in paths]
+        flags = {path: _flags_for(tree, path, by_folder) for path in paths}
+        pending = [pool.submit(_compile_alone, tree, path, compiler, flags[path], cache, version) for path in paths]
         for path, one in zip(paths, pending):
             if one.result():
                 yield Violation(path, 0, f"does not compile alone: {one.result()}")
@@ -167,7 +190,7 @@ def configure(layers_file, libraries):
         raise Skipped("cmake is not installed")
     with tempfile.TemporaryDirectory(prefix="giromq-layers-") as folder:
         pathlib.Path(folder, "CMakeLists.txt").write_text(_SCRATCH + "\n".join(libraries) + "\n", encoding="utf-8")
-        result = subprocess.run([cmake, "-S", folder, "-B", f"{folder}/build", f"-DLAYERS={layers_file}"], capture_output=True, text=True,
+        result = subprocess.run([cmake, "-G", "Ninja", "-S", folder, "-B", f"{folder}/build", f"-DLAYERS={layers_file}"], capture_output=True, text=True,
             check=False)
         return result.returncode == 0, " ".join((result.stdout + result.stderr).split())
 

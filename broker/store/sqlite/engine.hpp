@@ -126,7 +126,7 @@ private:
     MonotonicTime sweep_again_{};
     bool disk_full_ = false;
     bool reserve_is_in_file_ = false;  // there is no reserve but the free pages of the file
-    std::uint64_t checkpoints_ = 0;
+    Histogram checkpoint_nanoseconds_{Health::checkpoint_time_bounds};
     std::optional<Error> failure_;
 
     std::unique_ptr<BackupJob> backup_;

@@ -132,6 +132,7 @@ bool SqliteStore::is_checkpoint_due(std::uint64_t bytes) const {
 
 /// Copies the log into the file, so that the next commit begins it anew. Waits for the reader, which has been told to hurry.
 Result<void> SqliteStore::checkpoint() {
+    const auto begun = clock_.monotonic_now();
     const ReaderGate::Exclusive alone(gate_);
     int frames = 0;
     int copied = 0;
@@ -139,7 +140,6 @@ Result<void> SqliteStore::checkpoint() {
     if (code == SQLITE_OK) {
         log_.frames = frames;
         log_.copied = copied;
-        ++checkpoints_;
         if (copied < frames) checkpoint_again_ = clock_.monotonic_now() + checkpoint_retry;
         warn_of_long_log();
         // SQLite may have cut the file behind its last page, rounded up.
@@ -147,6 +147,8 @@ Result<void> SqliteStore::checkpoint() {
         const auto bytes = counted == SQLITE_ROW ? page_count_.unsigned_number(0) * page_bytes_ : 0;
         page_count_.reset();
         allocated_bytes_ = std::min(allocated_bytes_, round_up(bytes, std::max<std::uint64_t>(file_step_, 1)));
+        const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(clock_.monotonic_now() - begun).count();
+        checkpoint_nanoseconds_.add(static_cast<std::uint64_t>(nanoseconds));
         return {};
     }
     Error error = error_of(writer_.get(), code, "copying the write-ahead log into the store");
@@ -244,7 +246,8 @@ void SqliteStore::refresh_health() {
     health_.free_bytes = free_bytes;
     health_.wal_bytes = wal_bytes;
     health_.store_bytes = store_bytes + wal_bytes;
-    health_.checkpoints = checkpoints_;
+    health_.checkpoints = checkpoint_nanoseconds_.count();
+    health_.checkpoint_nanoseconds = checkpoint_nanoseconds_;
     health_.disk_full = disk_full_;
 }
 

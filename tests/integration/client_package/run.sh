@@ -56,7 +56,7 @@ if nm -D --defined-only --demangle "$library" | grep -E ' (T|D|V|B) .*giromq::de
 fi
 
 echo "== CMake"
-cmake -S "$here" -B "$work/outside" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/cmake.log" ||
+cmake -G Ninja -S "$here" -B "$work/outside" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/cmake.log" ||
     { cat "$work/cmake.log"; fail "find_package(giromq)"; }
 cmake --build "$work/outside" >"$work/build.log" || { cat "$work/build.log"; fail "the build with CMake"; }
 

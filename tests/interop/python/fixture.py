@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -49,6 +50,13 @@ class InteropTest(unittest.TestCase):
 
     def bodies(self, received):
         return [one.message.body for one in received]
+
+    def wait_until_nothing_is_out(self, queue=None, timeout=30):
+        """Until the broker has noticed that those who had messages of the queue are gone."""
+        deadline = time.monotonic() + timeout
+        while self.broker.rest("GET", f"/api/v1/queues/{queue or self.queue}")[1]["delivering"] > 0:
+            self.assertLess(time.monotonic(), deadline, "messages are still out with a consumer")
+            time.sleep(0.02)
 
     def drained(self, client, queue=None):
         """The bodies of everything in the queue, taken and accepted."""

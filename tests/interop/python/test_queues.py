@@ -233,6 +233,7 @@ class Outcomes(InteropTest):
             received = broken.receive(link)
         self.assertEqual(received.message.body, 3)
         broken.abort()
+        self.wait_until_nothing_is_out()
         link = client.receiver(self.queue, credit=6)
         found = [client.receive(link) for _ in range(6)]
         self.assertEqual(self.bodies(found), [0, 1, 2, 3, 4, 5])

@@ -280,6 +280,7 @@ public:
         driver_->maintain_all();
         refresh_health();
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, driver_->store().health().checkpoints);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, driver_->store().health().checkpoint_nanoseconds.count());
     }
 
     void an_auditor_can_read_the_view() {
