@@ -17,12 +17,14 @@ namespace giromq::core {
 /// What every part of the core shares: the clock, the door to the store, the counters of positions and numbers, and the memory budget.
 class Context {
 public:
-    Context(const Clock& the_clock, store::CommitPort& commits, store::ReadPort& the_reads, CoreSettings the_settings)
-        : clock(the_clock), reads(the_reads), settings(std::move(the_settings)), commits_(commits) {}
+    Context(const Clock& the_clock, store::CommitPort& commits, store::ReadPort& the_reads, CoreSettings the_settings,
+            WorkPort* the_workers = nullptr)
+        : clock(the_clock), reads(the_reads), settings(std::move(the_settings)), workers(the_workers), commits_(commits) {}
 
     const Clock& clock;
     store::ReadPort& reads;
     const CoreSettings settings;
+    WorkPort* const workers;
 
     void recover_counters(Position position, MessageNumber message, DestinationId destination);
     Position take_position() { return Position{next_position_.value++}; }

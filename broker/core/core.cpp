@@ -6,8 +6,8 @@
 
 namespace giromq::core {
 
-Core::Core(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings)
-    : impl_(std::make_unique<Impl>(clock, commits, reads, std::move(settings))) {}
+Core::Core(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings, WorkPort* workers)
+    : impl_(std::make_unique<Impl>(clock, commits, reads, std::move(settings), workers)) {}
 Core::~Core() = default;
 
 store::RecoveryVisitor& Core::recovery() { return impl_->router; }

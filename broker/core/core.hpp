@@ -15,6 +15,7 @@
 #include "model/destination.hpp"
 #include "model/outcome.hpp"
 #include "model/user.hpp"
+#include "selector/selector.hpp"
 #include "store/commit_port.hpp"
 
 /// The serial core: it owns every destination, every lock and every count, and is a deterministic function of the commands it is
@@ -74,6 +75,8 @@ struct ConsumerCommand {
     /// Deliveries are settled by sending (at-most-once): removed without waiting for a settlement. Only a message with chunks has to be
     /// settled by the port, when it has sent the last of them.
     bool presettled = false;
+    /// Only messages that it selects are for this consumer; null: all are. Consumers with the same program share its work.
+    selector::ProgramPtr selector = nullptr;
     ConsumerPort* port = nullptr;  // valid until close_consumer() or ended()
 };
 
@@ -100,6 +103,8 @@ struct QueueView {
     std::uint64_t dead_lettered = 0;
     std::uint64_t duplicates = 0;
     std::uint64_t quarantined = 0;
+    std::uint64_t selectors_over_budget = 0;  // evaluations that were given up, and count as unknown
+    std::uint32_t selectors = 0;              // different ones of the consumers that are there now
 };
 
 struct CoreView {
@@ -116,12 +121,14 @@ struct CoreView {
     std::uint64_t dead_lettered = 0;
     std::uint64_t duplicates = 0;
     std::uint64_t quarantined = 0;
+    std::uint64_t selectors_over_budget = 0;
     bool disk_full = false;
 };
 
 class Core {
 public:
-    Core(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings);
+    /// `workers` judges messages by selectors where that takes longer; null: that is done in place, which only tests should.
+    Core(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings, WorkPort* workers = nullptr);
     ~Core();
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;

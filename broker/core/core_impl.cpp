@@ -26,6 +26,7 @@ Result<ConsumerId> Core::Impl::open_consumer(const ConsumerCommand& command) {
     consumer->port = command.port;
     consumer->mode = command.mode;
     consumer->presettled = command.presettled;
+    consumer->selector = command.selector;
     queue->attach(*consumer);
     const auto id = consumer->id;
     consumers.emplace(id, std::move(consumer));
@@ -159,6 +160,7 @@ CoreView Core::Impl::view() const {
         view.dead_lettered += counters.dead_lettered;
         view.duplicates += counters.duplicates;
         view.quarantined += counters.quarantined;
+        view.selectors_over_budget += counters.selectors_over_budget;
     }
     return view;
 }

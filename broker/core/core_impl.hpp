@@ -17,8 +17,8 @@ inline Error stopping_error() { return Error(errc::not_ready, "the broker is sto
 /// What is behind core.hpp: producers and their sends (core_send.cpp), consumers, connections and time (core_impl.cpp).
 class Core::Impl {
 public:
-    Impl(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings)
-        : context(clock, commits, reads, std::move(settings)), router(context) {
+    Impl(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings, WorkPort* workers)
+        : context(clock, commits, reads, std::move(settings), workers), router(context) {
         router.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
         router.on_end_consumer = [this](ConsumerId id, const Error& reason) { end_consumer(id, reason); };
         router.on_closing = [this](Queue& queue, const Error& reason) { end_all_of(queue, reason); };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/unique_function.hpp"
 #include "core/errc.hpp"
 #include "model/dead_letter.hpp"
 #include "model/ids.hpp"
@@ -54,6 +55,16 @@ public:
 
     /// The core has ended the producer (destination deleted, shutdown).
     virtual void ended(const Error& reason) = 0;
+};
+
+/// Where work is done that must not hold up the core: selectors that look into bodies, and the search of a long queue. Implemented by
+/// main/ over a worker thread, by the simulation over its scheduler.
+class WorkPort {
+public:
+    virtual ~WorkPort() = default;
+
+    /// Runs `work` somewhere else, on nothing but what it holds, then `done` on the core's executor. One of a queue is under way at a time.
+    virtual void run(Task work, Task done) = 0;
 };
 
 /// Answer to a send, after COMMIT for a persistent message.

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/selection.hpp"
+
 namespace giromq::core {
 namespace {
 
@@ -145,7 +147,9 @@ void Queue::commit_arrival(const Placed& placed, const Arrival& arrival) {
         if (entry->state == EntryState::pending) entry->state = EntryState::available;
     }
     auto node = outside_.extract(placed.position);
-    if (node.empty() || !page_under_way_) return;
+    if (node.empty()) return;
+    if (selection_) selection_->arrived_behind(placed.position, arrival);
+    if (!page_under_way_) return;
     node.mapped().state = EntryState::available;
     keep_aside(std::move(node.mapped()));
 }
@@ -166,13 +170,55 @@ void Queue::keep_aside(Entry entry) {
 }
 
 void Queue::account_memory() {
-    context_.memory_bytes += window_.bytes() - accounted_bytes_;
-    accounted_bytes_ = window_.bytes();
+    const auto bytes = window_.bytes() + (selection_ ? selection_->strays.bytes() : 0);
+    context_.memory_bytes += bytes - accounted_bytes_;
+    accounted_bytes_ = bytes;
 }
 
 void Queue::take_out(Entry& entry) {
-    window_.remove(entry);
+    if (selection_ && selection_->strays.holds(entry)) {
+        selection_->strays.remove(entry.position);
+    } else {
+        window_.remove(entry);
+    }
     account_memory();
+}
+
+Entry* Queue::find_entry(Position position) {
+    if (Entry* const entry = window_.find(position)) return entry;
+    auto* const stray = selection_ ? selection_->strays.find(position) : nullptr;
+    return stray == nullptr ? nullptr : &stray->entry;
+}
+
+void Queue::replace_message(Entry& entry, MessagePtr message) {
+    if (selection_ && selection_->strays.holds(entry)) {
+        selection_->strays.replace(entry, std::move(message));
+    } else {
+        window_.replace(entry, std::move(message));
+    }
+}
+
+store::StoredEntry Queue::as_stored(const Entry& entry) const {
+    store::StoredEntry stored;
+    stored.key = {.destination = id_, .position = entry.position};
+    stored.number = entry.message->number;
+    stored.message_bytes = entry.message->size();
+    stored.delivery_count = entry.delivery_count() - (entry.position < crash_horizon_ && entry.perhaps_delivered ? 1U : 0U);
+    stored.is_volatile = entry.is_volatile;
+    stored.dead_letter = entry.dead_letter;
+    stored.message = entry.message;
+    return stored;
+}
+
+void Queue::forget_gone_ahead() {
+    if (!selection_ || selection_->gone_ahead.empty() || page_under_way_ || selection_->is_searching()) return;
+    const bool reading = std::any_of(browsers_.begin(), browsers_.end(), [](const Consumer* browser) { return browser->reading; });
+    if (!reading) selection_->gone_ahead.clear();
+}
+
+Selection& Queue::selection() {
+    if (!selection_) selection_ = std::make_unique<Selection>(*this);
+    return *selection_;
 }
 
 QueueView Queue::view() const {
@@ -195,6 +241,8 @@ QueueView Queue::view() const {
     view.dead_lettered = counters_.dead_lettered;
     view.duplicates = counters_.duplicates;
     view.quarantined = counters_.quarantined;
+    view.selectors_over_budget = counters_.selectors_over_budget;
+    view.selectors = selection_ ? static_cast<std::uint32_t>(selection_->size()) : 0;
     return view;
 }
 

@@ -13,11 +13,14 @@
 
 #include "core/context.hpp"
 #include "core/duplicates.hpp"
+#include "core/sift.hpp"
 #include "core/window.hpp"
 
 namespace giromq::core {
 
 class Queue;
+class Selection;
+struct SelectorGroup;
 
 /// A consumer or browser, as its queue sees it.
 struct Consumer {
@@ -32,11 +35,16 @@ struct Consumer {
     std::uint64_t delivery_limit = 0;
     std::uint64_t delivered = 0;
     std::uint32_t unsettled = 0;
+    std::uint64_t turn = 0;  // the lower, the longer it has been ready
+
+    selector::ProgramPtr selector;   // null: every message is for it
+    SelectorGroup* group = nullptr;  // of the consumers with the same selector
 
     // For browsers: how far they have looked, and what was read for them and not yet delivered.
     Position looked_at;
     std::deque<store::StoredEntry> read_ahead;
     bool reading = false;
+    Position sifted_through;  // with a selector: what is read ahead is all that it selects up to here
 
     std::uint64_t credit() const { return delivery_limit > delivered ? delivery_limit - delivered : 0; }
 };
@@ -60,6 +68,7 @@ struct QueueCounters {
     std::uint64_t dead_lettered = 0;
     std::uint64_t duplicates = 0;
     std::uint64_t quarantined = 0;
+    std::uint64_t selectors_over_budget = 0;
 };
 
 /// What a queue asks of the router that owns it.
@@ -176,12 +185,16 @@ public:
     void count_duplicate() { ++counters_.duplicates; }
 
 private:
+    friend class Selection;
+
     // queue_dispatch.cpp
     void make_ready(Consumer& consumer);
     Consumer* next_consumer(const Entry& entry);
     void deliver(Entry& entry, Consumer& consumer);
+    std::vector<Entry*> held_by(ConsumerId consumer);
     bool horizon_allows(const Entry& entry);
     void extend_horizon();
+    void stage_horizon(Position horizon);
     bool may_hold_more(const Consumer& consumer) const;
     bool can_take(const Consumer& consumer) const;
     void answer_drains();
@@ -202,6 +215,13 @@ private:
     void read_for(Consumer& browser);
     void read_for_browser(ConsumerId id, std::uint64_t generation, Result<store::Page> page);
     void browsers_look();
+
+    // queue_browse_selected.cpp
+    void look_for_selected(Consumer& browser);
+    bool sift_window(Consumer& browser);
+    void sift(Consumer& browser, std::vector<store::StoredEntry> entries, Position through);
+    void sifted(ConsumerId id, std::uint64_t generation, Sift& sift);
+    void count_over_budget(const selector::Program& program, const Message& message);
 
     // queue_paging.cpp
     bool retains(const Message& message) const;
@@ -237,6 +257,7 @@ private:
     store::RemoveEntry removal_of(const Entry& entry, bool last_reference) const;
     void removed(Position position, std::uint64_t bytes);
     void left(Position position, std::uint64_t bytes);
+    void gone_ahead(Position position);
     void tell_room();
     void unlock(Entry& entry);
     /// Around a unit that is tried until it is durable and names entries of this queue.
@@ -253,6 +274,17 @@ private:
     /// Tells the common budget what the window holds now.
     void account_memory();
     void take_out(Entry& entry);
+    /// In the window, or ahead of it with a consumer that selected it; null if it is in neither.
+    Entry* find_entry(Position position);
+    void replace_message(Entry& entry, MessagePtr message);
+    /// As a page of the store would show it.
+    store::StoredEntry as_stored(const Entry& entry) const;
+    /// Nothing is being read any more that could show what is gone.
+    void forget_gone_ahead();
+    bool is_gone_ahead(Position position) const;
+    Selection& selection();
+    /// True if the window, and not only the store, tells what is at this position.
+    bool is_covered(Position position) const { return reaches_tail_ || position <= covered_through_; }
     Entry make_entry(Position position, const Arrival& arrival) const;
     void keep_aside(Entry entry);
 
@@ -311,6 +343,8 @@ private:
     std::vector<Consumer*> draining_;
     std::vector<ConsumerId> overfull_;  // to be ended after dispatching
     std::vector<Consumer*> browsers_;
+    std::uint64_t turns_ = 0;
+    std::unique_ptr<Selection> selection_;  // once there was a consumer with a selector
 
     QueueCounters counters_;
     bool has_row_ = false;

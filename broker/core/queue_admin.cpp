@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "core/queue.hpp"
+#include "core/selection.hpp"
 
 namespace giromq::core {
 namespace {
@@ -114,6 +115,7 @@ void Queue::close() {
     ready_.clear();
     draining_.clear();
     browsers_.clear();
+    if (selection_) selection_->close();
     outside_.clear();
     arrived_meanwhile_.clear();
     for (std::size_t index = 0; index < window_.slots(); ++index) {

@@ -16,6 +16,7 @@ void Queue::browsers_look() {
 }
 
 void Queue::look_further(Consumer& browser) {
+    if (browser.selector) return look_for_selected(browser);
     while (browser.credit() > 0) {
         if (!browser.port->has_room()) return;
         if (show_read_ahead(browser)) continue;
@@ -52,7 +53,10 @@ void Queue::finish_drain(Consumer& browser) {
 /// What was read, or is being read, may be wrong now: it is read again.
 void Queue::forget_read_ahead() {
     ++page_generation_;
-    for (Consumer* const browser : browsers_) browser->read_ahead.clear();
+    for (Consumer* const browser : browsers_) {
+        browser->read_ahead.clear();
+        browser->sifted_through = browser->looked_at;
+    }
 }
 
 bool Queue::show_read_ahead(Consumer& browser) {
@@ -65,11 +69,13 @@ bool Queue::show_read_ahead(Consumer& browser) {
         // A damaged message is quarantined when a consumer's turn comes; a browser only passes it over.
         if (stored.message == nullptr) continue;
         if (stored.dead_letter == nullptr && stored.message->is_expired(context_.clock.wall_now())) continue;
-        if (reaches_tail_ || position <= covered_through_) {
+        if (is_covered(position)) {
             // The window has caught up with what was read: it knows better whether the message is still there. If it is pending there,
             // the store has it and only its completion is still to come.
             const Entry* const entry = window_.find(position);
             if (entry == nullptr || (entry->state != EntryState::available && entry->state != EntryState::pending)) continue;
+        } else if (const Entry* const stray = find_entry(position); stray != nullptr && stray->state != EntryState::available) {
+            continue;
         }
         const auto count = stored.delivery_count + (position < crash_horizon_ ? 1U : 0U);
         show(browser, Delivery{position, std::move(stored.message), count, std::move(stored.dead_letter)});
@@ -120,8 +126,16 @@ void Queue::read_for_browser(ConsumerId id, std::uint64_t generation, Result<sto
         if (page->entries.empty() && page->end) {
             browser.looked_at = std::max(browser.looked_at, Position{page->next_position.value - 1});
         }
-        for (auto& stored : page->entries) browser.read_ahead.push_back(std::move(stored));
+        std::erase_if(page->entries, [this](const store::StoredEntry& stored) { return is_gone_ahead(stored.key.position); });
+        if (browser.selector && !page->entries.empty()) {
+            const auto through = page->entries.back().key.position;
+            sift(browser, std::move(page->entries), through);
+            if (browser.reading) return;
+        } else {
+            for (auto& stored : page->entries) browser.read_ahead.push_back(std::move(stored));
+        }
     }
+    forget_gone_ahead();
     look_further(browser);
 }
 

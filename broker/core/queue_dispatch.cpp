@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "core/queue.hpp"
+#include "core/selection.hpp"
 
 namespace giromq::core {
 namespace {
@@ -20,7 +21,11 @@ constexpr std::uint64_t unsettled_of_drains = 10;
 void Queue::attach(Consumer& consumer) {
     consumer.queue = this;
     consumers_.emplace(consumer.id, &consumer);
-    if (consumer.mode == ConsumerMode::browse) browsers_.push_back(&consumer);
+    if (consumer.mode == ConsumerMode::browse) {
+        browsers_.push_back(&consumer);
+    } else if (consumer.selector) {
+        selection().add(consumer);
+    }
 }
 
 void Queue::detach(Consumer& consumer, CloseReason reason) {
@@ -28,17 +33,35 @@ void Queue::detach(Consumer& consumer, CloseReason reason) {
     std::erase(ready_, &consumer);
     std::erase(draining_, &consumer);
     std::erase(browsers_, &consumer);
+    if (consumer.group != nullptr) selection_->remove(consumer);
     if (consumer.unsettled == 0) return;
-    std::vector<Entry*> held;
-    for (std::size_t index = 0; index < window_.slots(); ++index) {
-        Entry& entry = window_.at(index);
-        if (entry.state != EntryState::locked || entry.holder != consumer.id) continue;
-        unlock(entry);
-        held.push_back(&entry);
+    std::vector<Entry*> held = held_by(consumer.id);
+    std::vector<Position> positions;
+    for (Entry* const entry : held) {
+        unlock(*entry);
+        positions.push_back(entry->position);
     }
     if (!held.empty()) rewind(held.front()->position);
     if (reason == CloseReason::lost && !held.empty()) fail_oldest(held);
+    if (selection_) {
+        for (const auto position : positions) {
+            Entry* const entry = find_entry(position);
+            if (entry != nullptr && entry->state == EntryState::available) selection_->returned(*entry);
+        }
+    }
     dispatch();
+}
+
+std::vector<Entry*> Queue::held_by(ConsumerId consumer) {
+    std::vector<Entry*> held;
+    const auto add = [&](Entry& entry) {
+        if (entry.state == EntryState::locked && entry.holder == consumer) held.push_back(&entry);
+    };
+    for (std::size_t index = 0; index < window_.slots(); ++index) add(window_.at(index));
+    if (selection_) {
+        for (auto& [position, stray] : selection_->strays.all()) add(stray.entry);
+    }
+    return held;
 }
 
 /// Of a torn connection the application was most likely busy with the oldest: only that one counts as failed, so that a message that
@@ -76,6 +99,8 @@ void Queue::silence(Consumer& consumer) {
 
 void Queue::make_ready(Consumer& consumer) {
     if (consumer.ready || !can_take(consumer)) return;
+    consumer.turn = ++turns_;
+    if (consumer.group != nullptr) return selection_->make_ready(consumer);
     consumer.ready = true;
     ready_.push_back(&consumer);
     if (skipped_) {
@@ -132,6 +157,8 @@ void Queue::dispatch() {
             fetch(entry.position);
             break;
         }
+        if (selection_) selection_->offer(entry);
+        if (entry.state != EntryState::available) continue;
         if (!horizon_allows(entry)) break;
         Consumer* const consumer = next_consumer(entry);
         if (consumer == nullptr) {
@@ -144,6 +171,7 @@ void Queue::dispatch() {
             deliver(entry, *consumer);
         }
     }
+    if (selection_) selection_->dispatch();
     scan_ -= window_.sweep(scan_);
     if (wants_page()) read_page();
     answer_drains();
@@ -188,7 +216,11 @@ bool Queue::horizon_allows(const Entry& entry) {
 
 void Queue::extend_horizon() {
     const auto ahead = std::min(scan_ + horizon_entries, window_.slots()) - 1;
-    horizon_staged_ = Position{std::max(window_.at(ahead).position.value, window_.at(scan_).position.value + horizon_entries) + 1};
+    stage_horizon(Position{std::max(window_.at(ahead).position.value, window_.at(scan_).position.value + horizon_entries) + 1});
+}
+
+void Queue::stage_horizon(Position horizon) {
+    horizon_staged_ = horizon;
     tx::UnitOfWork work;
     work.stage(store::SetHorizon{id_, horizon_staged_});
     work.then([host = &host_, id = id_, horizon = horizon_staged_](const store::UnitResult& result) {
@@ -213,6 +245,7 @@ void Queue::mark_for_restart() {
         const bool told = entry.state == EntryState::locked || (entry.state == EntryState::available && entry.perhaps_delivered);
         if (told && entry.stored && !entry.is_volatile && entry.position >= crash_horizon_) last = entry.position;
     }
+    if (selection_) last = std::max(last, selection_->last_told(crash_horizon_));
     if (!last.is_set()) return;
     tx::UnitOfWork work;
     work.stage(store::SetHorizon{.destination = id_, .horizon = Position{last.value + 1}, .stays = true});
@@ -220,6 +253,7 @@ void Queue::mark_for_restart() {
 }
 
 bool Queue::nothing_more(const Consumer& consumer) const {
+    if (consumer.group != nullptr) return selection_->nothing_more(consumer);
     if (!reaches_tail_ || page_under_way_) return false;
     // For who is not ready nobody has looked at what others had to leave.
     return nothing_available_behind(consumer.ready ? scan_ : 0);

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "core/queue.hpp"
+#include "core/selection.hpp"
 
 namespace giromq::core {
 namespace {
@@ -21,7 +22,7 @@ std::string shortened(std::string text) {
 }  // namespace
 
 void Queue::settle(Consumer& consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done) {
-    Entry* const entry = window_.find(position);
+    Entry* const entry = find_entry(position);
     if (entry == nullptr || entry->state != EntryState::locked || entry->holder != consumer.id) {
         if (done) done({});
         return;
@@ -36,8 +37,8 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
         if (!dead_letter(*entry, "rejected", rejected->condition + separator + rejected->description, done)) {
             // Nothing is discarded: it goes back to its place, counted.
             ++entry->failed_deliveries;
-            give_back(*entry);
             store_count(*entry, done);
+            give_back(*entry);
         }
     } else {
         unlock(*entry);
@@ -64,7 +65,11 @@ void Queue::unlock(Entry& entry) {
     --locked_;
 }
 
-void Queue::give_back(Entry& entry) { rewind(entry.position); }
+/// The entry may be gone from memory afterwards.
+void Queue::give_back(Entry& entry) {
+    rewind(entry.position);
+    if (selection_) selection_->returned(entry);
+}
 
 void Queue::fail_delivery(Entry& entry, Done& done) {
     // A mark stays: it stands for an earlier delivery.
@@ -73,8 +78,8 @@ void Queue::fail_delivery(Entry& entry, Done& done) {
         dead_letter(entry, "max-deliveries", "delivered " + std::to_string(entry.failed_deliveries) + " times without success", done)) {
         return;
     }
-    give_back(entry);
     store_count(entry, done);
+    give_back(entry);
 }
 
 void Queue::store_count(const Entry& entry, Done& done) {
@@ -136,12 +141,22 @@ void Queue::unit_ends() {
 }
 
 void Queue::removed(Position position, std::uint64_t bytes) {
-    Entry* const entry = window_.find(position);
+    Entry* const entry = find_entry(position);
     if (entry == nullptr) return;  // the queue was emptied meanwhile
+    if (selection_ && !is_covered(position)) gone_ahead(position);
     take_out(*entry);
     --messages_;
     bytes_ -= bytes;
     tell_room();
+}
+
+/// Something may be being read that still shows it.
+void Queue::gone_ahead(Position position) {
+    for (Consumer* const browser : browsers_) {
+        std::erase_if(browser->read_ahead, [position](const store::StoredEntry& stored) { return stored.key.position == position; });
+    }
+    selection_->gone_ahead.insert(position);
+    forget_gone_ahead();
 }
 
 void Queue::drop_expired(Entry& entry) {

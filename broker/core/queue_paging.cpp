@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
 #include "base/log.hpp"
 #include "core/queue.hpp"
+#include "core/selection.hpp"
 
 namespace giromq::core {
 namespace {
@@ -80,6 +82,7 @@ void Queue::page_read(std::uint64_t generation, Result<store::Page> page) {
     }
     if (generation == page_generation_) merge_page(std::move(page).value());
     arrived_meanwhile_.clear();
+    forget_gone_ahead();
     dispatch();
 }
 
@@ -141,6 +144,12 @@ Position Queue::room_through(const std::vector<Entry>& page, Position last) {
 
 /// Merges durable entries into the window, and the pending ones up to `through` with them.
 void Queue::bring_in(std::vector<Entry> entries, Position through) {
+    if (selection_) {
+        std::erase_if(entries, [this](const Entry& entry) { return selection_->gone_ahead.contains(entry.position); });
+        // They know better than a page what became of them.
+        auto strays = selection_->strays.take_through(through);
+        entries.insert(entries.begin(), std::make_move_iterator(strays.begin()), std::make_move_iterator(strays.end()));
+    }
     while (!outside_.empty() && outside_.begin()->first <= through) {
         entries.push_back(std::move(outside_.extract(outside_.begin()).mapped()));
     }

@@ -26,7 +26,7 @@ void Queue::park(Entry& entry) {
     const bool is_worth_it = entry.message->memory() > 2 * sizeof(Message);
     if (!entry.stored || entry.parked || !is_worth_it || !context_.memory_is_scarce()) return;
     entry.parked = true;
-    window_.replace(entry, without_bytes(*entry.message));
+    replace_message(entry, without_bytes(*entry.message));
     account_memory();
 }
 
@@ -46,7 +46,7 @@ void Queue::fetched(Result<store::Page> page) {
         return;
     }
     for (auto& stored : page->entries) {
-        Entry* const entry = window_.find(stored.key.position);
+        Entry* const entry = find_entry(stored.key.position);
         if (entry == nullptr || !entry->parked || entry->state != EntryState::available) continue;
         if (stored.message == nullptr) {
             take_out(*entry);
@@ -54,7 +54,7 @@ void Queue::fetched(Result<store::Page> page) {
             continue;
         }
         entry->parked = false;
-        window_.replace(*entry, std::move(stored.message));
+        replace_message(*entry, std::move(stored.message));
     }
     account_memory();
     dispatch();
