@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "core/core.hpp"
 #include "security/user_directory.hpp"
+#include "selector/program_cache.hpp"
 
 /// One AMQP 1.0 connection, sans-io: bytes in, bytes out, and commands to the core. net/ gives it a socket, tests give it a peer in memory.
 namespace giromq::amqp {
@@ -64,6 +65,7 @@ struct Services {
     const security::UserDirectory& users;
     const Clock& clock;
     ContainerRegistry& containers;
+    selector::ProgramCache& selectors;
 };
 
 /// Implemented by net/.

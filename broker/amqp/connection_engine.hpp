@@ -14,6 +14,7 @@
 #include "amqp/frame_guard.hpp"
 #include "amqp/link.hpp"
 #include "amqp/mailbox.hpp"
+#include "amqp/proton_values.hpp"
 #include "amqp/receiver_link.hpp"
 #include "amqp/sasl_server.hpp"
 #include "amqp/sender_link.hpp"
@@ -110,6 +111,7 @@ private:
     void attach_producer(pn_link_t* link);
     void attach_consumer(pn_link_t* link);
     std::optional<Refusal> refuse_topic(pn_terminus_t* terminus) const;
+    Result<selector::ProgramPtr> selector_of(const FilterSet& filters);
     bool may(security::Action action, const std::string& address) const;
     void refuse_attach(pn_link_t* link, const Refusal& refusal);
     void detach(Link& link, const Refusal& refusal);

@@ -8,6 +8,7 @@
 #include "amqp/proton_values.hpp"
 #include "base/log.hpp"
 #include "security/authorisation.hpp"
+#include "selector/errc.hpp"
 
 namespace giromq::amqp {
 namespace {
@@ -86,6 +87,15 @@ void ConnectionEngine::attach_producer(pn_link_t* link) {
                                                          .may_create = may(security::Action::create, address)});
 }
 
+/// The program of the source's selector; null for none.
+Result<selector::ProgramPtr> ConnectionEngine::selector_of(const FilterSet& filters) {
+    if (filters.selectors == 0) return selector::ProgramPtr();
+    if (filters.selectors > 1) return Error(selector::errc::invalid, "a source has one selector at most");
+    if (!filters.selector) return Error(selector::errc::invalid, "the filter is no string");
+    if (selector::is_no_selector(*filters.selector)) return selector::ProgramPtr();
+    return services_.selectors.compile(*filters.selector);
+}
+
 void ConnectionEngine::attach_consumer(pn_link_t* link) {
     pn_terminus_t* const source = pn_link_remote_source(link);
     if (const auto refusal = refuse_topic(source)) return refuse_attach(link, *refusal);
@@ -103,12 +113,12 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
         return refuse_attach(link, {std::string(condition::unauthorized_access), "user may not receive from '" + address + "'"});
     }
     const FilterSet filters = filters_of(source);
-    // A client that does not look for the echo would take, and acknowledge, messages that it did not ask for.
-    if (filters.has_selector) return refuse_attach(link, not_implemented("selectors are not implemented"));
-    if (!filters.names.empty()) {
+    if (!filters.ignored.empty()) {
         log::warning("filter_not_supported",
-                     {{"connection", id_.value}, {"peer", peer_.address}, {"address", address}, {"filters", filters.names}});
+                     {{"connection", id_.value}, {"peer", peer_.address}, {"address", address}, {"filters", filters.ignored}});
     }
+    auto selector = selector_of(filters);
+    if (!selector) return refuse_attach(link, {std::string(condition::invalid_field), "selector: " + selector.error().detail()});
     const bool presettled = pn_link_remote_snd_settle_mode(link) == PN_SND_SETTLED;
 
     LinkId id;
@@ -123,7 +133,8 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
                                                          .is_dynamic = is_dynamic,
                                                          .may_create = may(security::Action::create, address),
                                                          .mode = is_browser ? core::ConsumerMode::browse : core::ConsumerMode::acquire,
-                                                         .presettled = presettled});
+                                                         .presettled = presettled,
+                                                         .selector = std::move(selector).value()});
 }
 
 void ConnectionEngine::refuse_attach(pn_link_t* link, const Refusal& refusal) {
@@ -156,6 +167,10 @@ void ConnectionEngine::on_news(news::Attached& attached) {
     pn_terminus_t* const asked = owner->is_sender() ? pn_link_remote_source(link) : pn_link_remote_target(link);
     const bool is_relay = !owner->is_dynamic && !has_address(asked);
     answer_terminus(node, asked, is_relay ? std::string_view() : capability_of(asked));
+    if (owner->is_sender()) {
+        const FilterSet filters = filters_of(asked);
+        if (filters.selector) echo_selector(node, filters);
+    }
     if (owner->is_dynamic) set_dynamic_node(node, attached.address);
     if (owner->is_sender()) {
         pn_terminus_copy(pn_link_target(link), pn_link_remote_target(link));

@@ -123,6 +123,7 @@ void CoreSession::open_consumer(CoreLink& link, DestinationId destination, const
     open.destination = destination;
     open.mode = command.mode;
     open.presettled = command.presettled;
+    open.selector = command.selector;
     open.port = &link;
     Result<ConsumerId> opened = core_.open_consumer(open);
     if (!opened) return refuse_attach(link, opened.error());

@@ -78,6 +78,7 @@ struct OpenConsumer {
     bool may_create = false;
     core::ConsumerMode mode = core::ConsumerMode::acquire;
     bool presettled = false;
+    selector::ProgramPtr selector;
 };
 struct Close {
     std::shared_ptr<CoreLink> link;

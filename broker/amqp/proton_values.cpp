@@ -20,13 +20,24 @@ std::string_view view_of(pn_bytes_t bytes) { return {bytes.start == nullptr ? ""
 constexpr std::uint64_t selector_code = 0x0000468C00000004;
 constexpr std::string_view selector_symbol = "apache.org:selector-filter:string";
 
-/// True if the current value is described as a selector.
-bool is_selector(pn_data_t* data) {
+std::string_view text_of(pn_data_t* data) {
+    if (pn_data_type(data) == PN_SYMBOL) return view_of(pn_data_get_symbol(data));
+    return pn_data_type(data) == PN_STRING ? view_of(pn_data_get_string(data)) : std::string_view();
+}
+
+/// True if the current value is described as a selector, which is then in `found`.
+bool read_selector(pn_data_t* data, FilterSet& found) {
     if (pn_data_type(data) != PN_DESCRIBED) return false;
     pn_data_enter(data);
     pn_data_next(data);
     const bool is_code = pn_data_type(data) == PN_ULONG && pn_data_get_ulong(data) == selector_code;
     const bool is_symbol = pn_data_type(data) == PN_SYMBOL && view_of(pn_data_get_symbol(data)) == selector_symbol;
+    if (is_code || is_symbol) {
+        ++found.selectors;
+        found.has_symbolic_descriptor = is_symbol;
+        const bool is_text = pn_data_next(data) && (pn_data_type(data) == PN_STRING || pn_data_type(data) == PN_SYMBOL);
+        found.selector = is_text ? std::optional<std::string>(text_of(data)) : std::nullopt;
+    }
     pn_data_exit(data);
     return is_code || is_symbol;
 }
@@ -91,13 +102,15 @@ FilterSet filters_of(pn_terminus_t* source) {
     if (pn_data_next(data) && pn_data_type(data) == PN_MAP) {
         const std::size_t count = pn_data_get_map(data);
         pn_data_enter(data);
+        std::string key;
         for (std::size_t index = 0; index < count && pn_data_next(data); ++index) {
-            if (index % 2 != 0) {
-                found.has_selector = found.has_selector || is_selector(data);
-                continue;
+            if (index % 2 == 0) {
+                key = text_of(data);
+            } else if (read_selector(data, found)) {
+                found.selector_key = key;
+            } else {
+                found.ignored += (found.ignored.empty() ? "" : " ") + (key.empty() ? "?" : key);
             }
-            if (!found.names.empty()) found.names += ' ';
-            found.names += pn_data_type(data) == PN_SYMBOL ? view_of(pn_data_get_symbol(data)) : std::string_view("?");
         }
         pn_data_exit(data);
     }
@@ -109,6 +122,25 @@ void answer_terminus(pn_terminus_t* local, pn_terminus_t* remote, std::string_vi
     pn_terminus_copy(local, remote);
     pn_data_clear(pn_terminus_filter(local));
     if (!capability.empty()) put_symbols(pn_terminus_capabilities(local), {capability});
+}
+
+void echo_selector(pn_terminus_t* local, const FilterSet& filters) {
+    pn_data_t* const data = pn_terminus_filter(local);
+    pn_data_clear(data);
+    pn_data_put_map(data);
+    pn_data_enter(data);
+    pn_data_put_symbol(data, bytes_of(filters.selector_key));
+    pn_data_put_described(data);
+    pn_data_enter(data);
+    if (filters.has_symbolic_descriptor) {
+        pn_data_put_symbol(data, bytes_of(selector_symbol));
+    } else {
+        pn_data_put_ulong(data, selector_code);
+    }
+    pn_data_put_string(data, bytes_of(*filters.selector));
+    pn_data_exit(data);
+    pn_data_exit(data);
+    pn_data_rewind(data);
 }
 
 void set_dynamic_node(pn_terminus_t* local, const std::string& address) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,14 +37,20 @@ bool has_address(pn_terminus_t* terminus);
 
 /// What a source's filter set asks for.
 struct FilterSet {
-    std::string names;          // the keys, for the log; empty if there is none
-    bool has_selector = false;  // apache.org:selector-filter:string, by its numeric or its symbolic descriptor
+    std::string ignored;                  // the keys of those that are not known, for the log; empty if there is none
+    std::size_t selectors = 0;            // apache.org:selector-filter:string, by its numeric or its symbolic descriptor
+    std::optional<std::string> selector;  // the text of the last one; nothing if it is no text
+    std::string selector_key;
+    bool has_symbolic_descriptor = false;
 };
 FilterSet filters_of(pn_terminus_t* source);
 
-/// Answers an attach: the terminus as the peer asked for it, except that filters are not echoed (none is applied, and an echo would
-/// promise that it is applied), and that the capabilities say what the node is.
+/// Answers an attach: the terminus as the peer asked for it, except that filters are not echoed (an echo promises that the filter is
+/// applied), and that the capabilities say what the node is.
 void answer_terminus(pn_terminus_t* local, pn_terminus_t* remote, std::string_view capability);
+
+/// Tells the peer that its selector is applied.
+void echo_selector(pn_terminus_t* local, const FilterSet& filters);
 
 /// Makes the terminus a dynamic node that lives as long as its link (AMQP 1.0 §3.5.10).
 void set_dynamic_node(pn_terminus_t* local, const std::string& address);

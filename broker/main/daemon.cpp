@@ -19,6 +19,7 @@
 #include "main/admin_ports.hpp"
 #include "main/first_administrator.hpp"
 #include "main/listeners.hpp"
+#include "main/selector_work.hpp"
 #include "main/service_manager.hpp"
 #include "main/signals.hpp"
 #include "main/store_commands.hpp"
@@ -106,12 +107,15 @@ private:
     net::IoRuntime io_;
     net::WorkerThread workers_;
     net::WorkerThread amqp_logins_;  // apart: a flood of passwords must not hold up administrators and metrics
+    net::WorkerThread selector_worker_;
     net::StrandExecutor core_executor_;
+    SelectorWork selector_work_;
     store::CommitQueue commits_;
     store::ReadQueue reads_;
     core::Core core_;
     security::UserDirectory users_;
     amqp::ContainerRegistry containers_;
+    selector::ProgramCache selectors_;
     net::AmqpServer amqp_;
     Connections connections_;
     StoreAdministration store_administration_;
@@ -130,10 +134,11 @@ Broker::Broker(const config::Config& config, bool dev, std::unique_ptr<store::St
       lease_(lease),
       io_(io_threads(config)),
       core_executor_(io_.context(), net::StrandExecutor::Idle::run_now),
+      selector_work_(selector_worker_, core_executor_),
       commits_(*store_, lease_, last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
       reads_(*store_, core_executor_),
-      core_(clock_, commits_, reads_, core_settings(config)),
-      amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_}, amqp_logins_, {}),
+      core_(clock_, commits_, reads_, core_settings(config), &selector_work_),
+      amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_, selectors_}, amqp_logins_, {}),
       connections_(amqp_),
       store_administration_(*store_, commits_),
       admin_(admin_parts(), admin_settings()),
@@ -308,6 +313,7 @@ void Broker::abandon() {
 void Broker::end_threads() {
     commits_.stop();
     reads_.stop();
+    selector_worker_.stop();
     io_.stop();
     workers_.stop();
     amqp_logins_.stop();

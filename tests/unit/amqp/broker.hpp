@@ -186,11 +186,12 @@ public:
         peer.is_loopback = true;
     }
 
-    amqp::Services services() { return amqp::Services{*core, core_executor, users, clock, containers}; }
+    amqp::Services services() { return amqp::Services{*core, core_executor, users, clock, containers, selectors}; }
 
     ManualClock clock;
     security::UserDirectory users{clock};
     amqp::ContainerRegistry containers;
+    selector::ProgramCache selectors;
     AnExecutor core_executor;
     std::unique_ptr<FakeStore> doors;
     std::unique_ptr<core::Core> core;

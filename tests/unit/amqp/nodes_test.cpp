@@ -12,8 +12,6 @@ class AmqpNodesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_topic_is_not_implemented);
     CPPUNIT_TEST(a_coordinator_is_not_implemented);
     CPPUNIT_TEST(a_null_source_is_not_found);
-    CPPUNIT_TEST(a_selector_is_refused);
-    CPPUNIT_TEST(a_filter_that_is_not_known_is_not_echoed);
     CPPUNIT_TEST(a_sender_makes_a_temporary_queue);
     CPPUNIT_TEST(a_receiver_makes_a_temporary_queue);
     CPPUNIT_TEST(only_its_connection_consumes_from_a_temporary_queue);
@@ -101,47 +99,6 @@ class AmqpNodesTest : public CppUnit::TestFixture {
         client.peer.open(link);
         client.pump();
         assert_refused(link, "amqp:not-found");
-    }
-
-    /// Attaches a receiver whose filter has this key, and a descriptor that is this number, or a symbol if it is 0.
-    static pn_link_t* filtered(Client& client, std::string_view key, std::uint64_t code, std::string_view symbol = {}) {
-        pn_link_t* const link = client.peer.receiver("q");
-        pn_data_t* const filter = pn_terminus_filter(pn_link_source(link));
-        pn_data_put_map(filter);
-        pn_data_enter(filter);
-        pn_data_put_symbol(filter, pn_bytes(key.size(), key.data()));
-        pn_data_put_described(filter);
-        pn_data_enter(filter);
-        if (code != 0) {
-            pn_data_put_ulong(filter, code);
-        } else {
-            pn_data_put_symbol(filter, pn_bytes(symbol.size(), symbol.data()));
-        }
-        pn_data_put_string(filter, pn_bytes(5, "a = 1"));
-        pn_data_exit(filter);
-        pn_data_exit(filter);
-        client.peer.open(link);
-        client.pump();
-        return link;
-    }
-
-    void a_selector_is_refused() {
-        Broker broker;
-        Client client(broker);
-        // Whatever it is called: the type is in the descriptor. Clients that do not look for the echo would take what they did not ask for.
-        assert_refused(filtered(client, "jms-selector", 0x0000468C00000004ULL), "amqp:not-implemented");
-        assert_refused(filtered(client, "mine", 0x0000468C00000004ULL), "amqp:not-implemented");
-        assert_refused(filtered(client, "mine", 0, "apache.org:selector-filter:string"), "amqp:not-implemented");
-        assert_refused(filtered(client, "jms-selector", 0, "apache.org:selector-filter:string"), "amqp:not-implemented");
-        CPPUNIT_ASSERT(AmqpPeer::is_attached(client.sender("q")));
-    }
-
-    void a_filter_that_is_not_known_is_not_echoed() {
-        Broker broker;
-        Client client(broker);
-        pn_link_t* const link = filtered(client, "other", 0, "example:other-filter");
-        CPPUNIT_ASSERT(AmqpPeer::is_attached(link));
-        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, pn_data_size(pn_terminus_filter(pn_link_remote_source(link))));
     }
 
     static pn_link_t* dynamic_sender(Client& client) {

@@ -55,7 +55,7 @@ class ConnectionLoopTest : public CppUnit::TestFixture {
             auto services = broker.services();
             loop = std::make_shared<ConnectionLoop>(
                 ConnectionLoop::Parts{io, ConnectionId{1}, std::move(stream), broker.peer, nullptr,
-                                      amqp::Services{services.core, services.core_executor, services.users, clock, services.containers},
+                                      amqp::Services{services.core, services.core_executor, services.users, clock, services.containers, services.selectors},
                                       broker.options, workers, settings, [this](ConnectionId) {
                                           ++ended;
                                           loop.reset();

@@ -89,7 +89,8 @@ class TrafficTest : public CppUnit::TestFixture {
         core::Core core{clock, commits, reads, core_settings()};
         security::UserDirectory users;
         amqp::ContainerRegistry containers;
-        net::AmqpServer amqp{io.context(), amqp::Services{core, core_executor, users, clock, containers}, workers, {}};
+        selector::ProgramCache selectors;
+        net::AmqpServer amqp{io.context(), amqp::Services{core, core_executor, users, clock, containers, selectors}, workers, {}};
         std::unique_ptr<net::Acceptor> acceptor;
         std::uint16_t port = 0;
     };
