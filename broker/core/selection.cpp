@@ -173,6 +173,8 @@ void Selection::arrived_behind(Position position, const Arrival& arrival) {
     offer_window();
     if (position <= offered_through_) return;
     offered_through_ = position;
+    Entry entry = queue_.make_entry(position, arrival);
+    if (entry.is_expired(queue_.context_.clock.wall_now())) return;
     candidates_.clear();
     if (arrival.parked) {
         for (const auto& [id, group] : groups_) {
@@ -182,10 +184,9 @@ void Selection::arrived_behind(Position position, const Arrival& arrival) {
         judge_for_followers(*arrival.message, 0);
         add_candidates(position);
     }
-    Entry entry = queue_.make_entry(position, arrival);
     SelectorGroup* taker = nullptr;
     for (SelectorGroup* const group : candidates_) {
-        const Consumer* const consumer = arrival.parked ? nullptr : front(*group, entry);
+        const Consumer* const consumer = arrival.parked || !group->found.empty() ? nullptr : front(*group, entry);
         if (consumer != nullptr && (taker == nullptr || consumer->turn < taker->ready.front()->turn)) taker = group;
     }
     if (taker == nullptr || !horizon_covers(entry)) {

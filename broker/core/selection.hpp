@@ -75,6 +75,7 @@ private:
     Consumer* front(SelectorGroup& group, const Entry& entry);
     bool is_barred_to_all(const SelectorGroup& group, const Entry& entry) const;
     bool horizon_covers(const Entry& entry);
+    static bool waits_for_earlier(const SelectorGroup& group, Position position);
     bool give(Entry& entry, const std::vector<SelectorGroup*>& groups);
     void deliver(SelectorGroup& group, Consumer& consumer, Entry& entry);
     bool want(SelectorGroup& group, Position position);

@@ -53,12 +53,17 @@ bool Selection::plain_consumer_is_first(const Entry& entry, const Consumer& cons
     return queue.ready_.front()->turn < consumer.turn;
 }
 
+/// What the group has found before comes first.
+bool Selection::waits_for_earlier(const SelectorGroup& group, Position position) {
+    return !group.found.empty() && *group.found.begin() < position;
+}
+
 /// To the consumer that has waited longest; if there is none that may have it now, it is kept in mind. True if it was delivered.
 bool Selection::give(Entry& entry, const std::vector<SelectorGroup*>& groups) {
     SelectorGroup* taker = nullptr;
     Consumer* first = nullptr;
     for (SelectorGroup* const group : groups) {
-        Consumer* const consumer = front(*group, entry);
+        Consumer* const consumer = waits_for_earlier(*group, entry.position) ? nullptr : front(*group, entry);
         if (consumer == nullptr || (first != nullptr && first->turn < consumer->turn)) continue;
         first = consumer;
         taker = group;
@@ -113,7 +118,9 @@ std::set<Position>::iterator Selection::unwant(SelectorGroup& group, std::set<Po
 void Selection::prune(Position position) {
     auto* const stray = strays.find(position);
     if (stray == nullptr || stray->wanted > 0 || recheck_.contains(position) || parked_.contains(position)) return;
-    if (!queue_.can_be_read_again(stray->entry)) return;
+    // The store does not know who could not take it.
+    std::erase_if(stray->entry.not_for, [this](ConsumerId id) { return !queue_.consumers_.contains(id); });
+    if (!stray->entry.not_for.empty() || !queue_.can_be_read_again(stray->entry)) return;
     strays.remove(position);
     queue_.account_memory();
 }
@@ -206,6 +213,7 @@ void Selection::dispatch() {
     offer_window();
     serve_listed();
     search();
+    serve_listed();
     fetch_parked();
     const bool nothing_staged = queue_.horizon_staged_ <= queue_.horizon_durable_;
     if (nothing_staged && horizon_wanted_ > queue_.horizon_durable_) queue_.stage_horizon(horizon_wanted_);

@@ -239,17 +239,18 @@ void Selection::stop_without_takers(Search& search, Position position, std::vect
 void Selection::found(Search& search, std::uint32_t index, const std::vector<SelectorGroup*>& hit) {
     store::StoredEntry& stored = search.sift->entries[index];
     const Position position = stored.key.position;
+    const auto now = queue_.context_.clock.wall_now();
     auto wanting = hit;
     Entry* entry = queue_.find_entry(position);
     if (entry == nullptr) {
         // The window, or who removed it, knows better than the page.
         if (!search.sift->from_store || queue_.is_covered(position) || gone_ahead.contains(position)) return;
-        if (stored.dead_letter == nullptr && stored.message->is_expired(queue_.context_.clock.wall_now())) return;
+        if (stored.dead_letter == nullptr && stored.message->is_expired(now)) return;
         stop_without_takers(search, position, wanting);
         if (wanting.empty()) return;
         entry = &strays.add(std::move(*queue_.entry_of(std::move(stored))));
         queue_.account_memory();
-    } else if (entry->state != EntryState::available) {
+    } else if (entry->state != EntryState::available || entry->is_expired(now)) {
         return;  // it is offered again if it comes back
     } else if (entry->parked) {
         parked_.insert(position);

@@ -72,6 +72,7 @@ void Model::give_back(ModelMessage& message) {
     const auto consumer = consumers.find(message.holder);
     if (consumer != consumers.end()) --consumer->second.unsettled;
     message.holder = 0;
+    message.came_back = true;
 }
 
 void Model::accept(Tag tag) {
@@ -225,8 +226,12 @@ void Model::purged(const std::vector<Tag>& tags) {
     for (const auto tag : tags) removal_confirmed(tag);
 }
 
+bool Model::selects(const ModelMessage& message, const ModelConsumer& consumer) const {
+    return should_select(consumer.selects, message.tag, message.large);
+}
+
 bool Model::deliverable(const ModelMessage& message, const ModelConsumer& consumer) const {
-    return message.home == consumer.queue && message.presence == Presence::present && message.holder == 0 && !message.between &&
+    return selects(message, consumer) && message.home == consumer.queue && message.presence == Presence::present && message.holder == 0 && !message.between &&
            !message.maybe_purged && !message.expired(now) && !message.barred.contains(consumer.key);
 }
 
@@ -234,8 +239,10 @@ void Model::check_order(const ModelMessage& message, const ModelConsumer& consum
     for (const auto& [order, tag] : queues.at(message.home).order) {
         if (order >= message.order) break;
         auto& before = messages.at(tag);
-        if (before.presence == Presence::pending && !before.expired(now)) before.overtaken = true;
-        if (deliverable(before, consumer)) {
+        // What is not for this consumer it may pass as soon as it is durable, answered or not.
+        if (before.presence == Presence::pending && !before.expired(now) && selects(before, consumer)) before.overtaken = true;
+        const bool may_be_overtaken = before.came_back && consumer.selects != Selects::all;
+        if (deliverable(before, consumer) && !may_be_overtaken) {
             fail(describe(message) + " was delivered to " + std::to_string(consumer.key) + ", and before it there is " + describe(before));
         }
     }
@@ -279,6 +286,7 @@ void Model::delivered(ConsumerKey key, Tag tag, const core::Delivery& delivery) 
         return fail("what is not there was delivered: " + describe(message));
     if (message.holder != 0) return fail("what another holds was delivered: " + describe(message));
     if (message.expired(now)) fail("what has expired was delivered: " + describe(message));
+    if (!selects(message, consumer)) fail("to a consumer that does not select it was delivered " + describe(message));
     if (message.barred.contains(key)) fail("to a consumer that cannot take it was delivered " + describe(message));
     check_dead_letter(message, delivery);
     ++consumer.delivered;

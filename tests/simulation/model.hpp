@@ -9,6 +9,7 @@
 
 #include "core/core.hpp"
 #include "model/destination.hpp"
+#include "simulation/messages.hpp"
 #include "store/store.hpp"
 
 /// The reference: what a queue is, said as plainly as possible. It knows nothing of windows, pages, units or horizons; it is told what
@@ -47,6 +48,7 @@ struct ModelMessage {
     bool marked_for_ever = false;    // delivered before a crash, or out when the broker stopped
     bool maybe_marked = false;       // in the store at a crash, or before something that was out when the broker stopped
     bool between = false;            // its holder is being closed
+    bool came_back = false;          // from a consumer: then a selector judges it again, and others may overtake it meanwhile
     bool overtaken = false;          // while it was pending
     bool maybe_known = false;        // it is not there, but duplicate detection may remember it
     bool confirmed = false;          // it is durable, and the core knows
@@ -67,6 +69,7 @@ struct ModelConsumer {
     DestinationId queue;
     bool browser = false;
     bool presettled = false;
+    Selects selects = Selects::all;
     std::uint64_t limit = 0;
     std::uint64_t delivered = 0;
     std::uint32_t unsettled = 0;
@@ -140,6 +143,7 @@ public:
     std::uint64_t moves = 0;
 
 private:
+    bool selects(const ModelMessage& message, const ModelConsumer& consumer) const;
     bool deliverable(const ModelMessage& message, const ModelConsumer& consumer) const;
     void check_order(const ModelMessage& message, const ModelConsumer& consumer);
     void check_count(ModelMessage& message, const core::Delivery& delivery);

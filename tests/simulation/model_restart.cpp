@@ -111,7 +111,7 @@ void Model::restarted(bool clean, const std::vector<store::StoredDestination>& d
         if (!open.contains(id)) continue;
         for (const auto& entry : entries) {
             if (entry.message == nullptr) return fail("a damaged message");
-            const Tag tag = std::stoull(std::string(entry.message->bare.view()));
+            const Tag tag = tag_of(*entry.message);
             if (!found.emplace(tag, &entry).second) return fail("in the store twice: message " + std::to_string(tag));
             if (!messages.contains(tag)) return fail("in the store is a message that nobody sent: " + std::to_string(tag));
         }
@@ -125,7 +125,7 @@ void Model::restarted(bool clean, const std::vector<store::StoredDestination>& d
         std::uint64_t last = 0;
         for (const auto& entry : entries) {
             if (!open.contains(id)) break;
-            const auto& message = messages.at(std::stoull(std::string(entry.message->bare.view())));
+            const auto& message = messages.at(tag_of(*entry.message));
             if (message.order <= last) fail("out of order in the store: " + describe(message));
             last = message.order;
         }

@@ -40,6 +40,7 @@ World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(step
     send_weight_ = one_of({1, 3, 5});
     burst_most_ = one_of({1, 4, 10});
     client_percent_ = one_of({30, 45, 60});
+    selector_percent_ = one_of({0, 30, 70, 100});
     model_.unsettled_max = settings_.consumer_unsettled_max;
     model_.now = clock_.wall_now();
 }
@@ -102,8 +103,13 @@ void World::store_step() {
         for (auto left = random_.between(1, 5); left > 0 && doors_->complete(); --left) note("complete");
     } else if (lot < 75) {
         if (doors_->snapshot()) note("snapshot");
-    } else if (lot < 90) {
+    } else if (lot < 86) {
         if (doors_->deliver_page()) note("page");
+    } else if (lot < 90) {
+        if (workers_.work()) note("work");
+        if (random_.percent(50) && workers_.tell()) note("worked");
+    } else if (lot < 93) {
+        if (workers_.tell()) note("worked");
     } else {
         pass(random_.percent(10) ? 2000ms : 100ms);
     }
@@ -135,15 +141,22 @@ void World::pass(std::chrono::milliseconds time) {
     core_->tick();
 }
 
+/// Everything that is under way, and what follows from it.
+void World::run_all() {
+    do {
+        doors_->run();
+    } while (workers_.answer());
+}
+
 /// Lets everything come to its end, and looks whether anything is stuck.
 void World::rest() {
     note("rest");
     heal();
     give_room_to_all();
-    doors_->run();
+    run_all();
     for (int ticks = 0; ticks < 3; ++ticks) {
         pass(1100ms);
-        doors_->run();
+        run_all();
     }
     if (unanswered_ != 0) model_.fail(std::to_string(unanswered_) + " questions were never answered");
     std::map<DestinationId, core::QueueView> views;
@@ -162,11 +175,11 @@ void World::check() {
     }
     // Windows are bounded: by the budget; for each queue by one page and one that is read again, so that it moves on without any; by the
     // bare facts of what consumers held at some time; by what is under way; and by what is kept
-    // aside during a page.
+    // aside during a page. A search by selectors has one page more, and what it found of the one before.
     held_most_ = std::max(held_most_, held);
     const auto largest = padding_most_ + sizeof(Message) + 32;
     const auto page = std::min<std::uint64_t>(page_entries_max_ * largest, (1u << 20) + largest);
-    const auto for_each_queue = 2 * page + largest + (doors_->idle() ? 0 : 1u << 20);
+    const auto for_each_queue = 4 * page + largest + (doors_->idle() ? 0 : 1u << 20);
     const auto under_way = doors_->waiting().size() + doors_->written() + 1;
     const auto most =
         settings_.memory_bytes + model_.queues.size() * for_each_queue + held_most_ * 2 * sizeof(Message) + 2 * under_way * largest;
@@ -221,10 +234,10 @@ void World::drain_queue(DestinationId queue) {
         known.limit += std::min<std::uint64_t>(1000, settings_.consumer_unsettled_max);
         known.draining = true;
         core_->flow(consumer.id, known.limit, true);
-        doors_->run();
+        run_all();
         if (known.draining) model_.fail("a drain was not answered in the end" + windows());
         while (!consumer.held.empty()) settle(consumer, 0, Accepted{});
-        doors_->run();
+        run_all();
         if (known.delivered == before) break;
     }
     const std::vector<ConsumerKey> keys{consumer.key()};

@@ -12,7 +12,9 @@
 #include "simulation/model.hpp"
 #include "simulation/random.hpp"
 #include "store/memory/memory_store.hpp"
+#include "selector/program_cache.hpp"
 #include "support/fake_store.hpp"
+#include "support/fake_work.hpp"
 #include "support/manual_clock.hpp"
 
 namespace giromq::simulation {
@@ -137,7 +139,9 @@ private:
     DestinationSettings random_settings(const std::string& name);
     std::optional<DestinationId> any_queue(bool with_dead_letters);
     SimConsumer* any_consumer();
-    SimConsumer& connect(DestinationId queue, core::ConsumerMode mode, bool presettled, ConnectionId connection);
+    SimConsumer& connect(DestinationId queue, core::ConsumerMode mode, bool presettled, ConnectionId connection,
+                         Selects selects = Selects::all);
+    void run_all();
 
     // From consumers
     void delivered(SimConsumer& consumer, core::Delivery delivery);
@@ -157,12 +161,15 @@ private:
     std::uint64_t send_weight_ = 1;  // 1 to 5
     std::uint64_t burst_most_ = 1;
     std::uint64_t client_percent_ = 45;
+    std::uint64_t selector_percent_ = 0;
 
     test::ManualClock clock_;
     std::shared_ptr<store::MemoryDisk> disk_ = store::make_memory_disk();
     std::unique_ptr<store::MemoryStore> store_;
     store::Lease lease_;
     std::unique_ptr<test::FakeStore> doors_;
+    test::FakeWork workers_;
+    selector::ProgramCache programs_;
     std::unique_ptr<core::Core> core_;
     Model model_;
 

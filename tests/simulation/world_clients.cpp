@@ -103,7 +103,7 @@ void World::send(const Sent& what, ProducerId producer) {
     message->durable = what.persistent;
     message->arrived_at = clock_.wall_now();
     message->expires_at = what.expires_at;
-    message->bare = SharedBytes::copy_of(std::to_string(what.tag));
+    message->bare = bytes_of(what.tag);
     message->annotations = SharedBytes::copy_of(std::string(what.padding, 'x'));
     if (what.chunks > 0) message->number = core_->begin_chunks();
     message->chunk_count = what.chunks;
@@ -149,7 +149,7 @@ void World::open_producer() {
 
 // Receiving
 
-SimConsumer& World::connect(DestinationId queue, core::ConsumerMode mode, bool presettled, ConnectionId connection) {
+SimConsumer& World::connect(DestinationId queue, core::ConsumerMode mode, bool presettled, ConnectionId connection, Selects selects) {
     const auto key = next_key_++;
     auto consumer = std::make_unique<SimConsumer>(*this, key, connection);
     ModelConsumer known;
@@ -157,6 +157,7 @@ SimConsumer& World::connect(DestinationId queue, core::ConsumerMode mode, bool p
     known.queue = queue;
     known.browser = mode == core::ConsumerMode::browse;
     known.presettled = presettled;
+    known.selects = selects;
     for (const auto& [tag, message] : model_.messages) {
         const bool out_of_turn = message.presence == Presence::pending && message.moving_from;
         if (message.home == queue && (message.holder != 0 || out_of_turn)) known.excused.insert(tag);
@@ -168,6 +169,7 @@ SimConsumer& World::connect(DestinationId queue, core::ConsumerMode mode, bool p
     command.mode = mode;
     command.presettled = presettled;
     command.port = consumer.get();
+    if (selects != Selects::all) command.selector = programs_.compile(text_of(selects)).value();
     SimConsumer& opened = *consumers_.emplace(key, std::move(consumer)).first->second;
     const auto id = core_->open_consumer(std::move(command));
     if (!id.ok()) {
@@ -187,16 +189,18 @@ void World::open_consumer() {
     const auto connection = owner != temporary_.end() ? owner->second : random_.pick(connections_);
     const auto lot = random_.below(100);
     const auto mode = lot < 15 ? core::ConsumerMode::browse : core::ConsumerMode::acquire;
+    const auto selects = random_.percent(selector_percent_) ? static_cast<Selects>(random_.below(selectors_count)) : Selects::all;
     note("open consumer " + std::to_string(next_key_) + " of " + std::to_string(queue->value) +
          (lot < 15   ? ", browsing"
           : lot < 25 ? ", presettled"
-                     : ""));
-    connect(*queue, mode, lot >= 15 && lot < 25, connection);
+                     : "") +
+         " " + std::string(text_of(selects)));
+    connect(*queue, mode, lot >= 15 && lot < 25, connection, selects);
     if (random_.percent(80)) flow(*consumers_.rbegin()->second);
 }
 
 void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
-    const Tag tag = std::stoull(std::string(delivery.message->bare.view()));
+    const Tag tag = tag_of(*delivery.message);
     note("deliver " + std::to_string(tag) + " to " + std::to_string(consumer.key()) + ", count " + std::to_string(delivery.delivery_count));
     if (consumer.has_ended) model_.fail("a delivery after ended()");
     const auto& known = model_.consumers.at(consumer.key());

@@ -37,8 +37,9 @@ void World::open(bool clean, bool first) {
     store_ = std::make_unique<store::MemoryStore>(disk_);
     lease_ = store_->acquire().value();
     doors_ = std::make_unique<test::FakeStore>(*store_, lease_);
+    workers_ = {};
     doors_->page_entries_max = page_entries_max_;
-    core_ = std::make_unique<core::Core>(clock_, *doors_, *doors_, settings_);
+    core_ = std::make_unique<core::Core>(clock_, *doors_, *doors_, settings_, &workers_);
     Listener listener(core_->recovery());
     if (!store_->recover(listener).ok()) model_.fail("not recovered");
     // A queue whose creation was under way may be there.
@@ -54,7 +55,7 @@ void World::open(bool clean, bool first) {
     if (!first) model_.restarted(clean, listener.destinations, stored);
     bool started = false;
     core_->start({}, [&](const Result<void>& result) { started = result.ok(); });
-    doors_->run();
+    run_all();
     if (!started) model_.fail("not started");
     if (first) {
         const auto id = *core_->find_destination("DLQ");
@@ -98,10 +99,10 @@ void World::restart() {
     core_->stop([&] { stopped = true; });
     model_.closed(keys);
     for (int ticks = 0; ticks < 5; ++ticks) {
-        doors_->run();
+        run_all();
         pass(std::chrono::milliseconds(1100));
     }
-    doors_->run();
+    run_all();
     if (!stopped) model_.fail("stop() was not answered");
     core_.reset();
     doors_.reset();
