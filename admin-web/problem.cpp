@@ -26,6 +26,10 @@ Kind kind_of(core::errc code) {
         case core::errc::in_use: return {409, "in_use"};
         case core::errc::deleted: return {410, "deleted"};
         case core::errc::not_ready: return {503, "not_ready"};
+        case core::errc::locked: return {409, "locked"};
+        case core::errc::transaction_unknown: return {404, "transaction_unknown"};
+        case core::errc::transaction_rolled_back: return {409, "transaction_rolled_back"};
+        case core::errc::transaction_timeout: return {409, "transaction_timeout"};
         case core::errc::internal: return {500, "internal"};
     }
     return {500, "internal"};

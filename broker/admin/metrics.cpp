@@ -97,6 +97,12 @@ void add_core(Families& families, const core::CoreView& core) {
     add_counter(families, "giromq_messages_expired_total", "Messages that expired", core.expired);
     add_counter(families, "giromq_messages_dead_lettered_total", "Messages moved to a dead-letter queue", core.dead_lettered);
     add_counter(families, "giromq_messages_duplicate_total", "Sends recognised as duplicates", core.duplicates);
+    add_gauge(families, "giromq_transactions_open", "Transactions that were declared and not discharged", core.transactions.open);
+    add_counter(families, "giromq_transactions_committed_total", "Transactions that were committed", core.transactions.committed);
+    add_counter(families, "giromq_transactions_rolled_back_total", "Transactions that were rolled back, those that timed out not counted",
+                core.transactions.rolled_back);
+    add_counter(families, "giromq_transactions_timed_out_total", "Transactions that were rolled back because they took too long",
+                core.transactions.timed_out);
     add_counter(families, "giromq_messages_quarantined_total", "Messages found damaged and set aside", core.quarantined);
 }
 

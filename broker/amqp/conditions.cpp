@@ -16,6 +16,10 @@ std::string_view condition_of(core::errc code) {
         case core::errc::in_use: return condition::illegal_state;
         case core::errc::deleted: return condition::resource_deleted;
         case core::errc::not_ready: return condition::link_detach_forced;
+        case core::errc::locked: return condition::resource_locked;
+        case core::errc::transaction_unknown: return condition::transaction_unknown_id;
+        case core::errc::transaction_rolled_back: return condition::transaction_rollback;
+        case core::errc::transaction_timeout: return condition::transaction_timeout;
         case core::errc::internal: return condition::internal_error;
     }
     return condition::internal_error;

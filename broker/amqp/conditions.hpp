@@ -25,6 +25,11 @@ inline constexpr std::string_view session_unattached_handle = "amqp:session:unat
 inline constexpr std::string_view link_detach_forced = "amqp:link:detach-forced";
 inline constexpr std::string_view link_stolen = "amqp:link:stolen";
 inline constexpr std::string_view link_transfer_limit_exceeded = "amqp:link:transfer-limit-exceeded";
+inline constexpr std::string_view resource_locked = "amqp:resource-locked";
+/// Of transactions (part 4, §4.5.9).
+inline constexpr std::string_view transaction_unknown_id = "amqp:transaction:unknown-id";
+inline constexpr std::string_view transaction_rollback = "amqp:transaction:rollback";
+inline constexpr std::string_view transaction_timeout = "amqp:transaction:timeout";
 inline constexpr std::string_view link_message_size_exceeded = "amqp:link:message-size-exceeded";
 
 }  // namespace giromq::amqp::condition

@@ -116,6 +116,10 @@ struct CoreConfig {
     bool create_queues = false;
     std::uint32_t destinations_max = 100000;
     std::uint32_t producers_max = 10000;
+    std::chrono::milliseconds transaction_timeout{5 * 60 * 1000};
+    std::uint64_t transaction_bytes = 64u << 20;
+    std::uint32_t transaction_operations = 10000;
+    std::uint32_t transactions_max = 1000;
     Origin origin;
 
     friend bool operator==(const CoreConfig&, const CoreConfig&) = default;

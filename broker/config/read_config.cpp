@@ -163,6 +163,10 @@ private:
         core.flag("create-queues", config_.core.create_queues);
         core.number("destinations-max", config_.core.destinations_max);
         core.number("producers-max", config_.core.producers_max);
+        core.duration("transaction-timeout", config_.core.transaction_timeout);
+        core.size("transaction-bytes", config_.core.transaction_bytes);
+        core.number("transaction-operations", config_.core.transaction_operations);
+        core.number("transactions-max", config_.core.transactions_max);
     }
 
     void read_store() {

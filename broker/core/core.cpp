@@ -109,6 +109,21 @@ void Core::settle(ConsumerId id, Position position, Outcome outcome, UniqueFunct
         done({});
     }
 }
+ControlId Core::open_control(ConnectionId connection, ControlPort* port) { return impl_->transactions.open_control(connection, port); }
+void Core::close_control(ControlId control) { impl_->transactions.close_control(control); }
+Result<TransactionId> Core::declare(ControlId control) {
+    if (impl_->stopping) return stopping_error();
+    return impl_->transactions.declare(control);
+}
+void Core::discharge(ConnectionId connection, TransactionId transaction, bool fail, UniqueFunction<void(Result<void>)> done) {
+    impl_->transactions.discharge(connection, transaction, fail, std::move(done));
+}
+Result<void> Core::enlist(EnlistCommand command) { return impl_->enlist(std::move(command)); }
+void Core::await_put(ConnectionId connection, TransactionId transaction) { impl_->transactions.await_put(connection, transaction); }
+void Core::work_refused(ConnectionId connection, TransactionId transaction, const Error& reason, bool was_awaited) {
+    impl_->transactions.fail(connection, transaction, reason);
+    if (was_awaited) impl_->transactions.awaited_put_came(transaction);
+}
 void Core::close_connection(ConnectionId connection, CloseReason reason) { impl_->close_connection(connection, reason); }
 
 const std::vector<User>& Core::recovered_users() const { return impl_->router.users; }

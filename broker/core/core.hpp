@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +42,11 @@ struct CoreSettings {
     std::uint32_t destinations_max = 100000;
     /// Producers whose sequence numbers are remembered; the one unused for longest is forgotten first.
     std::uint32_t producers_max = 10000;
+    // Local transactions. Bytes are those of messages in memory; bodies over `chunk_bytes` are in the store meanwhile.
+    std::chrono::milliseconds transaction_timeout{300'000};
+    std::uint64_t transaction_bytes = 64u << 20;
+    std::uint32_t transaction_operations = 10000;
+    std::uint32_t transactions_max = 1000;  // open, of one connection
     /// The defaults of queues created on first use, and of those whose creator says nothing else.
     DestinationSettings queue_defaults;
 };
@@ -59,6 +65,10 @@ struct SendCommand {
     std::shared_ptr<Message> message;  // `number` is filled in by the core
     std::optional<ProducerSequence> sequence;
     std::string duplicate_id;  // given by the application; empty for none; at most 256 bytes
+    /// Set for a send that belongs to a transaction of `connection`. Its answer comes at once, and holds if the transaction is committed.
+    TransactionId transaction;
+    ConnectionId connection;
+    bool was_awaited = false;  // it was announced with await_put()
     UniqueFunction<void(const SendResult&)> done;
 };
 
@@ -78,6 +88,29 @@ struct ConsumerCommand {
     /// Only messages that it selects are for this consumer; null: all are. Consumers with the same program share its work.
     selector::ProgramPtr selector = nullptr;
     ConsumerPort* port = nullptr;  // valid until close_consumer() or ended()
+};
+
+/// The outcome of a delivery that becomes part of a transaction.
+struct EnlistCommand {
+    ConnectionId connection;
+    TransactionId transaction;
+    ConsumerId consumer;
+    Position position;
+    Outcome outcome;
+    /// The consumer has settled the delivery, so a rollback returns it, counted as failed. One that is not settled stays the consumer's
+    /// after a rollback (AMQP 1.0 §4.4.2).
+    bool settled = false;
+    /// Of one that is not settled: the outcome is durable, or an error: the transaction was rolled back.
+    UniqueFunction<void(Result<void>)> done;
+};
+
+/// Transactions since start; `open` ones are there now.
+struct TransactionCounters {
+    std::uint64_t open = 0;
+    std::uint64_t declared = 0;
+    std::uint64_t committed = 0;
+    std::uint64_t rolled_back = 0;
+    std::uint64_t timed_out = 0;
 };
 
 /// Why a consumer goes: `orderly` gives its unsettled deliveries back with their count unchanged; `lost` (a torn connection) raises the
@@ -123,6 +156,7 @@ struct CoreView {
     std::uint64_t quarantined = 0;
     std::uint64_t selectors_over_budget = 0;
     bool disk_full = false;
+    TransactionCounters transactions;
 };
 
 class Core {
@@ -195,7 +229,28 @@ public:
     /// changes nothing durable, at once. An unknown position (settled twice) is ignored and answered with success.
     void settle(ConsumerId consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);
 
-    /// The connection is gone: its consumers and producers are closed, its temporary queues deleted.
+    // Transactions (AMQP 1.0 part 4)
+
+    /// A control link: transactions that are declared over it are rolled back when it closes.
+    ControlId open_control(ConnectionId connection, ControlPort* port);
+    void close_control(ControlId control);
+    /// Refused with resource_limit if the connection has too many open.
+    Result<TransactionId> declare(ControlId control);
+    /// Ends a transaction: with `fail` it is rolled back, which always succeeds; else everything in it becomes durable and visible
+    /// together, and `done` runs then, or it is rolled back and refused with transaction_rolled_back or transaction_timeout. An id that is
+    /// not open on this connection is refused with transaction_unknown.
+    void discharge(ConnectionId connection, TransactionId transaction, bool fail, UniqueFunction<void(Result<void>)> done);
+    /// Refused with transaction_unknown; then `done` has run with the error. If the delivery is part of another transaction the control
+    /// link of that is ended (§4.4.2). An outcome for a delivery that the transaction has already takes the place of the one before,
+    /// and its `done` is not called.
+    Result<void> enlist(EnlistCommand command);
+    /// A send of the transaction waits for something (its chunks, its queue): a discharge that comes now is carried out after it. Ends
+    /// with a send that `was_awaited`, or with work_refused().
+    void await_put(ConnectionId connection, TransactionId transaction);
+    /// A send or an outcome of the transaction was refused before it came here: the transaction can only be rolled back.
+    void work_refused(ConnectionId connection, TransactionId transaction, const Error& reason, bool was_awaited);
+
+    /// The connection is gone: its transactions are rolled back, its consumers and producers closed, its temporary queues deleted.
     void close_connection(ConnectionId connection, CloseReason reason);
 
     // Users (for security/)

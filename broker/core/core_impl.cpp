@@ -50,6 +50,7 @@ void Core::Impl::close_connection(ConnectionId connection, CloseReason reason) {
     std::sort(its_consumers.begin(), its_consumers.end());
     // What one of them returns must not go to another: nobody would see it there, and it would be counted as a failed delivery.
     for (const auto id : its_consumers) consumers.at(id)->queue->silence(*consumers.at(id));
+    transactions.close_connection(connection);
     for (const auto id : its_consumers) close_consumer(id, reason);
     std::vector<ProducerId> its_producers;
     for (const auto& [id, producer] : producers) {
@@ -94,6 +95,7 @@ void Core::Impl::end_all_of(Queue& queue, const Error& reason) {
 
 void Core::Impl::tick() {
     context.tick();
+    transactions.tick();
     const auto now = context.clock.wall_now();
     const bool housekeeping = context.clock.monotonic_now() >= housekeeping_at_;
     // A start reads no messages: consumers come first.
@@ -125,6 +127,7 @@ void Core::Impl::stop(UniqueFunction<void()> done) {
     for (const auto& [id, consumer] : consumers) all.push_back(id);
     std::sort(all.begin(), all.end());
     for (const auto id : all) consumers.at(id)->queue->silence(*consumers.at(id));
+    transactions.stop();
     for (const auto id : all) {
         auto* const port = consumers.at(id)->port;
         close_consumer(id, CloseReason::orderly);
@@ -147,7 +150,8 @@ CoreView Core::Impl::view() const {
     view.queues = router.queues().size();
     view.consumers = consumers.size();
     view.producers = producers.size();
-    view.memory_bytes = context.memory_bytes + context.staged_bytes;
+    view.memory_bytes = context.memory_bytes + context.staged_bytes + transactions.bytes();
+    view.transactions = transactions.counters();
     view.disk_full = context.disk_full();
     for (const auto& [id, queue] : router.queues()) {
         const auto& counters = queue->counters();

@@ -9,6 +9,7 @@
 #include "core/core.hpp"
 #include "core/queue.hpp"
 #include "core/router.hpp"
+#include "core/transactions.hpp"
 
 namespace giromq::core {
 
@@ -18,13 +19,23 @@ inline Error stopping_error() { return Error(errc::not_ready, "the broker is sto
 class Core::Impl {
 public:
     Impl(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings, WorkPort* workers)
-        : context(clock, commits, reads, std::move(settings), workers), router(context) {
+        : context(clock, commits, reads, std::move(settings), workers), router(context), transactions(context, router) {
         router.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
         router.on_end_consumer = [this](ConsumerId id, const Error& reason) { end_consumer(id, reason); };
-        router.on_closing = [this](Queue& queue, const Error& reason) { end_all_of(queue, reason); };
+        router.on_closing = [this](Queue& queue, const Error& reason) {
+            transactions.queue_closes(queue.id(), reason);
+            end_all_of(queue, reason);
+        };
+        transactions.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
+        transactions.on_chunks_dropped = [this](MessageNumber number) { drop_chunks(number); };
+        transactions.on_staged = [this](std::int64_t bytes) {
+            context.staged_bytes += static_cast<std::uint64_t>(bytes);
+            hold_back_if_short();
+        };
     }
 
     void send(SendCommand command);
+    Result<void> enlist(EnlistCommand command);
     void drop_chunks(MessageNumber number);
     void append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done);
     void tick();
@@ -46,6 +57,7 @@ public:
 
     Context context;
     Router router;
+    Transactions transactions;
     std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers;
     std::unordered_map<ProducerId, std::unique_ptr<Producer>> producers;
     bool stopping = false;
@@ -64,6 +76,10 @@ private:
     std::optional<Error> invalid(const SendCommand& command, const Queue* queue) const;
     std::optional<Error> refusal_of(const SendCommand& command, const Queue& queue) const;
     bool is_duplicate(SendCommand& command, Queue& queue);
+    void put(SendCommand command, Queue* queue);
+    Result<bool> is_duplicate_put(const SendCommand& command, Queue& queue);
+    std::optional<Error> take_put(SendCommand& command, Queue& queue);
+    void after_send(ProducerId producer, Queue& queue);
     void settled(PendingSend& pending, const store::UnitResult& result);
     void tell_windows(Queue& queue);
     void tell_window(Producer& producer);

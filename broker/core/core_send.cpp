@@ -136,6 +136,7 @@ bool Core::Impl::is_duplicate(SendCommand& command, Queue& queue) {
 
 void Core::Impl::send(SendCommand command) {
     Queue* const queue = router.find(command.destination);
+    if (command.transaction.is_set()) return put(std::move(command), queue);
     const auto number = command.message->chunk_count > 0 ? command.message->number : MessageNumber{};
     auto refusal = invalid(command, queue);
     // A send that was there before is answered as it was then, whatever the limits say now.
@@ -186,11 +187,15 @@ void Core::Impl::send(SendCommand command) {
         });
         context.commit(std::move(work));
     }
-    tell_windows(*queue);
-    if (const auto producer = producers.find(command.producer); producer != producers.end()) {
-        producer->second->has_sent = true;
-        tell_window(*producer->second);
-    }
+    after_send(command.producer, *queue);
+}
+
+void Core::Impl::after_send(ProducerId id, Queue& queue) {
+    tell_windows(queue);
+    const auto producer = producers.find(id);
+    if (producer == producers.end()) return;
+    producer->second->has_sent = true;
+    tell_window(*producer->second);
 }
 
 /// Nothing to do without a number. Comes after every chunk: units become durable in the order of submission, and a chunk that was refused

@@ -40,10 +40,21 @@ void ProducerSequences::stage(std::uint64_t sequence) {
     under_way_.try_emplace(sequence);
 }
 
+void ProducerSequences::hold(std::uint64_t sequence, TransactionId transaction) {
+    stage(sequence);
+    held_.emplace(sequence, transaction);
+}
+
+TransactionId ProducerSequences::holder(std::uint64_t sequence) const {
+    const auto found = held_.find(sequence);
+    return found == held_.end() ? TransactionId{} : found->second;
+}
+
 void ProducerSequences::wait(std::uint64_t sequence, SendDone done) { under_way_.at(sequence).push_back(std::move(done)); }
 
 void ProducerSequences::settle(std::uint64_t sequence, const SendResult& result) {
     auto node = under_way_.extract(sequence);
+    held_.erase(sequence);
     GIROMQ_CHECK(!node.empty(), "a sequence was settled that was not staged");
     // A refused sequence was not seen: the producer may send it again. If the ring has passed it, it can no longer come back.
     if (!result.accepted && high_water_ - sequence < window) set_bit(sequence, false);
@@ -57,7 +68,11 @@ store::PutProducer ProducerSequences::row(std::string_view producer, Timestamp n
     row.producer = producer;
     row.high_water = high_water_;
     row.window.resize(window / 8);
-    std::memcpy(row.window.data(), bits_.data(), row.window.size());
+    auto bits = bits_;
+    for (const auto& [sequence, transaction] : held_) {
+        if (high_water_ - sequence < window) bits[(sequence % window) / 64] &= ~(std::uint64_t{1} << (sequence % 64));
+    }
+    std::memcpy(row.window.data(), bits.data(), row.window.size());
     row.last_used = now;
     return row;
 }
@@ -106,8 +121,24 @@ Novelty DuplicateIds::novelty(const std::string& id) const {
 }
 
 void DuplicateIds::stage(const std::string& id, Position position, Timestamp now) {
-    known_.emplace(id, Known{.position = position, .durable = false, .waiting = {}});
+    known_.emplace(id, Known{.position = position, .durable = false, .holder = {}, .waiting = {}});
     order_.push_back(Taken{id, position, now});
+}
+
+void DuplicateIds::hold(const std::string& id, TransactionId transaction) {
+    known_.emplace(id, Known{.position = {}, .durable = false, .holder = transaction, .waiting = {}});
+}
+
+void DuplicateIds::take_over(const std::string& id, Position position, Timestamp now) {
+    Known& known = known_.at(id);
+    known.position = position;
+    known.holder = {};
+    order_.push_back(Taken{id, position, now});
+}
+
+TransactionId DuplicateIds::holder(const std::string& id) const {
+    const auto found = known_.find(id);
+    return found == known_.end() ? TransactionId{} : found->second.holder;
 }
 
 void DuplicateIds::wait(const std::string& id, SendDone done) { known_.at(id).waiting.push_back(std::move(done)); }
@@ -128,7 +159,7 @@ void DuplicateIds::settle(const std::string& id, const SendResult& result) {
 }
 
 void DuplicateIds::recover(std::string id, Position position, Timestamp time) {
-    known_.insert_or_assign(id, Known{.position = position, .durable = true, .waiting = {}});
+    known_.insert_or_assign(id, Known{.position = position, .durable = true, .holder = {}, .waiting = {}});
     order_.push_back(Taken{std::move(id), position, time});
 }
 

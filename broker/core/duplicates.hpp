@@ -34,6 +34,12 @@ class ProducerSequences {
 public:
     Novelty novelty(std::uint64_t sequence) const;
     void stage(std::uint64_t sequence);
+    /// Staged by a transaction: no row has it before take_over(), since until then nothing of it is durable.
+    void hold(std::uint64_t sequence, TransactionId transaction);
+    /// The transaction is being committed: rows have it from here on.
+    void take_over(std::uint64_t sequence) { held_.erase(sequence); }
+    /// Which transaction holds it, if one does.
+    TransactionId holder(std::uint64_t sequence) const;
     void wait(std::uint64_t sequence, SendDone done);
     /// The outcome of a staged sequence; answers those that wait.
     void settle(std::uint64_t sequence, const SendResult& result);
@@ -52,6 +58,7 @@ private:
     std::uint64_t high_water_ = 0;
     std::array<std::uint64_t, window / 64> bits_{};  // a ring: the bit of a sequence is at sequence modulo the window
     std::map<std::uint64_t, std::vector<SendDone>> under_way_;
+    std::map<std::uint64_t, TransactionId> held_;
 };
 
 /// All producers that are remembered; the one unused for longest is forgotten when there are too many.
@@ -84,6 +91,11 @@ class DuplicateIds {
 public:
     Novelty novelty(const std::string& id) const;
     void stage(const std::string& id, Position position, Timestamp now);
+    /// Taken by a transaction; it gets its place with take_over(), when the transaction is committed.
+    void hold(const std::string& id, TransactionId transaction);
+    void take_over(const std::string& id, Position position, Timestamp now);
+    /// Which transaction holds it, if one does.
+    TransactionId holder(const std::string& id) const;
     void wait(const std::string& id, SendDone done);
     void settle(const std::string& id, const SendResult& result);
     void recover(std::string id, Position position, Timestamp time);
@@ -96,6 +108,7 @@ private:
     struct Known {
         Position position;
         bool durable = false;
+        TransactionId holder;
         std::vector<SendDone> waiting;
     };
     struct Taken {

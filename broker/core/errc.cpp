@@ -11,6 +11,10 @@ std::string_view giromq::ErrcTraits<giromq::core::errc>::text(core::errc code) {
         case errc::in_use: return "in use";
         case errc::deleted: return "the destination was deleted";
         case errc::not_ready: return "the broker is not ready";
+        case errc::locked: return "another transaction has it";
+        case errc::transaction_unknown: return "no such transaction";
+        case errc::transaction_rolled_back: return "the transaction is rolled back";
+        case errc::transaction_timeout: return "the transaction took too long and is rolled back";
         case errc::internal: return "internal error";
     }
     return "unknown";

@@ -67,6 +67,15 @@ public:
     virtual void run(Task work, Task done) = 0;
 };
 
+/// The end of a control link.
+class ControlPort {
+public:
+    virtual ~ControlPort() = default;
+
+    /// The core has ended the link, and rolled back the transactions that were declared over it.
+    virtual void ended(const Error& reason) = 0;
+};
+
 /// Answer to a send, after COMMIT for a persistent message.
 struct SendResult {
     bool accepted = true;

@@ -87,7 +87,7 @@ Entry Queue::make_entry(Position position, const Arrival& arrival) const {
     return entry;
 }
 
-Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool message_is_stored) {
+Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool message_is_stored, Showing showing) {
     Placed placed;
     placed.position = context_.take_position();
     Entry entry = make_entry(placed.position, arrival);
@@ -97,11 +97,14 @@ Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool me
     // A non-persistent message lives in memory while the window has room for it, and spills into the store otherwise.
     if (entry.is_volatile && retained && !message_is_stored && message.chunk_count == 0) {
         entry.stored = false;
+        placed.in_memory_only = true;
+        placed.staged = showing == Showing::with_commit;
+        if (placed.staged) entry.state = EntryState::pending;
         window_.append(std::move(entry));
         account_memory();
-        ++messages_;
-        bytes_ += message.size();
-        ++counters_.enqueued;
+        ++(placed.staged ? pending_messages_ : messages_);
+        (placed.staged ? pending_bytes_ : bytes_) += message.size();
+        if (!placed.staged) ++counters_.enqueued;
         return placed;
     }
     placed.staged = true;
@@ -139,8 +142,10 @@ void Queue::commit_arrival(const Placed& placed, const Arrival& arrival) {
     ++messages_;
     bytes_ += bytes;
     ++counters_.enqueued;
-    has_row_ = true;
-    durable_through_ = std::max(durable_through_, placed.position);
+    if (!placed.in_memory_only) {
+        has_row_ = true;
+        durable_through_ = std::max(durable_through_, placed.position);
+    }
     horizon_durable_ = std::max(horizon_durable_, placed.horizon);
     if (Entry* const entry = window_.find(placed.position)) {
         // A page may have brought it already, and a consumer may hold it.

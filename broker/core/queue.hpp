@@ -129,9 +129,12 @@ public:
     struct Placed {
         Position position;
         bool staged = false;
+        bool in_memory_only = false;
         Position horizon;  // set if the unit also extends the delivery horizon
     };
-    Placed place(const Arrival& arrival, tx::UnitOfWork& work, bool message_is_stored);
+    /// `with_commit`: what would be in memory only waits for the COMMIT of the unit too, since it is shown with the rest of it or never.
+    enum class Showing : std::uint8_t { at_once, with_commit };
+    Placed place(const Arrival& arrival, tx::UnitOfWork& work, bool message_is_stored, Showing showing = Showing::at_once);
     void commit_arrival(const Placed& placed, const Arrival& arrival);
     void refuse_arrival(const Placed& placed, const Arrival& arrival);
 
@@ -147,6 +150,38 @@ public:
     /// Before a stop: what is with consumers, or may have been with one before, will be told so when the queue is found again.
     void mark_for_restart();
     void dispatch();
+
+    // Transactions (queue_transaction.cpp)
+
+    /// Room for a message that an open transaction will put here.
+    void reserve(std::uint64_t bytes);
+    void unreserve(std::uint64_t bytes);
+    /// The outcome of the delivery becomes part of the transaction. False if the consumer does not hold it.
+    bool enlist(Consumer& consumer, Position position, TransactionId transaction);
+    /// Which transaction has the entry, if one does.
+    TransactionId holder_of(Position position);
+
+    /// What the outcome of a transaction's get has put into its unit.
+    struct StagedGet {
+        enum class Kind : std::uint8_t { gone, removal, move, giving_back };
+        Kind kind = Kind::gone;
+        Position position;
+        std::uint64_t bytes = 0;
+        std::uint32_t failed_deliveries = 0;
+        bool undeliverable_here = false;
+        DestinationId target;  // of a move
+        Placed placed;
+        Arrival arrival;
+    };
+    StagedGet stage_get(Position position, TransactionId transaction, const Outcome& outcome, tx::UnitOfWork& work);
+    /// The COMMIT of the unit has returned.
+    void get_is_durable(const StagedGet& get);
+    /// The unit was refused: the entry is enlisted again.
+    void get_is_refused(const StagedGet& get);
+    /// The transaction is rolled back. `failed`: the delivery counts as failed; `unsettled`: it is the consumer's again, if that is
+    /// there; `unchanged`: it goes back to its place as it was. Counts to be written go into `work`.
+    enum class Return : std::uint8_t { failed, unsettled, unchanged };
+    void return_get(Position position, TransactionId transaction, Return how, tx::UnitOfWork& work);
 
     // Outcomes (queue_outcome.cpp)
 
@@ -249,8 +284,17 @@ private:
     void fail_delivery(Entry& entry, Done& done);
     void fail_oldest(const std::vector<Entry*>& held);
     void store_count(const Entry& entry, Done& done);
+    store::SetDeliveryCount count_of(const Entry& entry) const;
+    void keep_from(Entry& entry, ConsumerId consumer);
+    static std::string text_of(const Rejected& rejected);
+    static std::string failed_text(const Entry& entry);
     void remove(Entry& entry, Done& done);
     bool dead_letter(Entry& entry, std::string cause, std::string description, Done& done);
+    Queue* dead_letter_target(tx::UnitOfWork& work);
+    Arrival dead_letter_of(const Entry& entry, const Queue& target, std::string cause, std::string description);
+    void stage_move(Entry& entry, Queue& target, std::string cause, std::string description, tx::UnitOfWork& work, StagedGet& get);
+    void stage_failure(Entry& entry, tx::UnitOfWork& work, StagedGet& get);
+    void moved(const StagedGet& get, bool durable);
     void move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::UnitOfWork work, Done& done);
     void drop_expired(Entry& entry);
     void expire_window(Timestamp now);

@@ -33,8 +33,7 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
         remove(*entry, done);
     } else if (auto* const rejected = std::get_if<Rejected>(&outcome)) {
         unlock(*entry);
-        const auto separator = rejected->condition.empty() || rejected->description.empty() ? "" : ": ";
-        if (!dead_letter(*entry, "rejected", rejected->condition + separator + rejected->description, done)) {
+        if (!dead_letter(*entry, "rejected", text_of(*rejected), done)) {
             // Nothing is discarded: it goes back to its place, counted.
             ++entry->failed_deliveries;
             store_count(*entry, done);
@@ -44,8 +43,7 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
         unlock(*entry);
         const auto* const modified = std::get_if<Modified>(&outcome);
         if (modified != nullptr && modified->undeliverable_here) {
-            std::erase_if(entry->not_for, [this](ConsumerId id) { return !consumers_.contains(id); });
-            entry->not_for.push_back(consumer.id);
+            keep_from(*entry, consumer.id);
         }
         if (modified != nullptr && modified->delivery_failed) {
             fail_delivery(*entry, done);
@@ -57,6 +55,20 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
     dispatch();
     // The answer comes last: it may be what ends this consumer, or this queue.
     if (done) done({});
+}
+
+void Queue::keep_from(Entry& entry, ConsumerId consumer) {
+    std::erase_if(entry.not_for, [this](ConsumerId id) { return !consumers_.contains(id); });
+    entry.not_for.push_back(consumer);
+}
+
+std::string Queue::text_of(const Rejected& rejected) {
+    const auto* const separator = rejected.condition.empty() || rejected.description.empty() ? "" : ": ";
+    return rejected.condition + separator + rejected.description;
+}
+
+std::string Queue::failed_text(const Entry& entry) {
+    return "delivered " + std::to_string(entry.failed_deliveries) + " times without success";
 }
 
 void Queue::unlock(Entry& entry) {
@@ -75,7 +87,7 @@ void Queue::fail_delivery(Entry& entry, Done& done) {
     // A mark stays: it stands for an earlier delivery.
     ++entry.failed_deliveries;
     if (settings_.max_deliveries != 0 && entry.failed_deliveries >= settings_.max_deliveries &&
-        dead_letter(entry, "max-deliveries", "delivered " + std::to_string(entry.failed_deliveries) + " times without success", done)) {
+        dead_letter(entry, "max-deliveries", failed_text(entry), done)) {
         return;
     }
     store_count(entry, done);
@@ -85,12 +97,16 @@ void Queue::fail_delivery(Entry& entry, Done& done) {
 void Queue::store_count(const Entry& entry, Done& done) {
     if (!entry.stored) return;
     tx::UnitOfWork work;
-    work.stage(store::SetDeliveryCount{{.destination = id_, .position = entry.position}, entry.failed_deliveries});
+    work.stage(count_of(entry));
     if (done) {
         // A refused count is kept in memory and comes with the next one: nothing the consumer could do about it.
         work.then([done = std::move(done)](const store::UnitResult&) mutable { done({}); });
     }
     context_.commit(std::move(work));
+}
+
+store::SetDeliveryCount Queue::count_of(const Entry& entry) const {
+    return {{.destination = id_, .position = entry.position}, entry.failed_deliveries};
 }
 
 store::RemoveEntry Queue::removal_of(const Entry& entry, bool last_reference) const {
@@ -168,11 +184,20 @@ void Queue::drop_expired(Entry& entry) {
 
 /// False if there is nowhere to move it: a dead-letter queue cannot send on its own messages, and one that is being deleted takes none.
 bool Queue::dead_letter(Entry& entry, std::string cause, std::string description, Done& done) {
-    if (settings_.dead_letter_queue == settings_.name) return false;
     tx::UnitOfWork work;
-    Queue* const target = host_.dead_letter_queue(settings_.dead_letter_queue, work);
+    Queue* const target = dead_letter_target(work);
     if (target == nullptr) return false;
+    const auto arrival = dead_letter_of(entry, *target, std::move(cause), std::move(description));
     ++counters_.dead_lettered;
+    move_to(*target, entry, arrival, std::move(work), done);
+    return true;
+}
+
+Queue* Queue::dead_letter_target(tx::UnitOfWork& work) {
+    return settings_.dead_letter_queue == settings_.name ? nullptr : host_.dead_letter_queue(settings_.dead_letter_queue, work);
+}
+
+Arrival Queue::dead_letter_of(const Entry& entry, const Queue& target, std::string cause, std::string description) {
     auto reason = std::make_shared<DeadLetter>();
     reason->cause = std::move(cause);
     reason->description = shortened(std::move(description));
@@ -180,14 +205,11 @@ bool Queue::dead_letter(Entry& entry, std::string cause, std::string description
     reason->delivery_count = entry.delivery_count() + (reason->cause == "rejected" ? 1U : 0U);
     reason->time = context_.clock.wall_now();
     log::warning("dead_lettered", {{"queue", settings_.name},
-                                   {"dead_letter_queue", target->settings().name},
+                                   {"dead_letter_queue", target.settings().name},
                                    {"message", entry.message->number.value},
                                    {"cause", reason->cause},
                                    {"deliveries", reason->delivery_count}});
-    const Arrival arrival{
-        .message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable, .parked = entry.parked};
-    move_to(*target, entry, arrival, std::move(work), done);
-    return true;
+    return {.message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable, .parked = entry.parked};
 }
 
 /// Out of this queue and into another in one unit, which is tried until it is durable.

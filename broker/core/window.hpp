@@ -12,16 +12,17 @@
 namespace giromq::core {
 
 /// Where an entry stands. `pending`: its COMMIT has not returned, nobody may see it. `available`: may be delivered. `locked`: delivered to
-/// a consumer that has not settled it. `leaving`: its removal is staged; it is not shown again, and not forgotten before COMMIT returned.
-/// `gone`: removed; the slot is swept later.
-enum class EntryState : std::uint8_t { pending, available, locked, leaving, gone };
+/// a consumer that has not settled it. `enlisted`: its outcome is part of an open transaction. `leaving`: its removal is staged; it is not
+/// shown again, and not forgotten before COMMIT returned. `gone`: removed; the slot is swept later.
+enum class EntryState : std::uint8_t { pending, available, locked, enlisted, leaving, gone };
 
 /// A message's place in a queue, in memory.
 struct Entry {
     Position position;
     MessagePtr message;
     DeadLetterPtr dead_letter;
-    ConsumerId holder;                 // while locked
+    ConsumerId holder;                 // while locked or enlisted
+    TransactionId transaction;         // while enlisted, and leaving with it
     std::uint64_t delivery_order = 0;  // of the holder's deliveries; to find the oldest
     std::uint32_t failed_deliveries = 0;
     EntryState state = EntryState::available;

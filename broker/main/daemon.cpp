@@ -49,6 +49,10 @@ core::CoreSettings core_settings(const config::Config& config) {
     settings.create_queues = config.core.create_queues;
     settings.destinations_max = config.core.destinations_max;
     settings.producers_max = config.core.producers_max;
+    settings.transaction_timeout = config.core.transaction_timeout;
+    settings.transaction_bytes = config.core.transaction_bytes;
+    settings.transaction_operations = config.core.transaction_operations;
+    settings.transactions_max = config.core.transactions_max;
     settings.queue_defaults = config.queue_defaults;
     return settings;
 }

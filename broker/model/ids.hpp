@@ -32,6 +32,10 @@ using ConnectionId = Id<struct ConnectionTag>;
 using ConsumerId = Id<struct ConsumerTag>;
 /// A producer attached to the broker, unique while the broker runs.
 using ProducerId = Id<struct ProducerTag>;
+/// A transaction that a client has declared, unique while the broker runs.
+using TransactionId = Id<struct TransactionTag>;
+/// A control link, over which a client declares and discharges transactions, unique while the broker runs.
+using ControlId = Id<struct ControlTag>;
 
 }  // namespace giromq
 

@@ -8,8 +8,8 @@
 
 namespace giromq::tx {
 
-/// Changes that become durable together, and what follows from them. An auto-committed send is a unit of work of its own; a
-/// transaction will be one that grows until it is discharged.
+/// Changes that become durable together, and what follows from them. An auto-committed send is a unit of work of its own, the
+/// commit of a transaction is one.
 ///
 /// The rule for effects: whatever may be refused has been checked before an operation is staged; after COMMIT an effect only tells and
 /// updates memory, and cannot fail. Effects run in the order in which they were added, on the core's executor, exactly once.

@@ -150,6 +150,8 @@ struct SendOptions {
     std::size_t bytes = 0;     // the message is padded to this size with an annotation
     std::uint32_t chunks = 0;  // so many follow the text
     std::optional<SharedBytes> bare = std::nullopt;  // in place of the text
+    TransactionId transaction = {};
+    ConnectionId connection = {};
 };
 inline constexpr bool non_persistent = false;
 
@@ -223,6 +225,8 @@ public:
         command.message = std::move(message);
         command.sequence = options.sequence;
         command.duplicate_id = options.duplicate_id;
+        command.transaction = options.transaction;
+        command.connection = options.connection;
         command.done = [answer](const core::SendResult& result) {
             answer->result = result;
             ++answer->times;
