@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "amqp/connection.hpp"
+#include "amqp/coordinator_link.hpp"
 #include "amqp/core_session.hpp"
 #include "amqp/frame_guard.hpp"
 #include "amqp/link.hpp"
@@ -109,6 +110,7 @@ private:
     /// The peer attaches the name of this link again: to the engine it is detached first (AMQP 1.0 §2.6.1).
     void detach_stolen(WireLink link);
     void attach_producer(pn_link_t* link);
+    void attach_coordinator(pn_link_t* link);
     void attach_consumer(pn_link_t* link);
     std::optional<Refusal> refuse_topic(pn_terminus_t* terminus) const;
     Result<selector::ProgramPtr> selector_of(const FilterSet& filters);
@@ -130,12 +132,17 @@ private:
     void on_news(news::Delivered& delivered);
     void on_news(news::Drained& drained);
     void on_news(news::Settled& settled);
+    void on_news(news::Returned& returned);
+    void on_news(news::Declared& declared);
+    void on_news(news::Discharged& discharged);
     void on_news(news::Ended& ended);
     void on_news(news::ChunkStored& stored);
     void on_news(news::ChunkRead& read);
     void on_news(news::PasswordVerified& verified);
     ReceiverLink* find_receiver(LinkId id);
     SenderLink* find_sender(LinkId id);
+    CoordinatorLink* find_coordinator(LinkId id);
+    bool has_partial(TransactionId transaction) const;
     /// The link has something to send.
     void list_sender(LinkId id);
 

@@ -199,11 +199,7 @@ void ConnectionEngine::on_session_close(pn_session_t* session) {
 void ConnectionEngine::on_link_flow(pn_link_t* link) {
     auto* const owner = static_cast<Link*>(pn_link_get_context(link));
     if (owner == nullptr) return;
-    if (owner->is_sender()) {
-        static_cast<SenderLink*>(owner)->on_flow();
-    } else {
-        static_cast<ReceiverLink*>(owner)->on_flow();
-    }
+    owner->on_flow();
     detach_if_violated(*owner);
 }
 
@@ -216,11 +212,7 @@ void ConnectionEngine::on_delivery(pn_delivery_t* delivery) {
         if (pn_link_is_receiver(link)) release(delivery);
         return;
     }
-    if (owner->is_sender()) {
-        static_cast<SenderLink*>(owner)->on_delivery(delivery);
-    } else {
-        static_cast<ReceiverLink*>(owner)->on_delivery(delivery);
-    }
+    owner->on_delivery(delivery);
     detach_if_violated(*owner);
 }
 

@@ -62,7 +62,7 @@ void ConnectionEngine::on_link_open(pn_link_t* link) {
 
 void ConnectionEngine::attach_producer(pn_link_t* link) {
     pn_terminus_t* const target = pn_link_remote_target(link);
-    if (pn_terminus_get_type(target) == PN_COORDINATOR) return refuse_attach(link, not_implemented("transactions are not implemented"));
+    if (pn_terminus_get_type(target) == PN_COORDINATOR) return attach_coordinator(link);
     if (pn_terminus_get_type(target) != PN_TARGET) {
         return refuse_attach(link, {std::string(condition::invalid_field), "an attach of a sender needs a target"});
     }
@@ -185,7 +185,7 @@ void ConnectionEngine::on_news(news::Attached& attached) {
 // Detaching
 
 bool ConnectionEngine::must_linger(const Link& link) const {
-    return !link.is_sender() && static_cast<const ReceiverLink&>(link).unanswered() > 0;
+    return !link.is_sender() && !link.is_coordinator() && static_cast<const ReceiverLink&>(link).unanswered() > 0;
 }
 
 void ConnectionEngine::on_link_end(pn_link_t* link, bool closed) {
@@ -286,7 +286,7 @@ void ConnectionEngine::remove(Link& link) {
     const std::uint32_t number = link.id().slot;
     pn_link_set_context(link.pn(), nullptr);
     context_.commands.emplace_back(command::Close{link.core()});
-    --(link.is_sender() ? consumers_ : producers_);
+    if (!link.is_coordinator()) --(link.is_sender() ? consumers_ : producers_);
     slot.link.reset();
     slot.listed = false;
     ++slot.generation;
@@ -297,7 +297,7 @@ void ConnectionEngine::remove(Link& link) {
 
 ReceiverLink* ConnectionEngine::find_receiver(LinkId id) {
     Link* const link = find(id);
-    return link == nullptr || link->is_sender() ? nullptr : static_cast<ReceiverLink*>(link);
+    return link == nullptr || link->is_sender() || link->is_coordinator() ? nullptr : static_cast<ReceiverLink*>(link);
 }
 
 SenderLink* ConnectionEngine::find_sender(LinkId id) {

@@ -12,6 +12,8 @@ constexpr std::uint64_t unsent_bytes_low = unsent_bytes_max / 2;
 
 ErrorPtr copy(const Error& error) { return std::make_unique<Error>(error); }
 
+TransactionId transaction_of(const command::Send& send) { return send.extras == nullptr ? TransactionId{} : send.extras->transaction; }
+
 }  // namespace
 
 void CoreLink::window(std::uint32_t messages) { session_->emit(news::Window{id_, messages}); }
@@ -30,6 +32,7 @@ void CoreLink::ended(const Error& reason) {
     // The core has forgotten the port: closing it again would be closing somebody else's.
     producer_ = {};
     consumer_ = {};
+    control_ = {};
     end_reason_ = reason;
     session_->emit(news::Ended{id_, copy(reason)});
 }
@@ -139,24 +142,28 @@ void CoreSession::run(command::Close& command) {
     drop_streams(link);
     if (link.producer_.is_set()) core_.close_producer(std::exchange(link.producer_, {}));
     if (link.consumer_.is_set()) core_.close_consumer(std::exchange(link.consumer_, {}), core::CloseReason::orderly);
+    if (link.control_.is_set()) core_.close_control(std::exchange(link.control_, {}));
     if (link.temporary_.is_set()) core_.delete_queue(std::exchange(link.temporary_, {}), true, [](const Result<void>&) {});
 }
 
 // Producers
 
-void CoreSession::refuse_send(const CoreLink& link, const command::Send& command, const Error& error) {
+void CoreSession::refuse_send(const CoreLink& link, const command::Send& command, const Error& error, bool was_held) {
+    if (const auto transaction = transaction_of(command); transaction.is_set()) {
+        core_.work_refused(connection_, transaction, error, was_held);
+    }
     if (command.message->chunk_count > 0) core_.drop_chunks(command.message->number);
     emit(news::Sent{link.id_, command.bytes, command.delivery, copy(error)});
 }
 
 void CoreSession::drop_held(CoreLink& link) {
     for (const CoreLink::HeldSend& held : std::exchange(link.held_, {})) {
-        refuse_send(link, held.send, Error(core::errc::deleted, "the link has ended"));
+        refuse_send(link, held.send, Error(core::errc::deleted, "the link has ended"), true);
     }
 }
 
-void CoreSession::send(CoreLink& link, command::Send& command, DestinationId destination) {
-    if (!link.producer_.is_set()) return refuse_send(link, command, link.end_reason_);
+void CoreSession::send(CoreLink& link, command::Send& command, DestinationId destination, bool was_held) {
+    if (!link.producer_.is_set()) return refuse_send(link, command, link.end_reason_, was_held);
     core::SendCommand send;
     send.producer = link.producer_;
     send.destination = destination;
@@ -164,6 +171,9 @@ void CoreSession::send(CoreLink& link, command::Send& command, DestinationId des
     if (command.extras != nullptr) {
         send.sequence = std::move(command.extras->sequence);
         send.duplicate_id = std::move(command.extras->duplicate_id);
+        send.transaction = command.extras->transaction;
+        send.connection = connection_;
+        send.was_awaited = was_held && send.transaction.is_set();
     }
     send.done = [held = link.shared_from_this(), delivery = command.delivery, bytes = command.bytes](const core::SendResult& result) {
         held->session_->emit(news::Sent{held->id_, bytes, delivery, result.accepted ? nullptr : copy(result.error)});
@@ -173,10 +183,10 @@ void CoreSession::send(CoreLink& link, command::Send& command, DestinationId des
 
 void CoreSession::run(command::Send& command) {
     CoreLink& link = *command.link;
-    if (link.closed_) return refuse_send(link, command, Error(core::errc::deleted, "the link has ended"));
+    if (link.closed_) return refuse_send(link, command, Error(core::errc::deleted, "the link has ended"), false);
     const command::SendExtras* const extras = command.extras.get();
     const bool is_plain = extras == nullptr || (extras->address.empty() && !extras->stream);
-    if (is_plain && link.held_.empty()) return send(link, command, link.destination_);
+    if (is_plain && link.held_.empty()) return send(link, command, link.destination_, false);
     // Behind a large message, or a queue that is being made, everything of the link waits: a producer's messages keep their order.
     CoreLink::HeldSend held;
     const std::uint64_t key = next_key_++;
@@ -184,6 +194,7 @@ void CoreSession::run(command::Send& command) {
     held.destination = link.destination_;
     held.waits_for_address = extras != nullptr && !extras->address.empty();
     held.send = std::move(command);
+    if (const auto transaction = transaction_of(held.send); transaction.is_set()) core_.await_put(connection_, transaction);
     const bool waits_for_address = held.waits_for_address;
     link.held_.push_back(std::move(held));
     // The answer may come at once, and then the send is gone from the list when this returns; the extras are kept alive by nobody else.
@@ -232,9 +243,9 @@ void CoreSession::release_held(CoreLink& link) {
             }
         }
         if (held.error != nullptr) {
-            refuse_send(link, held.send, *held.error);
+            refuse_send(link, held.send, *held.error, true);
         } else {
-            send(link, held.send, held.destination);
+            send(link, held.send, held.destination, true);
         }
     }
 }

@@ -21,7 +21,10 @@ class CoreSession;
 
 /// A link as the core sees it: its producer or consumer port. Made by the connection, and used by it only as a name; everything else
 /// happens on the core's executor.
-class CoreLink final : public core::ProducerPort, public core::ConsumerPort, public std::enable_shared_from_this<CoreLink> {
+class CoreLink final : public core::ProducerPort,
+                       public core::ConsumerPort,
+                       public core::ControlPort,
+                       public std::enable_shared_from_this<CoreLink> {
 public:
     CoreLink(std::shared_ptr<CoreSession> session, LinkId id) : session_(std::move(session)), id_(id) {}
 
@@ -50,6 +53,7 @@ private:
     LinkId id_;
     ProducerId producer_;
     ConsumerId consumer_;
+    ControlId control_;
     DestinationId destination_;
     DestinationId temporary_;
     bool closed_ = false;
@@ -80,6 +84,34 @@ struct OpenConsumer {
     bool presettled = false;
     selector::ProgramPtr selector;
 };
+/// A control link, over which transactions are declared and discharged.
+struct OpenControl {
+    std::shared_ptr<CoreLink> link;
+};
+struct Declare {
+    CoreLink* link = nullptr;
+    pn_delivery_t* delivery = nullptr;
+};
+struct Discharge {
+    CoreLink* link = nullptr;
+    pn_delivery_t* delivery = nullptr;
+    TransactionId transaction;
+    bool fail = false;
+};
+/// The outcome of a delivery becomes part of a transaction. `delivery` is null if nobody waits for the answer.
+struct Enlist {
+    CoreLink* link = nullptr;
+    pn_delivery_t* delivery = nullptr;
+    bool is_settled = false;
+    TransactionId transaction;
+    Position position;
+    Outcome outcome;
+};
+/// A send of a transaction was refused before it came to the core.
+struct RefuseWork {
+    TransactionId transaction;
+    Error error;
+};
 struct Close {
     std::shared_ptr<CoreLink> link;
 };
@@ -91,6 +123,7 @@ struct SendExtras {
     std::string address;  // of a send over the anonymous relay
     bool may_create = false;
     std::optional<std::uint32_t> stream;  // the chunks of a large message
+    TransactionId transaction;
 };
 struct Send {
     CoreLink* link = nullptr;
@@ -135,7 +168,8 @@ struct ReadChunk {
 }  // namespace command
 
 using Command = std::variant<command::Send, command::Settle, command::Flow, command::Resume, command::StoreChunk, command::DropStream,
-                             command::ReadChunk, command::OpenProducer, command::OpenConsumer, command::Close>;
+                             command::ReadChunk, command::Enlist, command::Declare, command::Discharge, command::RefuseWork,
+                             command::OpenProducer, command::OpenConsumer, command::OpenControl, command::Close>;
 
 struct CoreLink::HeldSend {
     command::Send send;
@@ -165,6 +199,11 @@ public:
 private:
     void run(command::OpenProducer& command);
     void run(command::OpenConsumer& command);
+    void run(command::OpenControl& command);
+    void run(command::Declare& command);
+    void run(command::Discharge& command);
+    void run(command::Enlist& command);
+    void run(command::RefuseWork& command);
     void run(command::Close& command);
     void run(command::Send& command);
     void run(command::Settle& command);
@@ -179,13 +218,14 @@ private:
     void refuse_attach(const CoreLink& link, const Error& error);
     std::optional<DestinationId> open_temporary(CoreLink& link);
 
-    void send(CoreLink& link, command::Send& command, DestinationId destination);
+    /// `was_held`: it waited, so the core was told to await it.
+    void send(CoreLink& link, command::Send& command, DestinationId destination, bool was_held);
     void resolve(CoreLink& link, std::uint64_t key, const std::string& address, bool may_create);
     void release_held(CoreLink& link);
     static bool is_ready(const CoreLink& link, const CoreLink::HeldSend& held);
     /// Of a link that goes: its sends that wait are answered, since the connection counts what is under way.
     void drop_held(CoreLink& link);
-    void refuse_send(const CoreLink& link, const command::Send& command, const Error& error);
+    void refuse_send(const CoreLink& link, const command::Send& command, const Error& error, bool was_held);
     void chunk_stored(CoreLink& link, std::uint32_t stream, Result<void> result);
     void drop_streams(CoreLink& link);
     void flush();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "amqp/conditions.hpp"
+#include "model/amqp_sections.hpp"
 #include "model/amqp_writer.hpp"
 
 namespace giromq::amqp {
@@ -281,7 +282,7 @@ FrameGuard::Step FrameGuard::transfer(const Value& list, ChannelState& state, st
 }
 
 FrameGuard::Step FrameGuard::flow(const Value& list, ChannelState& state, std::size_t bytes) {
-    std::array<Value, 9> fields;
+    std::array<Value, 11> fields;
     codec::read_fields(list, fields);
     const Value& handle = fields[4];
     const auto number = static_cast<std::uint32_t>(handle.bits);
@@ -298,6 +299,8 @@ FrameGuard::Step FrameGuard::flow(const Value& list, ChannelState& state, std::s
         link->second.delivery_count = if_there(fields[5]);
         link->second.credit = number_of(fields[6]);
         if (is_true(fields[8])) ++link->second.drains;
+        const Value& properties = fields[10];
+        link->second.wants_to_acquire = properties.kind == codec::Kind::map && codec::find_in_map(properties, "txn-id").has_value();
     }
     return pass(bytes);
 }
@@ -314,6 +317,11 @@ const FrameGuard::LinkState* FrameGuard::find(WireLink link) const {
 std::uint64_t FrameGuard::drains(WireLink link) const {
     const LinkState* const found = find(link);
     return found == nullptr ? 0 : found->drains;
+}
+
+bool FrameGuard::wants_to_acquire(WireLink link) const {
+    const LinkState* const found = find(link);
+    return found != nullptr && found->wants_to_acquire;
 }
 
 std::vector<std::uint8_t> FrameGuard::repeat_flow(WireLink link, std::uint32_t more_credit) const {

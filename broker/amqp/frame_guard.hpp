@@ -74,6 +74,8 @@ public:
 
     /// How many flows with drain the peer has sent for the link.
     std::uint64_t drains(WireLink link) const;
+    /// The peer has named a transaction that messages are to be acquired in (AMQP 1.0 §4.4.3).
+    bool wants_to_acquire(WireLink link) const;
     /// The peer's last flow for the link once more, with drain and with so much more credit. Empty if there was none.
     std::vector<std::uint8_t> repeat_flow(WireLink link, std::uint32_t more_credit) const;
     /// A detach of the link, as the peer would send it.
@@ -91,6 +93,7 @@ private:
         std::optional<std::uint32_t> delivery_count;
         std::uint32_t credit = 0;
         std::uint64_t drains = 0;
+        bool wants_to_acquire = false;
         std::string key;  // in ChannelState::names
     };
     struct ChannelState {

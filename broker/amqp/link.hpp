@@ -12,6 +12,7 @@
 #include "amqp/core_session.hpp"
 #include "amqp/frame_guard.hpp"
 
+struct pn_delivery_t;
 struct pn_link_t;
 
 namespace giromq::amqp {
@@ -62,6 +63,13 @@ public:
     pn_link_t* pn() const { return pn_; }
     const std::shared_ptr<CoreLink>& core() const { return core_; }
     virtual bool is_sender() const = 0;
+    /// The control link of transactions.
+    virtual bool is_coordinator() const { return false; }
+
+    /// The peer's credit or window has changed.
+    virtual void on_flow() = 0;
+    /// More of a delivery has come, or its state has changed.
+    virtual void on_delivery(pn_delivery_t* delivery) = 0;
 
     /// The attach was answered.
     virtual void opened() { open_ = true; }

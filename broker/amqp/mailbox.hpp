@@ -63,6 +63,24 @@ struct Settled {
     pn_delivery_t* delivery = nullptr;
     ErrorPtr error;
 };
+/// The outcome of a delivery did not become durable, since its transaction was rolled back: the delivery is the consumer's again.
+struct Returned {
+    LinkId link;
+    pn_delivery_t* delivery = nullptr;
+};
+/// The answer to a declare.
+struct Declared {
+    LinkId link;
+    pn_delivery_t* delivery = nullptr;
+    TransactionId transaction;
+    ErrorPtr error;
+};
+/// The answer to a discharge.
+struct Discharged {
+    LinkId link;
+    pn_delivery_t* delivery = nullptr;
+    ErrorPtr error;
+};
 struct Ended {
     LinkId link;
     ErrorPtr error;
@@ -87,8 +105,8 @@ struct PasswordVerified {
 
 }  // namespace news
 
-using News = std::variant<news::Attached, news::Sent, news::Window, news::Delivered, news::Drained, news::Settled, news::Ended,
-                          news::ChunkStored, news::ChunkRead, news::PasswordVerified>;
+using News = std::variant<news::Attached, news::Sent, news::Window, news::Delivered, news::Drained, news::Settled, news::Returned,
+                          news::Declared, news::Discharged, news::Ended, news::ChunkStored, news::ChunkRead, news::PasswordVerified>;
 
 /// Who reads a mailbox.
 class MailReader {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "amqp/proton_values.hpp"
+#include "amqp/transaction_values.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "security/authorisation.hpp"
@@ -295,22 +296,34 @@ std::optional<Refusal> ReceiverLink::route(const Intake& intake) {
     return std::nullopt;
 }
 
+TransactionId ReceiverLink::partial_transaction() const {
+    const auto state = reading_ == nullptr ? std::nullopt : transactional_state_of(reading_);
+    return state ? state->transaction : TransactionId{};
+}
+
 void ReceiverLink::send(pn_delivery_t* delivery, Intake intake, std::optional<std::uint32_t> stream) {
-    if (is_relay_) {
-        if (const auto refusal = route(intake)) {
-            if (stream) context_.commands.emplace_back(command::DropStream{core_.get(), *stream});
-            return reject(delivery, *refusal);
-        }
+    const auto state = transactional_state_of(delivery);
+    const TransactionId transaction = state ? state->transaction : TransactionId{};
+    std::optional<Refusal> refusal;
+    if (is_transactional(delivery) && !transaction.is_set()) {
+        refusal = Refusal{std::string(condition::transaction_unknown_id), "there is no such transaction"};
+    } else if (is_relay_) {
+        refusal = route(intake);
+    }
+    if (refusal) {
+        if (stream) context_.commands.emplace_back(command::DropStream{core_.get(), *stream});
+        return reject(delivery, *refusal);
     }
     intake.arrived(context_.clock.wall_now());
     const auto bytes = static_cast<std::uint32_t>(intake.message->memory());
     context_.sending_bytes += bytes;
     command::Send send{core_.get(), bytes, delivery, std::move(intake.message), nullptr};
-    if (is_relay_ || stream || intake.sequence || !intake.duplicate_id.empty()) {
+    if (is_relay_ || stream || intake.sequence || !intake.duplicate_id.empty() || transaction.is_set()) {
         send.extras = std::make_unique<command::SendExtras>();
         send.extras->sequence = std::move(intake.sequence);
         send.extras->duplicate_id = std::move(intake.duplicate_id);
         send.extras->stream = stream;
+        send.extras->transaction = transaction;
         if (is_relay_) {
             send.extras->may_create = security::authorise(context_.identity, security::Action::create, intake.to).ok();
             send.extras->address = std::move(intake.to);
@@ -326,62 +339,6 @@ void ReceiverLink::send(pn_delivery_t* delivery, Intake intake, std::optional<st
         pn_link_advance(pn_);
     }
     context_.commands.emplace_back(std::move(send));
-}
-
-void ReceiverLink::reject(pn_delivery_t* delivery, const Refusal& refusal) {
-    if (pn_link_current(pn_) == delivery) {
-        ++in_flight_;
-        pn_link_advance(pn_);
-    }
-    if (pn_delivery_settled(delivery)) {
-        ++context_.refused_presettled;
-        log::warning("presettled_send_refused", {{"connection", context_.connection.value},
-                                                 {"peer", context_.peer.address},
-                                                 {"condition", refusal.condition},
-                                                 {"reason", refusal.description}});
-        return settle(delivery);
-    }
-    set_condition(pn_disposition_condition(pn_delivery_local(delivery)), refusal);
-    pn_delivery_update(delivery, PN_REJECTED);
-    if (pn_link_rcv_settle_mode(pn_) == PN_RCV_FIRST) settle(delivery);
-}
-
-void ReceiverLink::refuse_and_violate(pn_delivery_t* delivery, std::string_view condition, std::string description) {
-    drop_stream();
-    forget_partial();
-    // Settled without an outcome it could be taken for accepted.
-    if (!pn_delivery_settled(delivery)) {
-        set_condition(pn_disposition_condition(pn_delivery_local(delivery)), {std::string(condition), description});
-        pn_delivery_update(delivery, PN_REJECTED);
-    }
-    // The engine drops what of it may still come.
-    pn_delivery_settle(delivery);
-    violate(condition, std::move(description));
-}
-
-void ReceiverLink::settle(pn_delivery_t* delivery) {
-    ++context_.untold;
-    pn_delivery_settle(delivery);
-    if (in_flight_ > 0) --in_flight_;
-    replenish();
-}
-
-void ReceiverLink::on_sent(const news::Sent& sent) {
-    if (unanswered_ > 0) --unanswered_;
-    if (sent.delivery == nullptr) {
-        if (in_flight_ > 0) --in_flight_;
-        if (sent.error != nullptr) {
-            ++context_.refused_presettled;
-            log::warning("presettled_send_refused",
-                         {{"connection", context_.connection.value}, {"peer", context_.peer.address}, {"reason", sent.error->to_string()}});
-        }
-        return replenish();
-    }
-    const bool is_refused = sent.error != nullptr && !sent.error->is(core::errc::not_ready);
-    if (is_refused) return reject(sent.delivery, refusal_of(*sent.error));
-    // A broker that stops has nothing against the message: it can be sent again as it is.
-    pn_delivery_update(sent.delivery, sent.error != nullptr ? PN_RELEASED : PN_ACCEPTED);
-    if (pn_link_rcv_settle_mode(pn_) == PN_RCV_FIRST || pn_delivery_settled(sent.delivery)) settle(sent.delivery);
 }
 
 }  // namespace giromq::amqp

@@ -25,15 +25,17 @@ public:
     void opened() override;
 
     /// More of a delivery has come in, or its sender has settled it.
-    void on_delivery(pn_delivery_t* delivery);
+    void on_delivery(pn_delivery_t* delivery) override;
     void on_sent(const news::Sent& sent);
     void on_window(std::uint32_t messages);
-    void on_flow() { replenish(); }
+    void on_flow() override { replenish(); }
     /// A chunk of a message that is coming in was refused: the rest of it need not be stored.
     void on_chunk_refused(std::uint32_t stream, const Error& error);
 
     /// Sends that the core has not answered.
     std::uint32_t unanswered() const { return unanswered_; }
+    /// The transaction of the delivery that is coming in and has begun; none if there is no such.
+    TransactionId partial_transaction() const;
 
 private:
     /// A large message that is coming in.
@@ -60,6 +62,7 @@ private:
 
     void send(pn_delivery_t* delivery, Intake intake, std::optional<std::uint32_t> stream);
     std::optional<Refusal> route(const Intake& intake);
+    void fail_transaction(pn_delivery_t* delivery, const std::string& description);
     void reject(pn_delivery_t* delivery, const Refusal& refusal);
     void settle(pn_delivery_t* delivery);
     void refuse_and_violate(pn_delivery_t* delivery, std::string_view condition, std::string description);

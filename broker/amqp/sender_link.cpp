@@ -1,5 +1,6 @@
 #include "amqp/sender_link.hpp"
 
+#include <proton/codec.h>
 #include <proton/condition.h>
 #include <proton/delivery.h>
 #include <proton/disposition.h>
@@ -9,13 +10,11 @@
 #include <array>
 
 #include "amqp/message_output.hpp"
+#include "amqp/transaction_values.hpp"
 #include "base/log.hpp"
 
 namespace giromq::amqp {
 namespace {
-
-/// The state of a transaction (AMQP 1.0 §4.5.8), which Proton 0.37 has no name for.
-constexpr std::uint64_t transactional_state = 0x34;
 
 /// What a delivery's context pointer carries: the position that names it to the core, and whether the core is asked already. Zero
 /// once it is settled.
@@ -51,6 +50,16 @@ Outcome outcome_of(pn_delivery_t* delivery) {
     }
 }
 
+/// The outcome within a transactional-state.
+Outcome outcome_of(const TransactionalState& state) {
+    switch (state.outcome) {
+        case PN_ACCEPTED: return Accepted{};
+        case PN_REJECTED: return Rejected{state.condition, state.description};
+        case PN_MODIFIED: return Modified{state.delivery_failed, state.undeliverable_here};
+        default: return Released{};
+    }
+}
+
 void echo_outcome(pn_delivery_t* delivery) {
     pn_disposition_t* const local = pn_delivery_local(delivery);
     pn_disposition_t* const remote = pn_delivery_remote(delivery);
@@ -59,6 +68,7 @@ void echo_outcome(pn_delivery_t* delivery) {
         pn_disposition_set_failed(local, pn_disposition_is_failed(remote));
         pn_disposition_set_undeliverable(local, pn_disposition_is_undeliverable(remote));
     }
+    if (state == transaction_type::transactional_state) pn_data_copy(pn_disposition_data(local), pn_disposition_data(remote));
     if (state == PN_REJECTED) pn_condition_copy(pn_disposition_condition(local), pn_disposition_condition(remote));
     pn_delivery_update(delivery, state);
 }
@@ -78,6 +88,9 @@ void SenderLink::settle_core(Position position, Outcome outcome, pn_delivery_t* 
 
 void SenderLink::on_flow() {
     if (!open_ || violation()) return;
+    if (context_.guard.wants_to_acquire(wire_)) {
+        return violate(condition::not_implemented, "messages cannot be acquired in a transaction; only their outcomes can be part of one");
+    }
     return_excess();
     tell_credit();
 }
@@ -266,11 +279,12 @@ void SenderLink::on_delivery(pn_delivery_t* delivery) {
 
 void SenderLink::decide(pn_delivery_t* delivery) {
     const Mark mark = Mark::of(delivery);
-    // Settled already, or the core is asked and its answer will settle.
-    if (!mark.position.is_set() || mark.is_asked) return;
+    if (!mark.position.is_set()) return;
+    if (is_transactional(delivery) && !is_browser_) return enlist(delivery, mark.position, mark.is_asked);
+    // The core is asked, and its answer will settle.
+    if (mark.is_asked) return;
     const std::uint64_t state = pn_delivery_remote_state(delivery);
     const bool is_settled = pn_delivery_settled(delivery);
-    if (state == transactional_state) return violate(condition::not_implemented, "transactions are not implemented");
     if (!is_terminal(state) && !is_settled) return;
     ++context_.untold;
     if (is_browser_) {
@@ -284,6 +298,36 @@ void SenderLink::decide(pn_delivery_t* delivery) {
     }
     pn_delivery_set_context(delivery, Mark{mark.position, true}.pack());
     settle_core(mark.position, outcome_of(delivery), delivery);
+}
+
+/// The outcome is applied when the transaction is committed. `is_asked`: the core has an outcome of this delivery already; this one
+/// takes its place if it is of the same transaction.
+void SenderLink::enlist(pn_delivery_t* delivery, Position position, bool is_asked) {
+    const auto state = transactional_state_of(delivery);
+    if (!state || !is_terminal(state->outcome)) {
+        return violate(condition::invalid_field, "the transactional-state of a disposition needs a txn-id and an outcome");
+    }
+    const bool is_settled = pn_delivery_settled(delivery);
+    const bool answer = !is_asked && !is_settled;
+    context_.commands.emplace_back(
+        command::Enlist{core_.get(), answer ? delivery : nullptr, is_settled, state->transaction, position, outcome_of(*state)});
+    if (answer) pn_delivery_set_context(delivery, Mark{position, true}.pack());
+    if (is_asked || answer) return;
+    ++context_.untold;
+    pn_delivery_set_context(delivery, nullptr);
+    pn_delivery_settle(delivery);
+}
+
+void SenderLink::on_returned(const news::Returned& returned) {
+    pn_delivery_t* const delivery = returned.delivery;
+    const Position position = Mark::of(delivery).position;
+    pn_delivery_set_context(delivery, Mark{position, false}.pack());
+    if (!is_transactional(delivery)) return decide(delivery);
+    // Nothing new was said about it: it is the peer's turn, unless that has let go of it.
+    if (!pn_delivery_settled(delivery)) return;
+    settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
+    pn_delivery_set_context(delivery, nullptr);
+    pn_delivery_settle(delivery);
 }
 
 void SenderLink::on_settled(const news::Settled& settled) {

@@ -23,13 +23,14 @@ public:
     void opened() override;
 
     /// The peer has granted or taken back credit, or asks to drain.
-    void on_flow();
+    void on_flow() override;
     /// The peer has told an outcome, or has settled.
-    void on_delivery(pn_delivery_t* delivery);
+    void on_delivery(pn_delivery_t* delivery) override;
 
     void on_delivered(core::Delivery delivery);
     void on_drained(const news::Drained& drained);
     void on_settled(const news::Settled& settled);
+    void on_returned(const news::Returned& returned);
     void on_chunk(news::ChunkRead chunk);
 
     /// Something is to be sent: deliveries, or the answer to a drain.
@@ -51,6 +52,7 @@ private:
     pn_delivery_t* begin(const core::Delivery& delivery, std::size_t& bytes);
     void end(pn_delivery_t* delivery);
     void decide(pn_delivery_t* delivery);
+    void enlist(pn_delivery_t* delivery, Position position, bool is_asked);
     void read_next();
     void abort_outgoing();
     void tell_credit();

@@ -10,7 +10,6 @@ class AmqpNodesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_attach_is_answered_with_node_and_capability);
     CPPUNIT_TEST(an_unknown_node_is_refused_without_a_terminus);
     CPPUNIT_TEST(a_topic_is_not_implemented);
-    CPPUNIT_TEST(a_coordinator_is_not_implemented);
     CPPUNIT_TEST(a_null_source_is_not_found);
     CPPUNIT_TEST(a_sender_makes_a_temporary_queue);
     CPPUNIT_TEST(a_receiver_makes_a_temporary_queue);
@@ -79,16 +78,6 @@ class AmqpNodesTest : public CppUnit::TestFixture {
         client.pump();
         assert_refused(sender, "amqp:not-implemented");
         assert_refused(receiver, "amqp:not-implemented");
-    }
-
-    void a_coordinator_is_not_implemented() {
-        Broker broker;
-        Client client(broker);
-        pn_link_t* const link = client.peer.sender(nullptr);
-        pn_terminus_set_type(pn_link_target(link), PN_COORDINATOR);
-        client.peer.open(link);
-        client.pump();
-        assert_refused(link, "amqp:not-implemented");
     }
 
     void a_null_source_is_not_found() {

@@ -41,13 +41,6 @@ final class RefusalTest extends JmsTest {
     }
 
     @Case
-    public void transactions_are_refused_when_their_session_is_made() throws Exception {
-        Connection connection = connect();
-        refused(JMSException.class, () -> connection.createSession(true, Session.SESSION_TRANSACTED));
-        works(connection, queueName);
-    }
-
-    @Case
     public void selectors_are_refused_and_take_nothing() throws Exception {
         Session sending = session();
         for (String colour : List.of("red", "blue")) {

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "amqp/link.hpp"
+
+struct pn_delivery_t;
+
+namespace giromq::amqp {
+
+/// A control link (AMQP 1.0 part 4): the peer declares and discharges transactions over it. Its loss rolls back what is open.
+///
+/// A call that cannot be carried out is answered with rejected, or, if the peer's source does not know that outcome, by detaching the
+/// link with the error (§4.2, §4.3).
+class CoordinatorLink final : public Link {
+public:
+    /// True if a delivery that belongs to the transaction has begun to come in and is not complete.
+    using HasPartial = std::function<bool(TransactionId)>;
+
+    CoordinatorLink(LinkContext& context, LinkId id, pn_link_t* pn, std::shared_ptr<CoreLink> core, HasPartial has_partial)
+        : Link(context, id, pn, std::move(core)), has_partial_(std::move(has_partial)) {}
+
+    bool is_sender() const override { return false; }
+    bool is_coordinator() const override { return true; }
+    void opened() override;
+    void on_flow() override { replenish(); }
+    void on_delivery(pn_delivery_t* delivery) override;
+    void on_declared(const news::Declared& declared);
+    void on_discharged(const news::Discharged& discharged);
+
+private:
+    void read(pn_delivery_t* delivery);
+    void carry_out(pn_delivery_t* delivery);
+    void accept(pn_delivery_t* delivery);
+    void refuse(pn_delivery_t* delivery, const Refusal& refusal);
+    void settle(pn_delivery_t* delivery);
+    void replenish();
+
+    const HasPartial has_partial_;
+    std::vector<std::uint8_t> collected_;
+    std::uint32_t in_flight_ = 0;
+};
+
+}  // namespace giromq::amqp
