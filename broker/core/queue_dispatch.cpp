@@ -242,7 +242,7 @@ void Queue::mark_for_restart() {
     Position last;
     for (std::size_t index = 0; index < window_.slots(); ++index) {
         const Entry& entry = window_.at(index);
-        const bool held = entry.state == EntryState::locked || entry.transaction.is_set();
+        const bool held = entry.state == EntryState::locked || entry.state == EntryState::enlisted;
         const bool told = held || (entry.state == EntryState::available && entry.perhaps_delivered);
         if (told && entry.stored && !entry.is_volatile && entry.position >= crash_horizon_) last = entry.position;
     }

@@ -230,6 +230,7 @@ void Transactions::tick() {
         const auto reason = *open.failed;
         roll_back(id, work, Queue::Return::failed, reason);
         if (waiting) waiting(reason);
+        dispatch(queues_of(work));
     }
 }
 
@@ -241,6 +242,7 @@ void Transactions::end(TransactionId id, Queue::Return how) {
     if (!ended.is_over) ++counters_.rolled_back;
     roll_back(id, ended.work, how, reason);
     if (ended.commit_waits) ended.commit_waits(reason);
+    dispatch(queues_of(ended.work));
 }
 
 void Transactions::discharge(ConnectionId connection, TransactionId id, bool fail, UniqueFunction<void(Result<void>)> done) {
@@ -275,6 +277,7 @@ void Transactions::discharge(ConnectionId connection, TransactionId id, bool fai
     if (waiting) waiting(reason);
     // A rollback that was asked for always succeeds (AMQP 1.0 §4.3).
     done(fail ? Result<void>() : Result<void>(reason));
+    dispatch(queues_of(discharged.work));
 }
 
 std::vector<DestinationId> Transactions::queues_of(const TransactionWork& work) {
@@ -330,7 +333,6 @@ void Transactions::roll_back(TransactionId id, TransactionWork& work, Queue::Ret
     for (auto& get : work.gets) {
         if (get.done) get.done(reason);
     }
-    dispatch(queues_of(work));
 }
 
 TransactionCounters Transactions::counters() const {

@@ -105,6 +105,7 @@ private:
     Transaction* find(ConnectionId connection, TransactionId id);
     const Transaction* find(ConnectionId connection, TransactionId id) const;
     Transaction take(TransactionId id);
+    /// Undoes the work; its queues are still to be dispatched.
     void roll_back(TransactionId id, TransactionWork& work, Queue::Return how, const Error& reason);
     void roll_back_puts(TransactionWork& work, const Error& reason, bool has_room);
     void end(TransactionId id, Queue::Return how);

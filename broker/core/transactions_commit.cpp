@@ -122,11 +122,13 @@ void Transactions::commit_refused(Commit& commit, const store::UnitResult& resul
         const auto& staged = commit.puts[index];
         if (Queue* const queue = router_.find(commit.work.puts[index].queue)) queue->refuse_arrival(staged.placed, staged.arrival);
     }
+    const auto queues = queues_of(commit.work);
     roll_back_puts(commit.work, reason, false);
     commit.work.puts.clear();
     commit.work.bytes = 0;
     roll_back(commit.id, commit.work, Queue::Return::failed, reason);
     commit.done(reason);
+    dispatch(queues);
 }
 
 }  // namespace giromq::core

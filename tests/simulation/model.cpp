@@ -309,7 +309,7 @@ void Model::delivered(ConsumerKey key, Tag tag, const core::Delivery& delivery) 
     message.holder = key;
     message.delivery_order = consumer.delivered;
     const auto most = consumer.draining ? std::uint64_t{unsettled_max} * 10 : unsettled_max;
-    if (++consumer.unsettled > most) fail("a consumer was given more unsettled messages than it may have");
+    if (++consumer.unsettled > most + consumer.returned) fail("a consumer was given more unsettled messages than it may have");
 }
 
 void Model::shown(ModelConsumer& browser, ModelMessage& message) {

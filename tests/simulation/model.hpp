@@ -19,6 +19,9 @@ namespace giromq::simulation {
 using Tag = std::uint64_t;          // of a message: unique over the whole run, and its body
 using ConsumerKey = std::uint64_t;  // of a consumer or browser: unique over the whole run
 
+/// Holds what is part of an open transaction.
+inline constexpr ConsumerKey transaction_holder = ~ConsumerKey{0};
+
 enum class Presence : std::uint8_t {
     absent,   // never accepted, or refused
     pending,  // sent, or on its way into a dead-letter queue; no answer yet
@@ -73,6 +76,7 @@ struct ModelConsumer {
     std::uint64_t limit = 0;
     std::uint64_t delivered = 0;
     std::uint32_t unsettled = 0;
+    std::uint32_t returned = 0;  // by transactions that were rolled back: of several at once in any order with deliveries
     bool draining = false;
     std::uint64_t last_order = 0;  // a browser goes only forward
     std::set<Tag> shown;
@@ -103,6 +107,16 @@ public:
     void reject(Tag tag, const std::string& description);
     void closing(const std::vector<ConsumerKey>& consumers, bool lost);
     void closed(const std::vector<ConsumerKey>& consumers);
+    /// An outcome for it became part of a transaction.
+    void enlist(Tag tag);
+    /// The transaction is being committed; what it was before is kept, since the commit may be refused.
+    void commit_get(Tag tag, const Outcome& outcome);
+    void get_committed(Tag tag, const Outcome& outcome, ConsumerKey by);
+    void get_refused(Tag tag);
+    /// The transaction is rolled back. `holder`: the consumer that has it again; 0 if it goes back, counted.
+    void return_get(Tag tag, ConsumerKey holder);
+    /// The broker stops: it goes back uncounted.
+    void stop_get(Tag tag);
     /// The broker is told to stop; its consumers are closed next.
     void stopping();
     /// The least and the most that the purge may count.
@@ -138,6 +152,7 @@ public:
     std::map<Tag, ModelMessage> messages;
     std::map<DestinationId, ModelQueue> queues;
     std::map<ConsumerKey, ModelConsumer> consumers;
+    std::map<Tag, ModelMessage> before_commit;
     std::uint64_t first_deliveries = 0;
     std::uint64_t redeliveries = 0;
     std::uint64_t moves = 0;

@@ -41,6 +41,8 @@ World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(step
     burst_most_ = one_of({1, 4, 10});
     client_percent_ = one_of({30, 45, 60});
     selector_percent_ = one_of({0, 30, 70, 100});
+    transaction_percent_ = one_of({0, 0, 10, 30, 60});
+    settings_.transaction_timeout = std::chrono::milliseconds(one_of({500, 5000, 300'000}));
     model_.unsettled_max = settings_.consumer_unsettled_max;
     model_.now = clock_.wall_now();
 }
@@ -58,7 +60,8 @@ std::string World::summary() const {
     return "seed " + std::to_string(seed_) + ": " + std::to_string(model_.messages.size()) + " messages, " +
            std::to_string(model_.first_deliveries) + " first and " + std::to_string(model_.redeliveries) + " further deliveries, " +
            std::to_string(model_.moves) + " dead letters, " + std::to_string(crashes_) + " crashes, " + std::to_string(restarts_) +
-           " restarts, " + std::to_string(faults_ever_) + " faults";
+           " restarts, " + std::to_string(faults_ever_) + " faults, " + std::to_string(committed_) + " transactions committed and " +
+           std::to_string(rolled_back_) + " rolled back";
 }
 
 std::string World::run() {
@@ -138,7 +141,9 @@ void World::pass(std::chrono::milliseconds time) {
     note("tick " + std::to_string(time.count()));
     clock_.advance(time);
     model_.now = clock_.wall_now();
+    time_out_transactions();
     core_->tick();
+    rolled_back_are_back();
 }
 
 /// Everything that is under way, and what follows from it.
@@ -158,7 +163,8 @@ void World::rest() {
         pass(1100ms);
         run_all();
     }
-    if (unanswered_ != 0) model_.fail(std::to_string(unanswered_) + " questions were never answered");
+    const auto still_open = unanswered_in_transactions();
+    if (unanswered_ != still_open) model_.fail(std::to_string(unanswered_ - still_open) + " questions were never answered");
     std::map<DestinationId, core::QueueView> views;
     for (const auto& view : core_->list_queues("", 10000)) views[view.id] = view;
     model_.check_at_rest(views);
@@ -181,8 +187,8 @@ void World::check() {
     const auto page = std::min<std::uint64_t>(page_entries_max_ * largest, (1u << 20) + largest);
     const auto for_each_queue = 4 * page + largest + (doors_->idle() ? 0 : 1u << 20);
     const auto under_way = doors_->waiting().size() + doors_->written() + 1;
-    const auto most =
-        settings_.memory_bytes + model_.queues.size() * for_each_queue + held_most_ * 2 * sizeof(Message) + 2 * under_way * largest;
+    const auto most = settings_.memory_bytes + transaction_puts() * largest + model_.queues.size() * for_each_queue +
+                      held_most_ * 2 * sizeof(Message) + 2 * under_way * largest;
     const auto view = core_->view();
     if (view.memory_bytes > most) {
         model_.fail("memory is " + std::to_string(view.memory_bytes) + " bytes, and " + std::to_string(most) + " would be the most" +

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,6 +56,13 @@ public:
     ConnectionId connection;
     DestinationId queue;
     std::uint32_t room = 0;
+    bool has_ended = false;
+};
+
+/// A control link, which nothing ends here.
+class SimControl final : public core::ControlPort {
+public:
+    void ended(const Error&) override { has_ended = true; }
     bool has_ended = false;
 };
 
@@ -118,6 +126,10 @@ private:
     void rare_client_step();
     void send();
     void send_again();
+    Sent something_new(DestinationId queue);
+    std::shared_ptr<Message> message_of(
+        const Sent& what, const std::function<void(const Result<void>&)>& stored = [](const Result<void>&) {});
+    void remember(const Sent& what);
     void send(const Sent& what, ProducerId producer);
     void open_consumer();
     void open_producer();
@@ -143,6 +155,46 @@ private:
                          Selects selects = Selects::all);
     void run_all();
 
+    // Transactions (world_transactions.cpp)
+    struct Get {
+        Tag tag = 0;
+        Position position;
+        ConsumerKey by = 0;
+        Outcome outcome;
+        bool settled = true;
+    };
+    struct Transaction {
+        TransactionId id;
+        ConnectionId connection;
+        MonotonicTime deadline;
+        std::vector<Sent> puts;
+        std::vector<Get> gets;
+        std::uint32_t uploads = 0;  // large messages that are coming
+        bool failed = false;        // it can only be rolled back
+        bool over = false;          // and is
+    };
+    void transaction_step();
+    void declare();
+    void put(Transaction& transaction);
+    void put(TransactionId id, ConnectionId connection, const Sent& what, std::shared_ptr<Message> message);
+    void uploaded(TransactionId id, ConnectionId connection, const Sent& what, std::shared_ptr<Message> message, bool refused);
+    void enlist(Transaction& transaction);
+    void discharge(std::size_t index, bool fail);
+    void discharged(const std::shared_ptr<Transaction>& transaction, const Result<void>& result);
+    void close_control();
+    void roll_back(Transaction& transaction);
+    /// The transactions of a connection that is going.
+    void end_transactions(ConnectionId connection);
+    void time_out_transactions();
+    void fail_transactions(DestinationId queue);
+    void rolled_back_are_back();
+    void check_commits_in_doubt();
+    std::size_t transaction_puts() const;
+    /// Room that is kept in the queue for what open transactions will put.
+    std::uint64_t kept_room(DestinationId queue) const;
+    /// Outcomes that are answered when their transaction is discharged.
+    std::uint64_t unanswered_in_transactions() const;
+
     // From consumers
     void delivered(SimConsumer& consumer, core::Delivery delivery);
     void ended(ConsumerKey key);
@@ -162,6 +214,7 @@ private:
     std::uint64_t burst_most_ = 1;
     std::uint64_t client_percent_ = 45;
     std::uint64_t selector_percent_ = 0;
+    std::uint64_t transaction_percent_ = 0;
 
     test::ManualClock clock_;
     std::shared_ptr<store::MemoryDisk> disk_ = store::make_memory_disk();
@@ -176,6 +229,9 @@ private:
     std::map<ConsumerKey, std::unique_ptr<SimConsumer>> consumers_;
     std::vector<std::unique_ptr<SimProducer>> producers_;
     std::vector<ConnectionId> connections_;
+    std::vector<Transaction> transactions_;              // that are open
+    std::vector<std::shared_ptr<Transaction>> commits_;  // that are under way
+    std::map<ConnectionId, ControlId> controls_;
     std::map<DestinationId, ConnectionId> temporary_;
     std::map<std::string, DestinationSettings> creating_;
     std::map<DestinationId, std::vector<std::shared_ptr<Purge>>> purges_;
@@ -191,6 +247,9 @@ private:
     std::uint64_t next_queue_ = 1;
     std::uint64_t crashes_ = 0;
     std::uint64_t restarts_ = 0;
+    std::uint64_t committed_ = 0;
+    std::uint64_t rolled_back_ = 0;
+    SimControl control_port_;
 };
 
 }  // namespace giromq::simulation

@@ -5,6 +5,7 @@
 namespace giromq::simulation {
 
 void World::client_step() {
+    if (random_.percent(transaction_percent_)) return transaction_step();
     // Some runs send more than they take, some take more than they send.
     const auto sends = 150 + 40 * send_weight_;
     const auto lot = random_.below(1000);
@@ -63,9 +64,19 @@ SimConsumer* World::any_consumer() {
 void World::send() {
     const auto queue = any_queue(random_.percent(3));
     if (!queue) return create_queue();
+    const auto what = something_new(*queue);
+    ProducerId through;
+    for (const auto& producer : producers_) {
+        if (producer->queue == what.queue && !producer->has_ended && producer->room > 0) through = producer->id;
+    }
+    remember(what);
+    send(what, through);
+}
+
+World::Sent World::something_new(DestinationId queue) {
     Sent what;
     what.tag = next_tag_++;
-    what.queue = *queue;
+    what.queue = queue;
     what.persistent = random_.percent(75);
     what.padding = random_.below(padding_most_);
     if (random_.percent(10)) what.chunks = static_cast<std::uint32_t>(random_.between(1, 3));
@@ -78,15 +89,14 @@ void World::send() {
     } else if (identity < 6) {
         what.duplicate_id = "id-" + std::to_string(what.tag);
     }
-    ProducerId through;
-    for (const auto& producer : producers_) {
-        if (producer->queue == what.queue && !producer->has_ended && producer->room > 0) through = producer->id;
-    }
-    if (identity < 6) {
-        sent_.push_back(what);
-        if (sent_.size() > 200) sent_.erase(sent_.begin());
-    }
-    send(what, through);
+    return what;
+}
+
+/// What has an identity may be sent again.
+void World::remember(const Sent& what) {
+    if (!what.sequence && what.duplicate_id.empty()) return;
+    sent_.push_back(what);
+    if (sent_.size() > 200) sent_.erase(sent_.begin());
 }
 
 /// A client that has had no answer, or none it remembers, sends again what it can name.
@@ -98,7 +108,7 @@ void World::send_again() {
     send(what, {});
 }
 
-void World::send(const Sent& what, ProducerId producer) {
+std::shared_ptr<Message> World::message_of(const Sent& what, const std::function<void(const Result<void>&)>& stored) {
     auto message = std::make_shared<Message>();
     message->durable = what.persistent;
     message->arrived_at = clock_.wall_now();
@@ -110,12 +120,16 @@ void World::send(const Sent& what, ProducerId producer) {
     for (std::uint32_t index = 0; index < what.chunks; ++index) {
         const auto chunk = SharedBytes::copy_of(std::to_string(what.tag));
         message->chunked_bytes += chunk.size();
-        core_->append_chunk(message->number, index, chunk, [](const Result<void>&) {});
+        core_->append_chunk(message->number, index, chunk, [stored](const Result<void>& result) { stored(result); });
     }
+    return message;
+}
+
+void World::send(const Sent& what, ProducerId producer) {
     core::SendCommand command;
     command.producer = producer;
     command.destination = what.queue;
-    command.message = std::move(message);
+    command.message = message_of(what);
     command.sequence = what.sequence;
     command.duplicate_id = what.duplicate_id;
     const bool original = model_.send(what.tag, what.queue, what.persistent, what.chunks > 0, what.expires_at);
@@ -276,7 +290,7 @@ void World::check_producers() {
         if (!view.ok()) continue;
         const auto& settings = view.value().settings;
         const bool full =
-            settings.overflow == OverflowPolicy::hold && settings.max_messages != 0 && view.value().messages >= settings.max_messages;
+            settings.overflow == OverflowPolicy::hold && settings.max_messages != 0 && view.value().messages + kept_room(producer->queue) >= settings.max_messages;
         if (!full && producer->room == 0) model_.fail("a producer is held back, and there is room in " + settings.name);
         if (full && producer->room > 0) model_.fail("a producer is not held back, and there is no room in " + settings.name);
     }
@@ -351,6 +365,7 @@ void World::close_connection() {
     for (const auto& [key, consumer] : consumers_) {
         if (consumer->connection() == connection) keys.push_back(key);
     }
+    end_transactions(connection);
     model_.closing(keys, lost);
     std::vector<DestinationId> its;
     for (const auto& [id, owner] : temporary_) {
@@ -358,6 +373,7 @@ void World::close_connection() {
     }
     core_->close_connection(connection, lost ? core::CloseReason::lost : core::CloseReason::orderly);
     model_.closed(keys);
+    for (const auto id : its) fail_transactions(id);
     for (const auto key : keys) consumers_.erase(key);
     std::erase_if(producers_, [&](const auto& producer) { return producer->connection == connection || producer->has_ended; });
     for (const auto id : its) {
@@ -431,6 +447,7 @@ void World::delete_queue() {
         if (model_.queues.contains(id)) model_.queue_deleted(id);
     });
     if (*refused) return;
+    fail_transactions(*id);
     model_.queue_deleting(*id);
     for (const auto key : keys) {
         if (!consumers_.at(key)->has_ended) model_.fail("a consumer of a deleted queue was not told");

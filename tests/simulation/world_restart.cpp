@@ -52,7 +52,9 @@ void World::open(bool clean, bool first) {
         model_.queue_created(destination.id, destination.settings, false);
     }
     creating_.clear();
+    check_commits_in_doubt();
     if (!first) model_.restarted(clean, listener.destinations, stored);
+    model_.before_commit.clear();
     bool started = false;
     core_->start({}, [&](const Result<void>& result) { started = result.ok(); });
     run_all();
@@ -70,6 +72,9 @@ void World::forget_clients() {
     connections_.clear();
     temporary_.clear();
     purges_.clear();
+    transactions_.clear();
+    commits_.clear();
+    controls_.clear();
     unanswered_ = 0;
     held_most_ = 0;
     std::erase_if(sent_, [this](const Sent& sent) { return !model_.queues.contains(sent.queue); });
@@ -95,8 +100,12 @@ void World::restart() {
     std::vector<ConsumerKey> keys;
     for (const auto& [key, consumer] : model_.consumers) keys.push_back(key);
     model_.stopping();
+    for (auto& transaction : transactions_) {
+        for (const auto& get : transaction.gets) model_.stop_get(get.tag);
+    }
     model_.closing(keys, false);
     core_->stop([&] { stopped = true; });
+    transactions_.clear();
     model_.closed(keys);
     for (int ticks = 0; ticks < 5; ++ticks) {
         run_all();
