@@ -143,10 +143,8 @@ std::shared_ptr<BytesMessage> Session::create_bytes_message(std::span<const std:
     return message;
 }
 void Session::recover() { core_->recover(); }
-void Session::commit() { throw IllegalStateException("The session is not transacted, so there is nothing to commit."); }
-void Session::rollback() {
-    throw IllegalStateException("The session is not transacted, so there is nothing to roll back; recover() gives messages back.");
-}
+void Session::commit() { core_->commit(); }
+void Session::rollback() { core_->rollback(); }
 void Session::close() { core_->close(); }
 
 // MessageProducer

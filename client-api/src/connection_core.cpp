@@ -58,20 +58,18 @@ std::shared_ptr<SessionCore> ConnectionCore::create_session(AcknowledgeMode mode
         case AcknowledgeMode::auto_acknowledge:
         case AcknowledgeMode::client_acknowledge:
         case AcknowledgeMode::dups_ok_acknowledge:
-        case AcknowledgeMode::individual_acknowledge: break;
-        case AcknowledgeMode::session_transacted:
-            throw JMSException(
-                "Transacted sessions are not supported yet; use CLIENT_ACKNOWLEDGE and make the processing of a message idempotent.",
-                "amqp:not-implemented");
+        case AcknowledgeMode::individual_acknowledge:
+        case AcknowledgeMode::session_transacted: break;
         default: throw JMSException("There is no acknowledge mode with the number " + std::to_string(static_cast<int>(mode)) + ".");
     }
     auto session = std::make_shared<SessionCore>(shared_from_this(), mode);
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     check_usable();
     used_ = true;
     sessions_.push_back(session);
     session->attach();
     pump_later();
+    session->wait_for_coordinator(lock);
     return session;
 }
 

@@ -272,7 +272,7 @@ std::shared_ptr<Receipt> ConsumerCore::take() {
 
 MessagePtr ConsumerCore::decode(const std::shared_ptr<Receipt>& receipt) {
     std::unique_ptr<MessageData> data = decode_message(receipt->bytes, destination_);
-    if (!browse_ && !session_->acknowledges_by_itself()) {
+    if (!browse_ && session_->acknowledges_by_application()) {
         data->acknowledger = session_;
         data->receipt = receipt;
     }

@@ -201,6 +201,8 @@ void Context::acknowledge() {
     parts_->session_core->acknowledge();
 }
 void Context::recover() { parts_->session->recover(); }
+void Context::commit() { parts_->session->commit(); }
+void Context::rollback() { parts_->session->rollback(); }
 bool Context::auto_start() const { return parts_->auto_start; }
 void Context::set_auto_start(bool start) { parts_->auto_start = start; }
 void Context::start() { parts_->open_connection().start(); }

@@ -21,6 +21,7 @@ MessageNotWriteableException::~MessageNotWriteableException() = default;
 ResourceAllocationException::~ResourceAllocationException() = default;
 TransactionInProgressException::~TransactionInProgressException() = default;
 TransactionRolledBackException::~TransactionRolledBackException() = default;
+TransactionOutcomeUnknownException::~TransactionOutcomeUnknownException() = default;
 
 const char* library_version() noexcept { return GIROMQ_VERSION; }
 

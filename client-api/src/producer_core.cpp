@@ -14,6 +14,7 @@
 #include "giromq/exceptions.hpp"
 #include "session_core.hpp"
 #include "temporary_node.hpp"
+#include "transaction_codec.hpp"
 
 namespace giromq::detail {
 namespace {
@@ -34,9 +35,10 @@ Failure outcome_unknown(const std::string& why) {
 /// The failure that an outcome other than accepted means; nothing for accepted.
 std::optional<Failure> failure_of_outcome(pn_delivery_t* delivery) {
     const std::string what = "The broker did not take the message";
-    switch (pn_delivery_remote_state(delivery)) {
+    RemoteOutcome outcome = remote_outcome(delivery, what);
+    switch (outcome.code) {
         case PN_ACCEPTED: return std::nullopt;
-        case PN_REJECTED: return failure_of(pn_disposition_condition(pn_delivery_remote(delivery)), what);
+        case PN_REJECTED: return std::move(outcome.failure);
         case PN_RELEASED: return Failure{FailureKind::resource, "amqp:released:list", what + " for now; send it again later."};
         case PN_MODIFIED: return Failure{FailureKind::resource, "amqp:modified:list", what + "; send it again later."};
         default: return outcome_unknown("the broker settled it without an outcome.");
@@ -98,20 +100,26 @@ void ProducerCore::on_flow() {
 }
 
 void ProducerCore::transfer() {
+    LocalTransaction* const transaction = session_->transaction();
     while (state() == State::attached && next_transfer_ < unconfirmed_.size() && pn_link_credit(link()) > 0) {
-        transfer(*unconfirmed_[next_transfer_]);
+        const std::string* const id = transaction == nullptr ? nullptr : transaction->id_for_work();
+        if (transaction != nullptr && id == nullptr) return;
+        transfer(*unconfirmed_[next_transfer_], id);
         ++next_transfer_;
     }
 }
 
-void ProducerCore::transfer(SendEntry& entry) {
+void ProducerCore::transfer(SendEntry& entry, const std::string* transaction_id) {
     if (entry.state != SendEntry::State::queued) return;
     std::array<char, sizeof entry.sequence> tag{};
     for (std::size_t index = 0; index < tag.size(); ++index) tag[index] = static_cast<char>(entry.sequence >> (8 * index));
     entry.delivery = pn_delivery(link(), pn_dtag(tag.data(), tag.size()));
     pn_delivery_set_context(entry.delivery, &entry);
     pn_link_send(link(), entry.message.header.data(), entry.message.header.size());
-    if (connection_.is_giromq()) {
+    if (transaction_id != nullptr) {
+        // Never sent a second time, because a lost connection rolls the transaction back: no sequence to be recognised by.
+        put_in_transaction(entry.delivery, *transaction_id);
+    } else if (connection_.is_giromq()) {
         set_sequence(annotations_, entry.sequence);
         pn_link_send(link(), annotations_.data(), annotations_.size());
     }
@@ -123,7 +131,7 @@ void ProducerCore::transfer(SendEntry& entry) {
 
 void ProducerCore::on_delivery(pn_delivery_t* delivery) {
     auto* const entry = static_cast<SendEntry*>(pn_delivery_get_context(delivery));
-    const bool terminal = pn_delivery_remote_state(delivery) >= PN_ACCEPTED;
+    const bool terminal = remote_outcome(delivery, {}).code >= PN_ACCEPTED;
     if (entry == nullptr || !pn_delivery_updated(delivery) || !(terminal || pn_delivery_settled(delivery))) return;
     std::optional<Failure> failure = failure_of_outcome(delivery);
     complete(*entry, std::move(failure));
@@ -137,6 +145,9 @@ void ProducerCore::complete(SendEntry& entry, std::optional<Failure> failure) {
     entry.delivery = nullptr;
     entry.failure = std::move(failure);
     connection_.unconfirmed_bytes() -= entry.size();
+    if (LocalTransaction* const transaction = session_->transaction(); transaction != nullptr && entry.failure) {
+        transaction->doom(*entry.failure);
+    }
     session_->tell_completions();
     notify();
 }
@@ -149,6 +160,7 @@ void ProducerCore::drop_completed() {
 }
 
 void ProducerCore::on_detached(const Failure* failure) {
+    if (session_->transaction() != nullptr) return detach_from_transaction(failure);
     for (const SendEntryPtr& entry : unconfirmed_) {
         entry->delivery = nullptr;
         if (entry->state != SendEntry::State::transferred) continue;
@@ -161,6 +173,37 @@ void ProducerCore::on_detached(const Failure* failure) {
     next_transfer_ = 0;
     if (failure != nullptr) fail_all(*failure, failure->reason);
     // Entries that were done before the transport was lost are skipped by transfer().
+    drop_completed();
+}
+
+/// What was sent is rolled back, and is not sent again under another transaction; what waits for the beginning of one may go on waiting.
+void ProducerCore::detach_from_transaction(const Failure* failure) {
+    const Failure lost{FailureKind::rolled_back, "giromq:connection-lost",
+                       "The message was rolled back with its transaction, because the connection was lost."};
+    const bool begun = session_->transaction()->is_used() || session_->transaction()->doom();
+    for (const SendEntryPtr& entry : unconfirmed_) {
+        entry->delivery = nullptr;
+        if (entry->state == SendEntry::State::done || (failure == nullptr && !begun)) continue;
+        complete(*entry, failure == nullptr ? lost : *failure);
+    }
+    next_transfer_ = 0;
+    drop_completed();
+}
+
+bool ProducerCore::is_doomed() const { return session_->transaction() != nullptr && session_->transaction()->doom(); }
+
+void ProducerCore::withdraw_unsent() {
+    const Failure withdrawn{FailureKind::rolled_back, "amqp:transaction:rollback",
+                            "The message was not sent: its transaction was rolled back."};
+    for (const SendEntryPtr& entry : unconfirmed_) {
+        if (entry->state == SendEntry::State::queued) complete(*entry, withdrawn);
+    }
+    drop_completed();
+    next_transfer_ = unconfirmed_.size();
+}
+
+void ProducerCore::give_up_sends() {
+    fail_all(not_sent(), "the broker has not answered in time.");
     drop_completed();
 }
 
@@ -231,11 +274,22 @@ void ProducerCore::send(const DestinationPtr& destination, const MessagePtr& mes
         ++untold_;
         session_->add_completion(shared_from_this(), entry);
     }
+    if (LocalTransaction* const transaction = session_->transaction()) return send_in_transaction(*transaction, *entry);
     transfer();
     if (listener != nullptr) return connection_.pump_later();
     connection_.pump();
     wait_for_outcome(lock, entry, deadline);
     if (entry->failure) entry->failure->raise();
+}
+
+/// Does not wait: commit() does, and says if the broker has refused something.
+void ProducerCore::send_in_transaction(LocalTransaction& transaction, SendEntry& entry) {
+    if (transaction.doom()) {
+        complete(entry, *transaction.doom());
+        return drop_completed();
+    }
+    transfer();
+    entry.state == SendEntry::State::queued ? connection_.pump_later() : connection_.pump_soon();
 }
 
 void ProducerCore::send_by_route(const DestinationPtr& destination, const MessagePtr& message, const SendOptions& options,
@@ -260,6 +314,10 @@ bool ProducerCore::has_room(std::size_t bytes) const {
 
 void ProducerCore::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, const std::optional<SteadyTime>& deadline) {
     while (!has_room(bytes)) {
+        if (is_doomed()) {
+            withdraw_unsent();
+            if (has_room(bytes)) return;
+        }
         connection_.pump_later();
         // The bytes are freed by other sessions of the connection too, which do not notify this one.
         const auto poll = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
@@ -302,7 +360,10 @@ void ProducerCore::completion_told() { --untold_; }
 
 void ProducerCore::finish_sends(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline) {
     connection_.pump();
-    const bool done = wait_until(session_->changed(), lock, deadline, [&] { return unconfirmed_.empty() || state() == State::failed; });
+    const auto over = [&] { return unconfirmed_.empty() || state() == State::failed; };
+    wait_until(session_->changed(), lock, deadline, [&] { return over() || is_doomed(); });
+    if (is_doomed()) withdraw_unsent();
+    const bool done = wait_until(session_->changed(), lock, deadline, over);
     if (!done) fail_all(not_sent(), "the broker has not answered within the close timeout.");
     drop_completed();
     wait_until(session_->changed(), lock, deadline, [&] { return untold_ == 0; });

@@ -15,6 +15,7 @@
 
 namespace giromq::detail {
 
+class LocalTransaction;
 class SessionCore;
 
 /// One send until its outcome is known.
@@ -67,6 +68,15 @@ public:
     /// With the mutex held.
     bool is_closed() const { return closed_; }
     void mark_closed() { closed_ = true; }
+    // In a transacted session, with the mutex held.
+    /// Nothing waits for an outcome, and the completion listeners have been told.
+    bool sends_are_over() const { return unconfirmed_.empty() && untold_ == 0; }
+    /// The transaction is being rolled back: what has not been sent need not be any more.
+    void withdraw_unsent();
+    /// No outcome is waited for any longer.
+    void give_up_sends();
+    /// Sends as much as there is credit for.
+    void transfer();
     /// A completion listener has returned. With the mutex held.
     void completion_told();
 
@@ -87,6 +97,7 @@ private:
 
     void send_by_route(const DestinationPtr& destination, const MessagePtr& message, const SendOptions& options,
                        const std::shared_ptr<CompletionListener>& listener);
+    void send_in_transaction(LocalTransaction& transaction, SendEntry& entry);
     void prepare(MessageData& data, const DestinationPtr& destination, const SendOptions& options);
     DestinationPtr target_of(const DestinationPtr& destination) const;
     void check_usable() const;
@@ -95,8 +106,9 @@ private:
     void wait_for_outcome(std::unique_lock<std::mutex>& lock, const SendEntryPtr& entry, const std::optional<SteadyTime>& deadline);
     [[noreturn]] void give_up(const SendEntryPtr& entry);
     Failure not_sent() const;
-    void transfer();
-    void transfer(SendEntry& entry);
+    void transfer(SendEntry& entry, const std::string* transaction_id);
+    void detach_from_transaction(const Failure* failure);
+    bool is_doomed() const;
     void complete(SendEntry& entry, std::optional<Failure> failure);
     void drop_completed();
     /// `unsent`: for what has never left; about the rest nobody knows, `unknown_because`.

@@ -74,7 +74,7 @@ void SessionCore::acknowledge(const std::shared_ptr<Receipt>& receipt) {
 }
 
 void SessionCore::acknowledge() {
-    if (acknowledges_by_itself()) return;
+    if (acknowledges_by_itself() || transaction_ != nullptr) return;
     if (mode_ == AcknowledgeMode::individual_acknowledge) {
         throw IllegalStateException("In INDIVIDUAL_ACKNOWLEDGE each message is acknowledged by its own acknowledge().");
     }
@@ -151,6 +151,7 @@ void SessionCore::give_back(std::unique_lock<std::mutex>& lock, std::vector<std:
 
 void SessionCore::recover() {
     const SessionUse use(*this);
+    if (transaction_ != nullptr) throw IllegalStateException("A transacted session does not recover; rollback() gives its messages back.");
     std::unique_lock lock(connection_->mutex());
     check_open();
     if (acknowledges_by_itself()) {

@@ -11,7 +11,9 @@
 namespace giromq::detail {
 
 SessionCore::SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode)
-    : connection_(std::move(connection)), mode_(mode) {}
+    : connection_(std::move(connection)), mode_(mode) {
+    if (mode == AcknowledgeMode::session_transacted) transaction_ = std::make_unique<LocalTransaction>(*this);
+}
 
 SessionCore::~SessionCore() = default;
 
@@ -63,6 +65,7 @@ void SessionCore::attach() {
 
 void SessionCore::attach_links() {
     if (engine_session_ == nullptr) return;
+    if (transaction_ != nullptr) transaction_->attach();
     for (const auto& producer : producers_) {
         if (producer->state() == LinkCore::State::detached) producer->attach();
     }
@@ -75,6 +78,7 @@ void SessionCore::lose() {
     engine_session_ = nullptr;
     for (const auto& producer : producers_) producer->lose();
     for (const auto& consumer : consumers_) consumer->lose();
+    if (transaction_ != nullptr) transaction_->control().lose();
     changed_.notify_all();
 }
 
@@ -82,6 +86,7 @@ void SessionCore::fail(const Failure& failure) {
     engine_session_ = nullptr;
     for (const auto& producer : producers_) producer->fail(failure);
     for (const auto& consumer : consumers_) consumer->fail(failure);
+    if (transaction_ != nullptr) transaction_->control().fail(failure);
     changed_.notify_all();
 }
 
@@ -255,10 +260,15 @@ void SessionCore::close() {
         lock.lock();
     }
     const auto deadline = deadline_after(connection_->settings().close_timeout);
+    wait_until(changed_, lock, deadline, [&] { return !committing_; });
     for (const auto& producer : producers_) producer->mark_closed();
     for (const auto& consumer : consumers_) consumer->mark_closed();
     changed_.notify_all();
     const auto producers = producers_;
+    if (transaction_ != nullptr) {
+        for (const auto& producer : producers) producer->withdraw_unsent();
+        if (transaction_->is_used() && transaction_->control().state() == LinkCore::State::attached) transaction_->discharge(true);
+    }
     for (const auto& producer : producers) producer->finish_sends(lock, deadline);
     connection_->pump();
     wait_for_confirmations(lock, deadline);
@@ -284,6 +294,7 @@ void SessionCore::close_links(std::unique_lock<std::mutex>& lock, const std::opt
     seen_.clear();
     for (const auto& producer : producers_) producer->close_link();
     for (const auto& consumer : consumers_) consumer->close_link();
+    if (transaction_ != nullptr) transaction_->control().close_link();
     connection_->pump();
     const auto closed = [](const auto& link) {
         return link->state() == LinkCore::State::closed || link->state() == LinkCore::State::failed;
@@ -293,6 +304,7 @@ void SessionCore::close_links(std::unique_lock<std::mutex>& lock, const std::opt
     });
     for (const auto& producer : producers_) producer->abandon();
     for (const auto& consumer : consumers_) consumer->abandon();
+    if (transaction_ != nullptr) transaction_->control().abandon();
     producers_.clear();
     consumers_.clear();
     acknowledging_.clear();

@@ -12,6 +12,7 @@
 #include "connection_core.hpp"
 #include "giromq/message.hpp"
 #include "giromq/modes.hpp"
+#include "local_transaction.hpp"
 #include "message_data.hpp"
 #include "producer_core.hpp"
 #include "receipt.hpp"
@@ -47,6 +48,8 @@ public:
     /// Everything received, in CLIENT_ACKNOWLEDGE.
     void acknowledge();
     void recover();
+    void commit();
+    void rollback();
     void close();
     /// close() without an exception, on another thread if this one is a listener's.
     void dispose() noexcept;
@@ -58,12 +61,18 @@ public:
     void fail(const Failure& failure);
     void handle_remote_close();
     void connection_started();
+    /// In a transacted session: waits until the broker has answered whether it has transactions. Throws, without the mutex, if not.
+    void wait_for_coordinator(std::unique_lock<std::mutex>& lock);
 
     // For producers.
     void add_completion(const std::shared_ptr<ProducerCore>& producer, const SendEntryPtr& entry);
     /// Hands finished asynchronous sends to the callback thread, as far as all before them are finished.
     void tell_completions();
     void forget(const ProducerCore& producer);
+    /// Null if the session is not transacted.
+    LocalTransaction* transaction() { return transaction_.get(); }
+    /// The transaction has got its id.
+    void transfer_sends();
 
     // For consumers.
     void forget(const ConsumerCore& consumer);
@@ -85,6 +94,9 @@ public:
     }
     bool acknowledges_by_itself() const {
         return mode_ == AcknowledgeMode::auto_acknowledge || mode_ == AcknowledgeMode::dups_ok_acknowledge;
+    }
+    bool acknowledges_by_application() const {
+        return mode_ == AcknowledgeMode::client_acknowledge || mode_ == AcknowledgeMode::individual_acknowledge;
     }
     bool has_consumer(const TemporaryNode& node) const;
 
@@ -117,6 +129,16 @@ private:
     void wait_for_these(std::unique_lock<std::mutex>& lock, const std::vector<std::shared_ptr<Receipt>>& receipts);
     /// `consumers` by value, because another thread may close one of them meanwhile.
     void give_back(std::unique_lock<std::mutex>& lock, std::vector<std::shared_ptr<ConsumerCore>> consumers);
+    LocalTransaction& transaction_to_end(const char* how);
+    bool sends_are_over() const;
+    bool wait_for_sends(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
+    void wait_for_transaction_id(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
+    /// Accepts everything received in the transaction; returns the consumers it came from.
+    std::vector<std::shared_ptr<ConsumerCore>> accept_in_transaction(const std::string& id);
+    /// False if the commit could not be sent.
+    bool wait_for_commit(std::unique_lock<std::mutex>& lock, const ControlRequestPtr& request);
+    void doom_if_stale();
+    void roll_back(std::unique_lock<std::mutex>& lock);
     void close_links(std::unique_lock<std::mutex>& lock, const std::optional<SteadyTime>& deadline);
 
     const std::shared_ptr<ConnectionCore> connection_;
@@ -133,6 +155,8 @@ private:
     std::deque<std::shared_ptr<Receipt>> seen_;           // CLIENT, INDIVIDUAL: given to the application, the oldest first
     std::deque<std::shared_ptr<Receipt>> acknowledging_;  // accepted and not confirmed
     int confirmation_waiters_ = 0;
+    std::unique_ptr<LocalTransaction> transaction_;
+    bool committing_ = false;  // a commit is on its way
 
     using Completion = std::pair<std::shared_ptr<ProducerCore>, SendEntryPtr>;
     std::deque<Completion> completions_;  // of asynchronous sends, in the order of sending

@@ -25,6 +25,7 @@ struct Settings {
     std::chrono::milliseconds send_timeout{0};
     std::chrono::milliseconds close_timeout{10000};
     std::chrono::milliseconds idle_timeout{60000};
+    std::chrono::milliseconds transaction_ahead{1000};
     std::uint64_t max_message_bytes = 128u << 20;
 
     bool reconnect = true;

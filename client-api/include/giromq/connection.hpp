@@ -43,7 +43,7 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// Throws JMSException for session_transacted: transactions are not supported yet.
+    /// Throws JMSException for session_transacted if the broker has no transactions.
     std::shared_ptr<Session> create_session(AcknowledgeMode mode = AcknowledgeMode::auto_acknowledge);
 
     std::string client_id() const;

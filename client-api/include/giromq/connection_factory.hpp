@@ -27,13 +27,11 @@ struct Settings;
 ///     send-timeout-ms        0         for send(); 0 for no limit
 ///     close-timeout-ms       10000     for the orderly part of close()
 ///     idle-timeout-ms        60000     the connection is dead when nothing was heard for so long; 0 for no limit
-///     max-message-bytes      134217728 the largest message that is received
-///     reconnect              true      connect again when the connection is lost
-///     reconnect.delay-ms     100       the first pause; doubled each time, with jitter
-///     reconnect.max-delay-ms 10000     the longest pause
-///     reconnect.attempts     0         attempts per loss; 0 for no limit
-///     reconnect.timeout-ms   0         time per loss; 0 for no limit
-///     sasl.mechanisms        all       a list of those to use, separated by commas: SCRAM-SHA-256, EXTERNAL, PLAIN, ANONYMOUS
+///     transaction-ahead-ms   1000      how long a transaction that was begun ahead, together with the last commit, waits for its first
+///     work max-message-bytes      134217728 the largest message that is received reconnect              true      connect again when the
+///     connection is lost reconnect.delay-ms     100       the first pause; doubled each time, with jitter reconnect.max-delay-ms 10000 the
+///     longest pause reconnect.attempts     0         attempts per loss; 0 for no limit reconnect.timeout-ms   0         time per loss; 0
+///     for no limit sasl.mechanisms        all       a list of those to use, separated by commas: SCRAM-SHA-256, EXTERNAL, PLAIN, ANONYMOUS
 ///     tls.ca-file            system    PEM file with the certificates to trust
 ///     tls.certificate-file   none      PEM file with the client's certificate chain, for EXTERNAL
 ///     tls.key-file           none      PEM file with its private key

@@ -146,8 +146,7 @@ public:
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
-    /// Another session on the same connection, for another thread or mode. Throws JMSException for session_transacted, as
-    /// Connection::create_session() does.
+    /// Another session on the same connection, for another thread or mode; throws as Connection::create_session() does.
     std::shared_ptr<Context> create_context(AcknowledgeMode mode);
 
     std::shared_ptr<Producer> create_producer();
@@ -167,8 +166,13 @@ public:
     bool transacted() const;
     /// CLIENT_ACKNOWLEDGE: acknowledges everything that the context has received, as Message::acknowledge() does. In the automatic modes it
     /// does nothing; in INDIVIDUAL_ACKNOWLEDGE it throws IllegalStateException, because no message is named.
+    /// In a transacted context it does nothing.
     void acknowledge();
     void recover();
+
+    // As those of Session.
+    void commit();
+    void rollback();
 
     /// Whether create_consumer() starts the connection; true at first.
     bool auto_start() const;

@@ -94,18 +94,28 @@ public:
     ~ResourceAllocationException() override;
 };
 
-/// The operation is not allowed while a transaction is open.
+/// The operation is not allowed because a transaction is in the hands of a transaction manager.
 class GIROMQ_API TransactionInProgressException : public JMSException {
 public:
     using JMSException::JMSException;
     ~TransactionInProgressException() override;
 };
 
-/// The transaction was rolled back instead of committed.
+/// The transaction was rolled back instead of committed: nothing that was sent in it will be delivered, and what was received will be
+/// delivered again.
 class GIROMQ_API TransactionRolledBackException : public JMSException {
 public:
     using JMSException::JMSException;
     ~TransactionRolledBackException() override;
+};
+
+/// The connection was lost, or no answer came in time, while a commit was on its way: the transaction was either committed or rolled back,
+/// as a whole, and the library cannot tell which. Its code is "giromq:outcome-unknown". An application that does the work again without
+/// looking may do it twice. It is not a TransactionRolledBackException, which always means that nothing was done.
+class GIROMQ_API TransactionOutcomeUnknownException : public JMSException {
+public:
+    using JMSException::JMSException;
+    ~TransactionOutcomeUnknownException() override;
 };
 
 }  // namespace giromq

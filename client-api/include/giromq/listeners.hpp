@@ -22,7 +22,8 @@ using ExceptionListener = std::function<void(const JMSException&)>;
 class GIROMQ_API CompletionListener {
 public:
     virtual ~CompletionListener();
-    /// The broker has taken the message over; if it is persistent, it is on the disk.
+    /// The broker has taken the message over; if it is persistent, it is on the disk. In a transacted session: it will be delivered if the
+    /// transaction is committed.
     virtual void on_completion(const MessagePtr& message) = 0;
     /// The broker has refused the message, or (code "giromq:outcome-unknown") nobody knows.
     virtual void on_exception(const MessagePtr& message, const JMSException& exception) = 0;

@@ -20,7 +20,8 @@ class ProducerCore;
 /// A send that returned is in the broker, a persistent one on its disk. If the connection is lost meanwhile, the library connects again
 /// and sends whatever was not confirmed once more, in the same order; a GiroMQ broker recognises what it has already and stores
 /// it once. Other AMQP 1.0 brokers may store it twice then. Non-persistent messages are not sent a second time: a send whose
-/// outcome was lost with the connection throws JMSException with the code "giromq:outcome-unknown".
+/// outcome was lost with the connection throws JMSException with the code "giromq:outcome-unknown". In a transacted session nothing is sent
+/// a second time: a lost connection rolls the transaction back.
 class GIROMQ_API MessageProducer {
 public:
     explicit MessageProducer(std::shared_ptr<detail::ProducerCore> core);  // for the library
@@ -45,7 +46,8 @@ public:
     bool disable_message_timestamp() const;
     void set_disable_message_timestamp(bool disable);
 
-    /// Sends to the producer's destination and returns when the broker has taken the message over.
+    /// Sends to the producer's destination and returns when the broker has taken the message over; in a transacted session at once, and
+    /// Session::commit() says if the broker has refused it.
     /// Throws ResourceAllocationException (queue full, message too large), InvalidDestinationException, JMSSecurityException, or
     /// JMSException; a message that was refused may be sent again.
     void send(const MessagePtr& message);

@@ -4,7 +4,7 @@ namespace giromq {
 
 /// How messages received in a session are acknowledged (JMS 2.0 §6.2.10); the numbers are those of JMS and of Qpid JMS.
 enum class AcknowledgeMode {
-    session_transacted = 0,        ///< Not yet supported: create_session() throws.
+    session_transacted = 0,        ///< With Session::commit(), together with what was sent.
     auto_acknowledge = 1,          ///< When receive() has returned the message, or the listener has returned.
     client_acknowledge = 2,        ///< Message::acknowledge() acknowledges everything that the session has received.
     dups_ok_acknowledge = 3,       ///< As auto_acknowledge; the broker may see it later.

@@ -51,15 +51,23 @@ public:
     std::shared_ptr<BytesMessage> create_bytes_message();
     std::shared_ptr<BytesMessage> create_bytes_message(std::span<const std::byte> bytes);
 
-    /// Everything received and not acknowledged is delivered again, marked as redelivered, the oldest first (§6.2.11).
+    /// Everything received and not acknowledged is delivered again, marked as redelivered, the oldest first (§6.2.11). Throws
+    /// IllegalStateException in a transacted session.
     void recover();
 
-    /// Sessions are not transacted yet: these throw IllegalStateException.
+    /// Commits everything that was sent and received in the session since it was made or since the last commit or rollback: all of it or
+    /// nothing (§6.2.7). Returns when the broker has it on its disk and completion listeners have been told. Throws
+    /// TransactionRolledBackException if it was rolled back instead: the connection was lost meanwhile, the broker has refused a message,
+    /// or its time was over; TransactionOutcomeUnknownException if the connection was lost while the commit itself was on its way. In both
+    /// cases the next transaction has begun. IllegalStateException in a session that is not transacted, and from a completion listener.
     void commit();
+    /// Nothing that was sent in the transaction is delivered; what was received is delivered again, counted as a failed delivery, the
+    /// oldest first. Throws IllegalStateException as commit() does.
     void rollback();
 
-    /// Closes producers, consumers and browsers as their own close() does, and gives back what was not acknowledged. From another thread it
-    /// waits for a running listener; from the session's own listener it throws IllegalStateException. Idempotent.
+    /// Closes producers, consumers and browsers as their own close() does, rolls back an open transaction, and gives back what was not
+    /// acknowledged. From another thread it waits for a running listener; from the session's own listener it throws
+    /// IllegalStateException. Idempotent.
     void close();
 
 private:

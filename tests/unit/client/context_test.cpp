@@ -34,7 +34,6 @@ class ContextTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(contexts_share_a_connection_until_the_last_is_closed);
     CPPUNIT_TEST(a_closed_context_refuses_to_work);
     CPPUNIT_TEST(a_context_cannot_be_closed_by_its_listener);
-    CPPUNIT_TEST(transacted_contexts_are_refused_clearly);
     CPPUNIT_TEST(it_works_without_an_anonymous_relay);
     CPPUNIT_TEST_SUITE_END();
 
@@ -231,12 +230,6 @@ class ContextTest : public CppUnit::TestFixture {
         });
         context->start();
         CPPUNIT_ASSERT(refused.get_future().get());
-    }
-
-    static void transacted_contexts_are_refused_clearly() {
-        TestBroker broker;
-        CPPUNIT_ASSERT_THROW(open(broker, AcknowledgeMode::session_transacted), JMSException);
-        CPPUNIT_ASSERT(broker.wait([&] { return broker.connections() == 0; }));
     }
 
     static void it_works_without_an_anonymous_relay() {

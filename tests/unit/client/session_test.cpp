@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 class SessionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(SessionTest);
     CPPUNIT_TEST(a_session_used_by_two_threads_is_refused);
-    CPPUNIT_TEST(transacted_sessions_are_refused_clearly);
     CPPUNIT_TEST(closed_objects_refuse_to_work_and_close_again);
     CPPUNIT_TEST(a_listener_gets_messages_one_after_the_other_in_order);
     CPPUNIT_TEST(a_throwing_listener_gets_the_message_again_before_the_next);
@@ -41,14 +40,6 @@ class SessionTest : public CppUnit::TestFixture {
         rig.put(1);
         CPPUNIT_ASSERT_EQUAL(std::string("1"), text_of(receiving.get()));
         rig.producer()->send(rig.text("now it is free"));
-    }
-
-    static void transacted_sessions_are_refused_clearly() {
-        Rig rig;
-        const auto exception = thrown<JMSException>([&] { rig.connection->create_session(AcknowledgeMode::session_transacted); });
-        CPPUNIT_ASSERT(std::string(exception.what()).find("not supported yet") != std::string::npos);
-        CPPUNIT_ASSERT_THROW(rig.session->commit(), IllegalStateException);
-        CPPUNIT_ASSERT_THROW(rig.session->rollback(), IllegalStateException);
     }
 
     static void closed_objects_refuse_to_work_and_close_again() {

@@ -25,6 +25,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "test_broker_parts.hpp"
 #include "wire_reader.hpp"
 #include "wire_writer.hpp"
 
@@ -81,34 +82,6 @@ std::string to_field(std::string_view bytes) {
 }
 
 }  // namespace
-
-/// A message on its way to a consumer.
-struct TestBroker::Delivered {
-    std::string queue;
-    std::uint64_t position = 0;
-    pn_link_t* link = nullptr;
-};
-
-struct TestBroker::Peer {
-    explicit Peer(int socket) : descriptor(socket) { pn_connection_driver_init(&driver, nullptr, nullptr); }
-    ~Peer() {
-        pn_connection_driver_destroy(&driver);
-        ::close(descriptor);
-    }
-    Peer(const Peer&) = delete;
-    Peer& operator=(const Peer&) = delete;
-
-    int descriptor;
-    pn_connection_driver_t driver{};
-    bool cut = false;
-    std::vector<pn_link_t*> links;
-    std::map<pn_delivery_t*, Delivered> delivered;
-    std::vector<pn_delivery_t*> held;            // sends without an outcome yet
-    std::vector<pn_delivery_t*> unconfirmed;     // acknowledgements not confirmed yet
-    std::map<pn_link_t*, std::uint64_t> cursor;  // of browsers
-    std::map<pn_link_t*, std::string> address;
-    std::map<pn_delivery_t*, std::string> partial;
-};
 
 TestBroker::TestBroker(Options options) : options_(std::move(options)), credit_(options_.credit) {
     if (::pipe2(wake_pipe_, O_NONBLOCK | O_CLOEXEC) != 0) throw std::runtime_error("pipe");
@@ -468,6 +441,8 @@ void TestBroker::give_back(Peer& peer, pn_link_t* link) {
 
 void TestBroker::drop(Peer& peer) {
     peer.cut = true;
+    for (auto& [id, transaction] : peer.transactions) roll_back(transaction);
+    peer.transactions.clear();
     give_back(peer, nullptr);
     ::shutdown(peer.descriptor, SHUT_RDWR);
     dispatch_all();
@@ -483,6 +458,10 @@ void TestBroker::handle_event(Peer& peer, pn_event_t* event) {
         case PN_LINK_REMOTE_CLOSE: {
             pn_link_t* const link = pn_event_link(event);
             give_back(peer, link);
+            if (pn_terminus_get_type(pn_link_target(link)) == PN_COORDINATOR) {
+                for (auto& [id, transaction] : peer.transactions) roll_back(transaction);
+                peer.transactions.clear();
+            }
             std::erase(peer.links, link);
             pn_link_close(link);
             return dispatch_all();
@@ -532,6 +511,7 @@ void TestBroker::open_connection(Peer& peer) {
 }
 
 void TestBroker::open_link(Peer& peer, pn_link_t* link) {
+    if (pn_terminus_get_type(pn_link_remote_target(link)) == PN_COORDINATOR) return open_control_link(peer, link);
     const bool from_client = pn_link_is_receiver(link);
     pn_terminus_t* const remote = from_client ? pn_link_remote_target(link) : pn_link_remote_source(link);
     std::string address = text_or_empty(pn_terminus_get_address(remote));
@@ -581,6 +561,7 @@ void TestBroker::on_transfer(Peer& peer, pn_link_t* link, pn_delivery_t* deliver
     peer.partial.erase(delivery);
     pn_link_advance(link);
     pn_link_flow(link, 1);
+    if (pn_terminus_get_type(pn_link_target(link)) == PN_COORDINATOR) return on_control(peer, delivery, whole);
     take_in(peer, link, delivery, whole);
 }
 
@@ -590,6 +571,7 @@ void TestBroker::take_in(Peer& peer, pn_link_t* link, pn_delivery_t* delivery, c
     received.address = peer.address[link].empty() ? to_field(received.bytes) : peer.address[link];
     received_.push_back(received);
     const bool cut = cut_transfers_ > 0 && --cut_transfers_ == 0;
+    if (!cut && put_in_transaction(peer, delivery, received)) return;
     if (reject_ > 0) {
         --reject_;
         pn_condition_set_name(pn_disposition_condition(pn_delivery_local(delivery)), reject_condition_.c_str());
@@ -622,6 +604,7 @@ void TestBroker::on_outcome(Peer& peer, pn_delivery_t* delivery) {
     const std::uint64_t outcome = pn_delivery_remote_state(delivery);
     const bool settled = pn_delivery_settled(delivery);
     if (outcome == 0 && !settled) return;
+    if (accept_in_transaction(peer, delivery)) return;
     auto& entries = queues_[found->second.queue].entries;
     if (outcome == PN_MODIFIED && !options_.modifies) return drop(peer);
     const bool cut = outcome == PN_ACCEPTED && cut_acknowledgements_ > 0 && --cut_acknowledgements_ == 0;

@@ -31,6 +31,7 @@ public:
         bool browses = true;               // else it ignores the distribution mode, as some brokers do,
         bool says_that_it_browses = true;  // and says so or not
         int credit = 100;
+        bool has_transactions = true;
     };
 
     /// One transfer as it arrived, duplicates included.
@@ -52,6 +53,13 @@ public:
     /// "amqp://127.0.0.1:PORT?" with short pauses between attempts, for options to follow.
     std::string uri(const std::string& options = {}) const;
 
+    /// What the control links were told.
+    struct Calls {
+        int declared = 0;
+        int committed = 0;
+        int rolled_back = 0;  // by a discharge
+    };
+
     // What it does; each can be called at any time.
     void hold_outcomes(bool hold);       // of sends
     void hold_confirmations(bool hold);  // of acknowledgements
@@ -72,6 +80,12 @@ public:
     void detach_links(const std::string& condition);
     /// From now on nothing is read and nothing answered.
     void silence();
+    void hold_discharges(bool hold);
+    void reject_declares(const std::string& condition);    // all; empty: none
+    void reject_discharges(const std::string& condition);  // all commits; empty: none
+    /// Cuts the connection when the next commit comes; `apply`: whether it is carried out.
+    void cut_at_commit(bool apply);
+    void end_control_links(const std::string& condition);
     void stop_listening();
     void listen_again();
 
@@ -82,6 +96,8 @@ public:
     std::vector<std::string> contents(const std::string& queue);
     std::vector<std::uint32_t> delivery_counts(const std::string& queue);
     std::vector<Received> received();
+    Calls calls();
+    int open_transactions();
     int connections_made();
     int connections();
     int consumers(const std::string& queue);
@@ -102,6 +118,7 @@ private:
     };
     struct Peer;
     struct Delivered;
+    struct Transaction;
 
     int links(const std::string& queue, bool from_client);
     void run();
@@ -115,6 +132,16 @@ private:
     void on_transfer(Peer& peer, pn_link_t* link, pn_delivery_t* delivery);
     void take_in(Peer& peer, pn_link_t* link, pn_delivery_t* delivery, const std::string& bytes);
     void on_outcome(Peer& peer, pn_delivery_t* delivery);
+    // test_coordinator.cpp
+    void open_control_link(Peer& peer, pn_link_t* link);
+    void on_control(Peer& peer, pn_delivery_t* delivery, const std::string& bytes);
+    void on_declare(Peer& peer, pn_delivery_t* delivery);
+    void on_discharge(Peer& peer, pn_delivery_t* delivery, const std::string& id, bool fail);
+    void apply(const Transaction& transaction);
+    void roll_back(const Transaction& transaction);
+    /// True if the transfer has named a transaction: then it has been dealt with.
+    bool put_in_transaction(Peer& peer, pn_delivery_t* delivery, const Received& received);
+    bool accept_in_transaction(Peer& peer, pn_delivery_t* delivery);
     void dispatch_all();
     void dispatch(pn_link_t* link);
     void drop(Peer& peer);
@@ -152,6 +179,14 @@ private:
     bool cut_store_ = false;
     int cut_acknowledgements_ = -1;
     bool cut_apply_ = false;
+
+    Calls calls_;
+    std::uint64_t transactions_ = 0;
+    bool hold_discharges_ = false;
+    std::string reject_declares_;
+    std::string reject_discharges_;
+    bool cut_at_commit_ = false;
+    bool cut_commit_apply_ = false;
 };
 
 }  // namespace giromq::test
