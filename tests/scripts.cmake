@@ -51,6 +51,13 @@ endif()
 giromq_script_test(interop_foreign COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/foreign/run.py"
   LABELS interop TIMEOUT 600 PROCESSORS 2)
 
+# Transacted sessions of libgiromq against the broker, both of them killed.
+if(TARGET giromq_client)
+  add_executable(giromq_test_transaction_client integration/transactions/transaction_client.cpp)
+  target_link_libraries(giromq_test_transaction_client PRIVATE giromq_client)
+endif()
+giromq_script_test(transactions COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/integration/transactions/run.sh" LABELS integration fault TIMEOUT 600)
+
 # Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.
 file(GLOB daemon_scripts CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/integration/daemon/*.sh")
 foreach(script IN LISTS daemon_scripts)

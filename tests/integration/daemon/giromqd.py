@@ -37,7 +37,7 @@ class Daemon:
         self.log = os.path.join(folder, "giromqd.log")
         command = [PROGRAM, "--data", self.data, "--http", "127.0.0.1:0"]
         command += ["--dev"] if dev else []
-        command += [] if "--config" in arguments else ["--amqp", "127.0.0.1:0"]
+        command += [] if "--config" in arguments or "--amqp" in arguments else ["--amqp", "127.0.0.1:0"]
         with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=log,
                                             env={**os.environ, **(environment or {})})
