@@ -22,6 +22,8 @@ using MessageNumber = Id<struct MessageTag>;
 /// The place of an entry in its destination. Given when the entry is staged for commit, from one counter for the whole broker, so
 /// that commit order is queue order. 0 is before every entry.
 using Position = Id<struct PositionTag>;
+/// A transaction branch that has been prepared. Given when the branch is staged, from the counter of positions, so never twice.
+using BranchId = Id<struct BranchTag>;
 /// The number of a batch, one more than the batch before it; kept inside the batch.
 using BatchNumber = Id<struct BatchTag>;
 /// Counts the times a broker took over the store; a batch with an old epoch is refused.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "model/ids.hpp"
 #include "model/message.hpp"
 #include "model/user.hpp"
+#include "xa/xid.hpp"
 
 /// The closed set of changes that a batch can make. Values only: an engine needs nothing else to apply them, in order. The core has
 /// checked everything before it stages an operation, so an engine treats one that cannot be applied (a key that is not there, or is
@@ -105,13 +107,13 @@ struct CloseDestination {
     DestinationId id;
 };
 
-/// The row of an empty, closed destination goes.
+/// The row of an empty, closed destination goes. No prepared branch has puts for it.
 struct RemoveDestination {
     DestinationId id;
 };
 
 /// Removes up to `limit` entries (and their messages) at positions up to and including `through`, lowest first, except `kept`
-/// (locked ones, ascending). Reported by the number of removed entries in BatchResult.
+/// (ascending; what consumers hold) and those that a prepared branch has locked. Reported by the number of removed entries in BatchResult.
 struct PurgeEntries {
     DestinationId destination;
     Position through;
@@ -151,8 +153,108 @@ struct RemoveUser {
     std::string name;
 };
 
+/// How a branch ended.
+enum class BranchOutcome : std::uint8_t { committed, rolled_back };
+
+/// xa_prepare: the branch can be committed from now on, whatever happens. Its PreparePut and PrepareGet are in the same batch, behind it.
+struct PrepareBranch {
+    BranchId branch;
+    xa::Xid xid;
+    std::string owner;  // the user who began it
+    Timestamp prepared_at;
+    std::uint64_t puts = 0;  // all it has done, also what is not in the store because it is not durable
+    std::uint64_t gets = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// A message that takes its place in `destination` when the branch is committed; invisible until then, and counted as reserved. Its
+/// message row is in the same batch, before it. What is put in a prepared branch is stored even if its message is not durable.
+struct PreparePut {
+    BranchId branch;
+    std::uint32_t index = 0;  // the order of the puts of a branch, from 0
+    DestinationId destination;
+    std::uint8_t priority = default_priority;
+    MessageNumber number;
+    std::uint64_t message_bytes = 0;
+    Timestamp due_at;
+    /// Taken with the commit, at the position that the message gets. Empty: none.
+    std::string duplicate_id;
+    /// For the core, which notes the sequence with the commit. Empty: none.
+    std::string producer;
+    std::uint64_t sequence = 0;
+    /// The message is that of a got entry of the same branch (GetOutcome::moved), on its way to a dead-letter queue.
+    bool is_moved = false;
+    DeadLetterPtr dead_letter;
+};
+
+/// What becomes of an entry that a branch has got, when the branch is committed. When it is rolled back, every one returns to its place
+/// with its delivery count raised by one.
+enum class GetOutcome : std::uint8_t {
+    removed,   // acknowledged: it goes, and its message with it
+    moved,     // it goes, and a PreparePut of the same branch takes its message over
+    returned,  // released or modified: it returns to its place, with the delivery count of the PrepareGet
+};
+
+/// An entry that the branch has got; locked until the branch is completed. Only what is persistent: volatile entries of a branch
+/// are gone after a restart, so the core locks them in memory and removes them with the commit.
+struct PrepareGet {
+    BranchId branch;
+    EntryKey key;
+    MessageNumber number;
+    std::uint64_t message_bytes = 0;
+    GetOutcome outcome = GetOutcome::removed;
+    std::uint32_t delivery_count = 0;
+};
+
+/// Who decided on a branch in place of its transaction manager, and why.
+struct BranchDecision {
+    std::string decided_by;
+    std::string reason;
+    friend bool operator==(const BranchDecision&, const BranchDecision&) = default;
+};
+
+/// Ends a prepared branch. Committed: its puts become entries at `first_position` + index, their duplicate ids are taken, its gets have
+/// their outcome. Rolled back: its puts go with their messages, its gets return. Then the branch's row becomes a tombstone at
+/// `tombstone`; or with a `decision` it stays, heuristically completed, until ForgetBranch.
+struct CompleteBranch {
+    BranchId branch;
+    BranchOutcome outcome = BranchOutcome::committed;
+    Position first_position;
+    Position tombstone;
+    Timestamp time;
+    std::optional<BranchDecision> decision;
+};
+
+/// xa_forget of a heuristically completed branch.
+struct ForgetBranch {
+    BranchId branch;
+};
+
+/// What became of a branch, so that a call repeated after a lost answer hears the truth. Append-ordered.
+struct PutTombstone {
+    Position position;
+    xa::Xid xid;
+    BranchOutcome outcome = BranchOutcome::committed;
+    Timestamp resolved_at;
+};
+/// Forgets the tombstones at positions before `before`.
+struct ForgetTombstones {
+    Position before;
+};
+
+/// A line of the audit: who did what, to what, with what outcome and for what reason. Nothing ever changes or removes one.
+struct PutAudit {
+    Timestamp time;
+    std::string actor;
+    std::string action;   // "transaction.commit", "transaction.rollback", "transaction.forget"
+    std::string subject;  // the XID as text
+    std::string outcome;
+    std::string reason;
+};
+
 using Operation = std::variant<PutMessage, PutChunk, DropChunks, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry,
                                PutDestination, CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer,
-                               PutDuplicateId, ForgetDuplicateIds, PutUser, RemoveUser>;
+                               PutDuplicateId, ForgetDuplicateIds, PutUser, RemoveUser, PrepareBranch, PreparePut, PrepareGet,
+                               CompleteBranch, ForgetBranch, PutTombstone, ForgetTombstones, PutAudit>;
 
 }  // namespace giromq::store

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ struct StoredEntry {
     Timestamp due_at;
     bool is_volatile = false;
     DeadLetterPtr dead_letter;
+    /// The prepared branch that has got it, if there is one: it is not to be delivered.
+    BranchId locked_by;
     MessagePtr message;
     std::string damage;
 };
@@ -87,9 +90,25 @@ struct StoredDestination {
     bool closing = false;        // CloseDestination was applied and RemoveDestination was not
     std::uint64_t messages = 0;  // counters, kept per batch: persistent entries only
     std::uint64_t bytes = 0;
+    std::uint64_t prepared_messages = 0;  // reserved: puts of prepared branches, not counted above
+    std::uint64_t prepared_bytes = 0;
     /// Entries before this position may have been delivered in an earlier run. Set by acquire() after an unclean stop, never beyond
     /// next_position, and by a horizon that stays; kept over clean stops.
     Position crash_horizon;
+};
+
+/// A branch as found at start: in doubt, or completed by an administrator's decision and not forgotten.
+struct StoredBranch {
+    BranchId branch;
+    xa::Xid xid;
+    std::string owner;
+    Timestamp prepared_at;
+    std::uint64_t puts = 0;
+    std::uint64_t gets = 0;
+    std::uint64_t bytes = 0;
+    std::optional<BranchOutcome> heuristic;
+    Timestamp decided_at;
+    BranchDecision decision;
 };
 
 /// Called back by recover(), in this order of kinds. Implemented by the core.
@@ -101,6 +120,12 @@ public:
     virtual void producer(PutProducer producer) = 0;
     virtual void duplicate_id(PutDuplicateId id) = 0;  // in append order
     virtual void user(User user) = 0;
+    // Transactions. Row by row, so that an engine needs no memory for them: all branches in the order in which they were prepared, then
+    // the puts of all (by branch, then index) and the gets of all (by branch), then the tombstones, oldest first.
+    virtual void branch(StoredBranch) {}
+    virtual void prepared_put(PreparePut) {}
+    virtual void prepared_get(PrepareGet) {}
+    virtual void tombstone(PutTombstone) {}
 };
 
 struct Health {
@@ -134,7 +159,8 @@ public:
     /// The number of the last durable batch.
     virtual Result<BatchNumber> last_batch() = 0;
 
-    /// Reports what the core needs at start; costs the same whatever the backlog (no scan of messages or entries).
+    /// Reports what the core needs at start; costs the same whatever the backlog (no scan of messages or entries). Fails with
+    /// errc::damaged if a row of a prepared branch is not as it was written: nobody may guess what was promised.
     virtual Result<void> recover(RecoveryVisitor& visitor) = 0;
 
     /// Entries of a destination with positions after `after`, in order. Checksums are verified.

@@ -2,11 +2,14 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "fault/fault_vfs.hpp"
 #include "fault/support.hpp"
+#include "unit/store/sqlite_tools.hpp"
 
 namespace giromq::store::test {
 namespace {
@@ -24,6 +27,7 @@ class FaultTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(no_lasting_short_write_breaks_a_promise);
     CPPUNIT_TEST(no_failed_fsync_is_tried_again);
     CPPUNIT_TEST(no_fsync_that_finds_the_disk_full_is_tried_again);
+    CPPUNIT_TEST(a_store_of_an_older_schema_is_brought_forward_whole_or_not_at_all);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -55,7 +59,41 @@ public:
     void no_failed_fsync_is_tried_again() { run_all(FaultVfs::Fault::failed_sync, false); }
     void no_fsync_that_finds_the_disk_full_is_tried_again() { run_all(FaultVfs::Fault::full_at_sync, false); }
 
+    void a_store_of_an_older_schema_is_brought_forward_whole_or_not_at_all() {
+        for (const auto fault : {FaultVfs::Fault::io_error, FaultVfs::Fault::disk_full, FaultVfs::Fault::failed_sync}) {
+            std::uint64_t calls = 1;
+            for (std::uint64_t number = 0; number <= calls; number += is_long_run() || number == 0 ? 1 : 1 + workload_->below(7)) {
+                const auto wrong = migrate(fault, number, calls);
+                CPPUNIT_ASSERT_MESSAGE(about(fault, number, false) + ": " + wrong, wrong.empty());
+            }
+            CPPUNIT_ASSERT_MESSAGE(about(fault, calls, false) + ": hardly ever reached", calls > 1);
+        }
+    }
+
 private:
+    /// Opens a store of schema 1 while the fault strikes, and then once more. `calls` becomes the number of calls if there is no fault (0).
+    std::string migrate(FaultVfs::Fault fault, std::uint64_t number, std::uint64_t& calls) {
+        const TemporaryFolder folder(quick_folder());
+        const auto settings = small_settings(folder.path(), vfs_->name());
+        std::ofstream(folder.path() + "/giromq.db").close();
+        std::ostringstream sql;
+        sql << std::ifstream(GIROMQ_SOURCE_DIR "/tests/unit/store/schema_1.sql").rdbuf();
+        query(folder.path() + "/giromq.db", sql.str());
+        const QuietStandardError quiet;
+        vfs_->arm(fault, number, false);
+        static_cast<void>(open_sqlite_store(settings, clock_));
+        vfs_->disarm();
+        if (number == 0) calls = vfs_->calls();
+        StoreDriver driver(must_open(settings, clock_));
+        const auto& destinations = driver.recovered().destinations;
+        if (destinations.size() != 2 || destinations[0].messages != 3) return "other destinations";
+        if (driver.entries(destinations[0].id).size() != 3) return "other entries";
+        const auto branch = driver.prepare(0, 0);
+        driver.commit({branch});
+        driver.commit({driver.complete(branch.branch, BranchOutcome::committed, 0)});
+        return {};
+    }
+
     /// Runs the workload with the fault at every call, or at a sample of them that the seed chooses.
     void run_all(FaultVfs::Fault fault, bool for_good) {
         run(fault, 0, for_good);

@@ -17,6 +17,7 @@ class FullDiskTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(FullDiskTest);
     CPPUNIT_TEST(acknowledging_goes_on_when_the_disk_is_full_and_sending_when_there_is_room);
     CPPUNIT_TEST(a_broker_starts_on_a_full_disk);
+    CPPUNIT_TEST(what_is_prepared_can_be_completed_on_a_full_disk);
     CPPUNIT_TEST(acknowledging_needs_no_room_behind_the_end_of_the_file);
     CPPUNIT_TEST(free_pages_take_messages_again_while_others_fill_the_disk);
     CPPUNIT_TEST(the_reserve_comes_back_as_a_file_when_there_is_room_on_the_disk);
@@ -76,6 +77,43 @@ public:
         CPPUNIT_ASSERT_EQUAL(sent, driver.entries(queue).size());
         consume(driver, queue, sent);
         CPPUNIT_ASSERT(driver.entries(queue).empty());
+    }
+
+    void what_is_prepared_can_be_completed_on_a_full_disk() {
+        if (!is_mounted_) return;
+        const QuietStandardError quiet;
+        constexpr std::uint32_t puts = 50;
+        {
+            StoreDriver driver(must_open(settings(), clock_));
+            const auto queue = driver.create("payments");
+            const auto other = driver.create("other");
+            std::vector<BranchId> branches;
+            for (int index = 0; index < 40; ++index) {
+                driver.commit(driver.send(other, "got"));
+                const auto branch = driver.prepare(puts, 1);
+                std::vector<Operation> batch{branch};
+                for (std::uint32_t put = 0; put < puts; ++put) batch += driver.prepare_put(branch.branch, put, other, "put");
+                batch.emplace_back(StoreDriver::prepare_get(branch.branch, driver.entries(other).back()));
+                driver.commit(std::move(batch));
+                branches.push_back(branch.branch);
+            }
+            fill(driver, queue);
+            take_all_space();
+            const auto late = driver.prepare(1, 0);
+            std::vector<Operation> batch{late};
+            batch += driver.prepare_put(late.branch, 0, other, "late");
+            CPPUNIT_ASSERT(driver.try_commit(std::move(batch)).error.is(errc::disk_full));
+            std::size_t committed = 0;
+            for (std::size_t index = 0; index < branches.size(); ++index) {
+                const auto outcome = index % 4 == 3 ? BranchOutcome::rolled_back : BranchOutcome::committed;
+                driver.commit({driver.complete(branches[index], outcome, puts)});
+                committed += outcome == BranchOutcome::committed ? 1 : 0;
+            }
+            CPPUNIT_ASSERT(driver.store().health().disk_full);
+            CPPUNIT_ASSERT_EQUAL(committed * puts + branches.size() - committed, driver.entries(other).size());
+        }
+        const auto checked = check_sqlite_store(settings().directory, [](const std::string&) {});
+        CPPUNIT_ASSERT_MESSAGE(checked.ok() ? "" : checked.error().to_string(), checked.ok());
     }
 
     /// As after a restore: no reserve, and a file that ends with its last page.

@@ -26,6 +26,7 @@ struct Row {
     Timestamp due_at;
     bool is_volatile = false;
     DeadLetterPtr dead_letter;
+    BranchId lock;
 };
 
 using PlaceInQueue = std::pair<std::uint8_t, Position>;  // 9 - priority first, then position
@@ -38,6 +39,8 @@ struct DestinationRow {
     bool closing = false;
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t prepared_messages = 0;
+    std::uint64_t prepared_bytes = 0;
     Position horizon;
     Position crash_horizon;
 };
@@ -68,6 +71,11 @@ struct MemoryTables {
     std::map<std::string, PutProducer> producers;
     std::vector<DuplicateIdRow> duplicate_ids;
     std::map<std::string, User> users;
+    std::map<BranchId, StoredBranch> branches;
+    std::map<BranchId, std::map<std::uint32_t, PreparePut>> prepared_puts;
+    std::map<BranchId, std::vector<PrepareGet>> prepared_gets;
+    std::map<Position, PutTombstone> tombstones;
+    std::vector<PutAudit> audit;
 
     void remove_message(MessageNumber number) {
         messages.erase(number);
@@ -78,6 +86,13 @@ struct MemoryTables {
         GIROMQ_CHECK(found != destinations.end(), "a persistent entry names a destination that is not in the store");
         found->second.messages = static_cast<std::uint64_t>(static_cast<std::int64_t>(found->second.messages) + messages_more);
         found->second.bytes = static_cast<std::uint64_t>(static_cast<std::int64_t>(found->second.bytes) + bytes_more);
+    }
+    void count_prepared(DestinationId id, std::int64_t messages_more, std::int64_t bytes_more) {
+        const auto found = destinations.find(id);
+        GIROMQ_CHECK(found != destinations.end(), "a prepared put names a destination that is not in the store");
+        auto& row = found->second;
+        row.prepared_messages = static_cast<std::uint64_t>(static_cast<std::int64_t>(row.prepared_messages) + messages_more);
+        row.prepared_bytes = static_cast<std::uint64_t>(static_cast<std::int64_t>(row.prepared_bytes) + bytes_more);
     }
 };
 
@@ -125,7 +140,8 @@ public:
         GIROMQ_CHECK(operation.key.priority == default_priority, "only the default priority is in use");
         GIROMQ_CHECK(disk_.messages.contains(operation.number), "an entry was put before its message");
         const Row row{operation.number, operation.message_bytes, operation.delivery_count,
-                      operation.due_at, operation.is_volatile,   operation.dead_letter};
+                      operation.due_at, operation.is_volatile,   operation.dead_letter,
+                      BranchId{}};
         const bool added = disk_.entries[operation.key.destination].emplace(place_of(operation.key), row).second;
         GIROMQ_CHECK(added, "a position was given twice");
         if (!operation.is_volatile) disk_.count(operation.key.destination, 1, static_cast<std::int64_t>(operation.message_bytes));
@@ -148,6 +164,7 @@ public:
         if (operation.stays) row.crash_horizon = std::max(row.crash_horizon, operation.horizon);
     }
     void operator()(const QuarantineEntry& operation) {
+        leave_branch(operation.key);
         take(operation.key, operation.number, operation.is_volatile);
         disk_.quarantine.insert(operation.number);
         disk_.messages.erase(operation.number);
@@ -159,7 +176,8 @@ public:
     }
     void operator()(const CloseDestination& operation) { destination(operation.id).closing = true; }
     void operator()(const RemoveDestination& operation) {
-        GIROMQ_CHECK(destination(operation.id).closing && disk_.entries[operation.id].empty(),
+        const auto& going = destination(operation.id);
+        GIROMQ_CHECK(going.closing && disk_.entries[operation.id].empty() && going.prepared_messages == 0,
                      "a destination was removed that is open, or not empty");
         disk_.destinations.erase(operation.id);
         disk_.entries.erase(operation.id);
@@ -170,7 +188,8 @@ public:
         auto& rows = disk_.entries[operation.destination];
         for (auto row = rows.begin(); row != rows.end() && count.entries < operation.limit;) {
             const auto position = row->first.second;
-            if (position > operation.through || std::binary_search(operation.kept.begin(), operation.kept.end(), position)) {
+            const bool is_kept = std::binary_search(operation.kept.begin(), operation.kept.end(), position);
+            if (position > operation.through || is_kept || row->second.lock.is_set()) {
                 ++row;
                 continue;
             }
@@ -196,8 +215,122 @@ public:
     }
     void operator()(const PutUser& operation) { disk_.users[operation.user.name] = operation.user; }
     void operator()(const RemoveUser& operation) { disk_.users.erase(operation.name); }
+    void operator()(const PrepareBranch& operation) {
+        StoredBranch branch{.branch = operation.branch,
+                            .xid = operation.xid,
+                            .owner = operation.owner,
+                            .prepared_at = operation.prepared_at,
+                            .puts = operation.puts,
+                            .gets = operation.gets,
+                            .bytes = operation.bytes,
+                            .heuristic = std::nullopt,
+                            .decided_at = {},
+                            .decision = {}};
+        const bool added = disk_.branches.emplace(operation.branch, std::move(branch)).second;
+        GIROMQ_CHECK(added, "a branch number was given twice");
+    }
+    void operator()(const PreparePut& operation) {
+        prepared(operation.branch);
+        GIROMQ_CHECK(disk_.messages.contains(operation.number), "a put was prepared before its message");
+        const bool added = disk_.prepared_puts[operation.branch].emplace(operation.index, operation).second;
+        GIROMQ_CHECK(added, "two puts of a branch have one index");
+        disk_.count_prepared(operation.destination, 1, static_cast<std::int64_t>(operation.message_bytes));
+    }
+    void operator()(const PrepareGet& operation) {
+        prepared(operation.branch);
+        Row& row = entry(operation.key, operation.number);
+        GIROMQ_CHECK(!row.lock.is_set() && !row.is_volatile, "an entry was locked that is locked, or volatile");
+        row.lock = operation.branch;
+        disk_.prepared_gets[operation.branch].push_back(operation);
+    }
+    void operator()(const CompleteBranch& operation) {
+        StoredBranch& row = prepared(operation.branch);
+        const bool commits = operation.outcome == BranchOutcome::committed;
+        // The gets first: a put may take over the message of one.
+        for (const auto& get : disk_.prepared_gets[operation.branch]) complete(get, commits);
+        for (const auto& [index, put] : disk_.prepared_puts[operation.branch]) complete(put, commits, operation);
+        disk_.prepared_gets.erase(operation.branch);
+        disk_.prepared_puts.erase(operation.branch);
+        if (operation.decision) {
+            row.heuristic = operation.outcome;
+            row.decided_at = operation.time;
+            row.decision = *operation.decision;
+            return;
+        }
+        (*this)(PutTombstone{operation.tombstone, row.xid, operation.outcome, operation.time});
+        disk_.branches.erase(operation.branch);
+    }
+    void operator()(const ForgetBranch& operation) {
+        const auto found = disk_.branches.find(operation.branch);
+        GIROMQ_CHECK(found != disk_.branches.end() && found->second.heuristic, "a branch was forgotten that is not completed");
+        disk_.branches.erase(found);
+    }
+    void operator()(const PutTombstone& operation) {
+        const bool added = disk_.tombstones.emplace(operation.position, operation).second;
+        GIROMQ_CHECK(added, "two tombstones have one position");
+    }
+    void operator()(const ForgetTombstones& operation) {
+        disk_.tombstones.erase(disk_.tombstones.begin(), disk_.tombstones.lower_bound(operation.before));
+    }
+    void operator()(const PutAudit& operation) { disk_.audit.push_back(operation); }
 
 private:
+    StoredBranch& prepared(BranchId id) {
+        const auto found = disk_.branches.find(id);
+        GIROMQ_CHECK(found != disk_.branches.end() && !found->second.heuristic, "an operation names a branch that is not prepared");
+        return found->second;
+    }
+    Row& entry(const EntryKey& key, MessageNumber number) {
+        auto& rows = disk_.entries[key.destination];
+        const auto found = rows.find(place_of(key));
+        GIROMQ_CHECK(found != rows.end() && found->second.number == number, "a branch has got an entry that is not there");
+        return found->second;
+    }
+    void complete(const PrepareGet& get, bool commits) {
+        Row& row = entry(get.key, get.number);
+        GIROMQ_CHECK(row.lock == get.branch, "a branch has got an entry that it has not locked");
+        row.lock = BranchId{};
+        if (!commits) {
+            ++row.delivery_count;
+        } else if (get.outcome == GetOutcome::returned) {
+            row.delivery_count = get.delivery_count;
+        } else {
+            (*this)(RemoveEntry{.key = get.key,
+                                .number = get.number,
+                                .message_bytes = get.message_bytes,
+                                .is_volatile = false,
+                                .last_reference = get.outcome == GetOutcome::removed});
+        }
+    }
+    void complete(const PreparePut& put, bool commits, const CompleteBranch& operation) {
+        disk_.count_prepared(put.destination, -1, -static_cast<std::int64_t>(put.message_bytes));
+        if (!commits) {
+            if (!put.is_moved) disk_.remove_message(put.number);
+            return;
+        }
+        const Position position{operation.first_position.value + put.index};
+        (*this)(PutEntry{.key = {.destination = put.destination, .position = position, .priority = put.priority},
+                         .number = put.number,
+                         .message_bytes = put.message_bytes,
+                         .delivery_count = 0,
+                         .due_at = put.due_at,
+                         .is_volatile = false,
+                         .dead_letter = put.dead_letter});
+        if (!put.duplicate_id.empty()) (*this)(PutDuplicateId{put.destination, position, put.duplicate_id, operation.time});
+    }
+    /// The entry is damaged: a branch that has got it loses it, and the put that was to take its message over.
+    void leave_branch(const EntryKey& key) {
+        auto& rows = disk_.entries[key.destination];
+        const auto found = rows.find(place_of(key));
+        if (found == rows.end() || !found->second.lock.is_set()) return;
+        const auto branch = std::exchange(found->second.lock, BranchId{});
+        std::erase_if(disk_.prepared_gets[branch], [&](const PrepareGet& get) { return get.key == key; });
+        std::erase_if(disk_.prepared_puts[branch], [&](const auto& put) {
+            const bool goes = put.second.is_moved && put.second.number == found->second.number;
+            if (goes) disk_.count_prepared(put.second.destination, -1, -static_cast<std::int64_t>(put.second.message_bytes));
+            return goes;
+        });
+    }
     DestinationRow& destination(DestinationId id) {
         const auto found = disk_.destinations.find(id);
         GIROMQ_CHECK(found != disk_.destinations.end(), "an operation names a destination that is not in the store");
@@ -211,7 +344,8 @@ private:
     void take(const EntryKey& key, MessageNumber number, bool is_volatile) {
         auto& rows = disk_.entries[key.destination];
         const auto found = rows.find(place_of(key));
-        GIROMQ_CHECK(found != rows.end() && found->second.number == number && found->second.is_volatile == is_volatile,
+        GIROMQ_CHECK(found != rows.end() && found->second.number == number && found->second.is_volatile == is_volatile &&
+                         !found->second.lock.is_set(),
                      "an entry was taken out that is not there");
         if (!is_volatile) disk_.count(key.destination, -1, -static_cast<std::int64_t>(found->second.message_bytes));
         rows.erase(found);
@@ -309,11 +443,21 @@ Result<void> MemoryStore::recover(RecoveryVisitor& visitor) {
                                               .closing = row.closing,
                                               .messages = row.messages,
                                               .bytes = row.bytes,
+                                              .prepared_messages = row.prepared_messages,
+                                              .prepared_bytes = row.prepared_bytes,
                                               .crash_horizon = row.crash_horizon});
     }
     for (const auto& [name, producer] : disk_->producers) visitor.producer(producer);
     for (const auto& row : disk_->duplicate_ids) visitor.duplicate_id({row.destination, row.position, row.id, row.time});
     for (const auto& [name, user] : disk_->users) visitor.user(user);
+    for (const auto& [id, branch] : disk_->branches) visitor.branch(branch);
+    for (const auto& [id, puts] : disk_->prepared_puts) {
+        for (const auto& [index, put] : puts) visitor.prepared_put(put);
+    }
+    for (const auto& [id, gets] : disk_->prepared_gets) {
+        for (const auto& get : gets) visitor.prepared_get(get);
+    }
+    for (const auto& [position, tombstone] : disk_->tombstones) visitor.tombstone(tombstone);
     return {};
 }
 
@@ -340,6 +484,7 @@ Result<Page> MemoryStore::page(DestinationId destination, Position after, PageLi
                           .due_at = row.due_at,
                           .is_volatile = row.is_volatile,
                           .dead_letter = row.dead_letter,
+                          .locked_by = row.lock,
                           .message = nullptr,
                           .damage = {}};
         const auto message = disk_->messages.find(row.number);

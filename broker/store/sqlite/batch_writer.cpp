@@ -16,13 +16,12 @@ namespace {
 
 bool is_constraint(int code) { return (code & 0xff) == SQLITE_CONSTRAINT; }
 
-/// An insertion of a row whose key is there already means that the core gave a number twice.
+}  // namespace
+
 int inserted(int code, const char* what) {
     GIROMQ_CHECK(!is_constraint(code), what);
     return code;
 }
-
-}  // namespace
 
 int BatchWriter::prepare_all(std::initializer_list<std::pair<Statement*, const char*>> statements) {
     for (const auto& [statement, sql] : statements) {
@@ -43,13 +42,13 @@ int BatchWriter::prepare_entries() {
         {&insert_entry_,
          "INSERT INTO entry (destination, priority, position, message, message_bytes, delivery_count, due_at, checksum) "
          "VALUES (?,?,?,?,?,?,?,?)"},
-        {&delete_entry_, "DELETE FROM entry WHERE destination = ? AND priority = ? AND position = ? AND message = ?"},
+        {&delete_entry_, "DELETE FROM entry WHERE destination = ? AND priority = ? AND position = ? AND message = ? AND lock IS NULL"},
         {&set_delivery_count_,
          "UPDATE entry SET delivery_count = ?1, checksum = giromq_entry_checksum(destination, priority, position, message, message_bytes, "
          "?1, due_at) WHERE destination = ?2 AND priority = ?3 AND position = ?4"},
         {&select_purge_,
          "SELECT position, message, message_bytes FROM entry WHERE destination = ? AND priority = ? AND position <= ? "
-         "ORDER BY position LIMIT ?"},
+         "AND lock IS NULL ORDER BY position LIMIT ?"},
         {&insert_volatile_,
          "INSERT INTO volatile_entry (destination, priority, position, message, message_bytes, delivery_count, due_at, checksum, "
          "epoch) VALUES (?,?,?,?,?,?,?,?,?)"},
@@ -71,7 +70,8 @@ int BatchWriter::prepare_others() {
     return prepare_all({
         {&update_counters_,
          "UPDATE destination SET messages = messages + ?, bytes = bytes + ?, volatile_messages = volatile_messages + ?, "
-         "volatile_bytes = volatile_bytes + ?, horizon = max(horizon, ?), crash_horizon = max(crash_horizon, ?) WHERE id = ?"},
+         "volatile_bytes = volatile_bytes + ?, horizon = max(horizon, ?), crash_horizon = max(crash_horizon, ?), "
+         "prepared_messages = prepared_messages + ?, prepared_bytes = prepared_bytes + ? WHERE id = ?"},
         {&put_destination_,
          "INSERT INTO destination (id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, "
          "duplicate_ids_max, duplicate_ids_age, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
@@ -80,7 +80,9 @@ int BatchWriter::prepare_others() {
          "overflow = excluded.overflow, duplicate_ids_max = excluded.duplicate_ids_max, duplicate_ids_age = excluded.duplicate_ids_age, "
          "created_at = excluded.created_at"},
         {&close_destination_, "UPDATE destination SET closing = 1 WHERE id = ?"},
-        {&remove_destination_, "DELETE FROM destination WHERE id = ? AND closing = 1 AND messages = 0 AND volatile_messages = 0"},
+        {&remove_destination_,
+         "DELETE FROM destination WHERE id = ? AND closing = 1 AND messages = 0 AND volatile_messages = 0 "
+         "AND prepared_messages = 0"},
         {&remove_duplicate_ids_, "DELETE FROM duplicate_id WHERE destination = ?"},
         {&update_producer_, "UPDATE producer SET high_water = ?, window = ?, last_used = ? WHERE name = ?"},
         {&insert_producer_, "INSERT INTO producer (high_water, window, last_used, name) VALUES (?,?,?,?)"},
@@ -121,6 +123,7 @@ Result<void> BatchWriter::prepare(Connection& connection) {
     if (code == SQLITE_OK) code = prepare_entries();
     if (code == SQLITE_OK) code = prepare_others();
     if (code == SQLITE_OK) code = prepare_quarantine();
+    if (code == SQLITE_OK) code = branches_.prepare(connection);
     if (code != SQLITE_OK) return error_of(connection.get(), code, "preparing to write");
     const auto chunks = connection.query_number("SELECT EXISTS (SELECT 1 FROM chunk)");
     if (!chunks.ok()) return chunks.error();
@@ -211,9 +214,21 @@ void BatchWriter::count(DestinationId destination, bool is_volatile, std::int64_
     if (!is_volatile) change.needs_row = true;
 }
 
+void BatchWriter::count_prepared(DestinationId destination, std::int64_t messages, std::int64_t bytes) {
+    auto& change = delta(destination);
+    change.prepared_messages += messages;
+    change.prepared_bytes += bytes;
+    change.needs_row = true;
+}
+
 int BatchWriter::write_delta(std::uint64_t destination, const Delta& change) {
     update_counters_.bind(1, change.messages).bind(2, change.bytes).bind(3, change.volatile_messages).bind(4, change.volatile_bytes);
-    const int code = update_counters_.bind(5, change.horizon).bind(6, change.horizon_that_stays).bind(7, destination).run();
+    const int code = update_counters_.bind(5, change.horizon)
+                         .bind(6, change.horizon_that_stays)
+                         .bind(7, change.prepared_messages)
+                         .bind(8, change.prepared_bytes)
+                         .bind(9, destination)
+                         .run();
     if (code != SQLITE_OK) return code;
     GIROMQ_CHECK(connection_->changes() == 1 || !change.needs_row, "a persistent entry names a destination that is not in the store");
     return SQLITE_OK;
@@ -297,6 +312,7 @@ int BatchWriter::run(const QuarantineEntry& entry) {
     copy.bind(5, std::string_view(entry.reason)).bind_unless_zero(6, entry.time.milliseconds);
     if (entry.is_volatile) copy.bind(7, epoch_.value);
     int code = copy.run();
+    if (code == SQLITE_OK && !entry.is_volatile) code = branches_.leave_branch(entry.key);
     if (code != SQLITE_OK) return code;
     Statement& remove = bind_row(entry.is_volatile ? remove_quarantined_volatile_ : remove_quarantined_);
     if (entry.is_volatile) remove.bind(5, epoch_.value);

@@ -9,10 +9,14 @@
 #include <vector>
 
 #include "store/operation.hpp"
+#include "store/sqlite/branch_writer.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/store.hpp"
 
 namespace giromq::store::sqlite {
+
+/// `code` of an insertion of a row whose key is new: if it is there already, the core gave a number twice.
+int inserted(int code, const char* what);
 
 /// Turns the operations of one batch into statements, within the transaction that its owner has begun. What changes many times in a
 /// batch is written once, at its end: the counters of a destination, the row of a producer.
@@ -21,6 +25,10 @@ namespace giromq::store::sqlite {
 /// twice is a broken invariant of the core (operation.hpp) and aborts.
 class BatchWriter {
 public:
+    BatchWriter() = default;
+    BatchWriter(const BatchWriter&) = delete;  // its parts refer to it
+    BatchWriter& operator=(const BatchWriter&) = delete;
+
     /// Prepares every statement. `connection` outlives this.
     Result<void> prepare(Connection& connection);
 
@@ -42,6 +50,8 @@ public:
 
     /// Deletes a message row; its chunks become garbage. `must_exist`: its absence is a broken invariant.
     int delete_message(MessageNumber number, bool must_exist);
+    /// Counts puts of prepared branches, which are reserved in their destination.
+    void count_prepared(DestinationId destination, std::int64_t messages, std::int64_t bytes);
 
 private:
     /// What a batch changes in the row of a destination.
@@ -50,6 +60,8 @@ private:
         std::int64_t bytes = 0;
         std::int64_t volatile_messages = 0;
         std::int64_t volatile_bytes = 0;
+        std::int64_t prepared_messages = 0;
+        std::int64_t prepared_bytes = 0;
         std::uint64_t horizon = 0;
         std::uint64_t horizon_that_stays = 0;
         bool needs_row = false;  // temporary destinations have none, and then nothing may need it
@@ -79,6 +91,14 @@ private:
     int run(const ForgetDuplicateIds& forget);
     int run(const PutUser& put);
     int run(const RemoveUser& remove);
+    int run(const PrepareBranch& prepare) { return branches_.run(prepare); }
+    int run(const PreparePut& put) { return branches_.run(put); }
+    int run(const PrepareGet& get) { return branches_.run(get); }
+    int run(const CompleteBranch& complete) { return branches_.run(complete); }
+    int run(const ForgetBranch& forget) { return branches_.run(forget); }
+    int run(const PutTombstone& put) { return branches_.run(put); }
+    int run(const ForgetTombstones& forget) { return branches_.run(forget); }
+    int run(const PutAudit& put) { return branches_.run(put); }
 
     int prepare_all(std::initializer_list<std::pair<Statement*, const char*>> statements);
     int prepare_entries();
@@ -94,6 +114,7 @@ private:
     int write_producer(std::string_view name, const PutProducer* put);
 
     Connection* connection_ = nullptr;
+    BranchWriter branches_{*this};
     Epoch epoch_;
     std::unordered_map<std::uint64_t, Delta> deltas_;
     std::uint64_t last_destination_ = 0;  // the delta that was asked for last: most batches touch few destinations, in runs

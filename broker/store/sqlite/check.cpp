@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "base/crc32c.hpp"
+#include "store/sqlite/branch_row.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/data_directory.hpp"
 #include "store/sqlite/entry_row.hpp"
 #include "store/sqlite/message_row.hpp"
+#include "store/sqlite/row_checksum.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "store/sqlite/write_ahead_log.hpp"
@@ -40,7 +42,8 @@ constexpr Rule rules[] = {
      "NULL FROM volatile_entry) WHERE checksum <> giromq_entry_checksum(destination, priority, position, message, message_bytes, "
      "delivery_count, due_at)"},
     {"every message has an entry",
-     "WITH used AS (SELECT message FROM entry UNION SELECT message FROM volatile_entry) SELECT 'message ' || number || ' is in no "
+     "WITH used AS (SELECT message FROM entry UNION SELECT message FROM volatile_entry UNION SELECT message FROM prepared_put) SELECT "
+     "'message ' || number || ' is in no "
      "destination' FROM message WHERE number NOT IN used AND number NOT IN (SELECT message FROM quarantine)"},
     {"every message has its chunks",
      "SELECT 'message ' || number || ' lacks some of its ' || chunk_count || ' chunks' FROM message WHERE chunk_count > 0 AND "
@@ -63,9 +66,30 @@ constexpr Rule rules[] = {
     {"the counters of volatile messages are right",
      "SELECT 'destination ' || name || ' counts ' || volatile_messages || ' volatile messages, which is wrong' FROM destination WHERE "
      "volatile_messages <> (SELECT count(*) FROM volatile_entry AS e WHERE e.destination = id AND epoch = (SELECT epoch FROM broker))"},
+    {"every put of a branch has its message, its destination and its branch",
+     "SELECT 'put ' || idx || ' of branch ' || branch || ' has no message, no destination or no prepared branch' FROM prepared_put AS p "
+     "WHERE NOT EXISTS (SELECT 1 FROM message WHERE number = p.message) OR NOT EXISTS (SELECT 1 FROM destination WHERE id = "
+     "p.destination) OR NOT EXISTS (SELECT 1 FROM branch WHERE number = p.branch AND state = 'prepared')"},
+    {"every get of a branch has its branch, and its entry locked",
+     "SELECT 'the get of branch ' || branch || ' at position ' || position || ' of destination ' || destination || ' has no prepared "
+     "branch, or its entry is not locked' FROM prepared_get AS g WHERE NOT EXISTS (SELECT 1 FROM entry AS e WHERE e.destination = "
+     "g.destination AND e.priority = g.priority AND e.position = g.position AND e.message = g.message AND e.lock = CAST(g.branch AS "
+     "BLOB)) OR NOT EXISTS (SELECT 1 FROM branch WHERE number = g.branch AND state = 'prepared')"},
+    {"every locked entry is a get of its branch",
+     "SELECT 'entry at position ' || position || ' of destination ' || destination || ' is locked by branch ' || CAST(lock AS TEXT) || "
+     "', which has not got it' FROM entry AS e WHERE lock IS NOT NULL AND NOT EXISTS (SELECT 1 FROM prepared_get AS g WHERE g.branch = "
+     "CAST(CAST(e.lock AS TEXT) AS INTEGER) AND g.destination = e.destination AND g.priority = e.priority AND g.position = e.position)"},
+    {"no two branches have one XID",
+     "SELECT 'the XID of branch ' || number || ' is that of another one' FROM branch GROUP BY format_id, gtrid, bqual HAVING count(*) > 1"},
+    {"what is reserved for branches is counted right",
+     "SELECT 'destination ' || name || ' reserves ' || prepared_messages || ' messages and ' || prepared_bytes || ' bytes, which is "
+     "wrong' FROM destination WHERE prepared_messages <> (SELECT count(*) FROM prepared_put WHERE destination = id) OR "
+     "prepared_bytes <> (SELECT coalesce(sum(message_bytes), 0) FROM prepared_put WHERE destination = id)"},
     {"no number will be given twice",
      "SELECT 'the counters of the broker are behind the rows' FROM broker WHERE "
-     "next_position <= (SELECT coalesce(max(position), 0) FROM entry) OR next_message <= (SELECT coalesce(max(number), 0) FROM message) "
+     "next_position <= (SELECT coalesce(max(position), 0) FROM entry) OR next_position <= (SELECT coalesce(max(number), 0) FROM branch) "
+     "OR next_position <= (SELECT coalesce(max(position), 0) FROM tombstone) OR next_message <= (SELECT coalesce(max(number), 0) FROM "
+     "message) "
      "OR next_destination <= (SELECT coalesce(max(id), 0) FROM destination)"},
     {"there is one broker row", "SELECT 'the table broker has ' || count(*) || ' rows' FROM broker HAVING count(*) <> 1"},
 };
@@ -79,6 +103,7 @@ public:
     void messages();
     void chunks();
     void references();
+    void branches();
 
     const std::vector<std::string>& findings() const { return findings_; }
 
@@ -139,6 +164,20 @@ void Checker::references() {
     }
 }
 
+/// The checksums of the rows of branches.
+void Checker::branches() {
+    const std::pair<const char*, const char*> tables[] = {
+        {"branch", branch_checksum}, {"prepared_put", prepared_put_checksum}, {"prepared_get", prepared_get_checksum}};
+    for (const auto& [table, checksum] : tables) {
+        progress_(std::string("checking the checksums of the table ") + table);
+        const auto number = std::string(table) == "branch" ? "number" : "branch";
+        const auto sql = std::string("SELECT ") + number + " FROM " + table + " WHERE checksum <> " + checksum;
+        for_each_row(sql, [&](const Statement& row) {
+            found(std::string(table) + ", branch " + std::to_string(row.number(0)) + ": the checksum of a row does not match");
+        });
+    }
+}
+
 Result<void> check_connection(Connection& connection, UniqueFunction<void(const std::string&)>& progress) {
     const auto version = connection.query_number("PRAGMA user_version");
     if (!version.ok()) return version.error();
@@ -146,13 +185,16 @@ Result<void> check_connection(Connection& connection, UniqueFunction<void(const 
     if (*version < newest_schema()) {
         return Error(errc::invalid_argument, "the store has an older schema; start the broker once, or use the program that wrote it");
     }
-    if (const int code = add_entry_checksum(connection); code != SQLITE_OK) return error_of(connection.get(), code, "setting up the check");
+    int code = add_entry_checksum(connection);
+    if (code == SQLITE_OK) code = add_row_checksum(connection);
+    if (code != SQLITE_OK) return error_of(connection.get(), code, "setting up the check");
     if (auto begun = connection.execute("BEGIN", "beginning to check"); !begun.ok()) return begun;
     Checker checker(connection, progress);
     checker.structures();
     checker.messages();
     checker.chunks();
     checker.references();
+    checker.branches();
     static_cast<void>(connection.execute("ROLLBACK"));
     if (checker.findings().empty()) return {};
     std::string list =

@@ -42,10 +42,11 @@ Result<void> PageReader::open(const std::string& database, const std::string& vf
         {&end_, "COMMIT"},
         {&snapshot_, "SELECT batch, next_position FROM broker"},
         {&entries_,
-         "SELECT position, message, message_bytes, delivery_count, due_at, checksum FROM entry WHERE destination = ? AND priority = ? AND "
+         "SELECT position, message, message_bytes, delivery_count, due_at, checksum, CAST(lock AS TEXT) FROM entry WHERE destination = ? "
+         "AND priority = ? AND "
          "position > ? ORDER BY position"},
         {&volatile_entries_,
-         "SELECT position, message, message_bytes, delivery_count, due_at, checksum FROM volatile_entry WHERE destination = ? "
+         "SELECT position, message, message_bytes, delivery_count, due_at, checksum, NULL FROM volatile_entry WHERE destination = ? "
          "AND priority = ? AND position > ? AND epoch = ? ORDER BY position"},
         {&next_entry_,
          "SELECT position, message, message_bytes, delivery_count, due_at, checksum FROM entry WHERE destination > ? "
@@ -165,6 +166,7 @@ Result<StoredEntry> PageReader::read_entry(DestinationId destination, const Curs
     entry.delivery_count = row.number32(3);
     entry.due_at = Timestamp{row.number(4)};
     entry.is_volatile = cursor.is_volatile;
+    entry.locked_by = BranchId{row.unsigned_number(6)};
     if (std::int64_t{checksum_of(row, destination)} != row.number(5)) {
         // Nothing but the key is used of it: the message it names may be another one's.
         StoredEntry damaged;

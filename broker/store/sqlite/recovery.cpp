@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "store/sqlite/branch_row.hpp"
 #include "store/sqlite/engine.hpp"
 #include "store/sqlite/enum_text.hpp"
 
@@ -33,7 +34,8 @@ Result<void> SqliteStore::recover(RecoveryVisitor& visitor) {
     if (auto read = recover_destinations(visitor); !read.ok()) return read;
     if (auto read = recover_producers(visitor); !read.ok()) return read;
     if (auto read = recover_duplicate_ids(visitor); !read.ok()) return read;
-    return recover_users(visitor);
+    if (auto read = recover_users(visitor); !read.ok()) return read;
+    return recover_transactions(visitor);
 }
 
 Result<void> SqliteStore::recover_counters(RecoveryVisitor& visitor) {
@@ -45,7 +47,8 @@ Result<void> SqliteStore::recover_counters(RecoveryVisitor& visitor) {
 Result<void> SqliteStore::recover_destinations(RecoveryVisitor& visitor) {
     constexpr std::string_view sql =
         "SELECT id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, duplicate_ids_max, "
-        "duplicate_ids_age, created_at, closing, messages, bytes, crash_horizon FROM destination ORDER BY id";
+        "duplicate_ids_age, created_at, closing, messages, bytes, prepared_messages, prepared_bytes, crash_horizon FROM destination ORDER "
+        "BY id";
     return for_each_row(writer_, sql, [&](const Statement& row) {
         StoredDestination stored;
         int column = 0;
@@ -64,6 +67,8 @@ Result<void> SqliteStore::recover_destinations(RecoveryVisitor& visitor) {
         stored.closing = row.number(column++) != 0;
         stored.messages = row.unsigned_number(column++);
         stored.bytes = row.unsigned_number(column++);
+        stored.prepared_messages = row.unsigned_number(column++);
+        stored.prepared_bytes = row.unsigned_number(column++);
         stored.crash_horizon = Position{row.unsigned_number(column++)};
         visitor.destination(std::move(stored));
     });
@@ -103,6 +108,43 @@ Result<void> SqliteStore::recover_users(RecoveryVisitor& visitor) {
         copy_key(row.blob(4), user.stored_key);
         copy_key(row.blob(5), user.server_key);
         visitor.user(std::move(user));
+    });
+}
+
+/// One scan of each table: 100,000 branches take a fraction of a second.
+Result<void> SqliteStore::recover_transactions(RecoveryVisitor& visitor) {
+    const auto scan = [&](const char* table, const char* columns, const std::string& checksum, const char* order, auto row_to_visitor) {
+        const auto sql = std::string("SELECT ") + columns + ", " + checksum + " FROM " + table + " ORDER BY " + order;
+        bool is_sound = true;
+        auto read = for_each_row(writer_, sql, [&](const Statement& row) { is_sound = is_sound && row_to_visitor(row); });
+        if (!read.ok() || is_sound) return read;
+        return Result<void>(Error(errc::damaged, std::string("a row of the table ") + table +
+                                                     " is not as it was written, so it is not known what was promised; see "
+                                                     "giromqd --check and docs/operations/failures.md"));
+    };
+    const auto sound = [](const char* checksum) { return std::string("checksum = ") + checksum; };
+    auto read = scan("branch", branch_columns, sound(branch_checksum), "number", [&](const Statement& row) {
+        auto branch = read_branch(row);
+        if (!branch || row.number(13) != 1) return false;
+        visitor.branch(std::move(*branch));
+        return true;
+    });
+    if (!read.ok()) return read;
+    read = scan("prepared_put", prepared_put_columns, sound(prepared_put_checksum), "branch, idx", [&](const Statement& row) {
+        visitor.prepared_put(read_prepared_put(row));
+        return row.number(16) == 1;
+    });
+    if (!read.ok()) return read;
+    constexpr auto get_order = "branch, destination, priority DESC, position";
+    read = scan("prepared_get", prepared_get_columns, sound(prepared_get_checksum), get_order, [&](const Statement& row) {
+        visitor.prepared_get(read_prepared_get(row));
+        return row.number(8) == 1;
+    });
+    if (!read.ok()) return read;
+    return scan("tombstone", tombstone_columns, "NULL", "position", [&](const Statement& row) {
+        // Without it a repeated call hears that there is no such branch, as it would after a day: no reason not to start.
+        if (auto tombstone = read_tombstone(row)) visitor.tombstone(std::move(*tombstone));
+        return true;
     });
 }
 

@@ -212,8 +212,126 @@ SELECT d.name AS destination,
 INSERT INTO broker VALUES (1, '', 0, 0, 1, 1, 1, 1);
 )sql";
 
+// Transactions: prepared branches and what they have put and got, outcomes that are remembered, the audit. entry.lock is the number of the
+// branch, as text, so that a person can read it.
+constexpr const char* schema_2 = R"sql(
+ALTER TABLE destination ADD COLUMN prepared_messages INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE destination ADD COLUMN prepared_bytes INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE branch (
+  number      INTEGER PRIMARY KEY,
+  format_id   INTEGER NOT NULL,
+  gtrid       BLOB NOT NULL,
+  bqual       BLOB NOT NULL,
+  state       TEXT NOT NULL,
+  owner       TEXT NOT NULL,
+  puts        INTEGER NOT NULL,
+  gets        INTEGER NOT NULL,
+  bytes       INTEGER NOT NULL,
+  prepared_at INTEGER,
+  decided_at  INTEGER,
+  decided_by  TEXT,
+  reason      TEXT,
+  checksum    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE prepared_put (
+  branch                     INTEGER NOT NULL,
+  idx                        INTEGER NOT NULL,
+  destination                INTEGER NOT NULL,
+  priority                   INTEGER NOT NULL,
+  message                    INTEGER NOT NULL,
+  message_bytes              INTEGER NOT NULL,
+  due_at                     INTEGER,
+  duplicate_id               TEXT,
+  producer                   TEXT,
+  sequence                   INTEGER NOT NULL,
+  is_moved                   INTEGER NOT NULL,
+  dead_letter_cause          TEXT,
+  dead_letter_description    TEXT,
+  dead_letter_origin         TEXT,
+  dead_letter_delivery_count INTEGER,
+  dead_letter_time           INTEGER,
+  checksum                   INTEGER NOT NULL,
+  PRIMARY KEY (branch, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE prepared_get (
+  branch         INTEGER NOT NULL,
+  destination    INTEGER NOT NULL,
+  priority       INTEGER NOT NULL,
+  position       INTEGER NOT NULL,
+  message        INTEGER NOT NULL,
+  message_bytes  INTEGER NOT NULL,
+  outcome        TEXT NOT NULL,
+  delivery_count INTEGER NOT NULL,
+  checksum       INTEGER NOT NULL,
+  PRIMARY KEY (branch, destination, priority DESC, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tombstone (
+  position    INTEGER PRIMARY KEY,
+  format_id   INTEGER NOT NULL,
+  gtrid       BLOB NOT NULL,
+  bqual       BLOB NOT NULL,
+  outcome     TEXT NOT NULL,
+  resolved_at INTEGER
+) STRICT;
+
+CREATE TABLE audit (
+  number        INTEGER PRIMARY KEY AUTOINCREMENT,
+  time          INTEGER,
+  actor         TEXT NOT NULL,
+  action        TEXT NOT NULL,
+  subject       TEXT NOT NULL,
+  outcome       TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  previous_hash BLOB,
+  hash          BLOB
+) STRICT;
+
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+CREATE TRIGGER audit_is_never_removed BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+
+CREATE VIEW transaction_branch AS
+SELECT number,
+       format_id || ':' || lower(hex(gtrid)) || ':' || lower(hex(bqual)) AS xid,
+       state,
+       owner,
+       puts,
+       gets,
+       bytes,
+       strftime('%Y-%m-%dT%H:%M:%fZ', prepared_at / 1000.0, 'unixepoch') AS prepared,
+       strftime('%Y-%m-%dT%H:%M:%fZ', decided_at / 1000.0, 'unixepoch') AS decided,
+       decided_by,
+       reason
+  FROM branch;
+
+CREATE VIEW transaction_message AS
+WITH work AS (
+  SELECT branch, 'put' AS work, destination, NULL AS position, message, message_bytes FROM prepared_put
+  UNION ALL
+  SELECT branch, 'get', destination, position, message, message_bytes FROM prepared_get
+)
+SELECT w.branch,
+       w.work,
+       d.name AS destination,
+       w.position,
+       w.message AS message_number,
+       m.message_id,
+       m.type,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.arrived_at / 1000.0, 'unixepoch') AS arrived,
+       w.message_bytes AS size,
+       m.bare
+  FROM work AS w
+  LEFT JOIN destination AS d ON d.id = w.destination
+  LEFT JOIN message AS m ON m.number = w.message;
+)sql";
+
 /// Migration N brings a store from user_version N to N + 1. Never changed once released; only appended to.
-constexpr std::array migrations{schema_1};
+constexpr std::array migrations{schema_1, schema_2};
 
 Result<void> set_pragma(Connection& connection, const std::string& name, std::int64_t value) {
     return connection.execute(("PRAGMA " + name + " = " + std::to_string(value)).c_str(), "setting " + name);

@@ -8,7 +8,7 @@
 namespace giromq::store::sqlite {
 
 /// Removes in the background what nobody refers to any more: entries that were volatile in an earlier run, and chunks whose message is
-/// gone or never came. One slice is one small transaction, begun and committed by the owner.
+/// gone or never came (the puts of prepared branches have theirs). One slice is one small transaction, begun and committed by the owner.
 class Sweeper {
 public:
     Result<void> prepare(Connection& connection, BatchWriter& writer);

@@ -23,6 +23,10 @@ struct Recovered final : RecoveryVisitor {
     void producer(PutProducer row) override { producers.push_back(std::move(row)); }
     void duplicate_id(PutDuplicateId row) override { duplicate_ids.push_back(std::move(row)); }
     void user(User row) override { users.push_back(std::move(row)); }
+    void branch(StoredBranch row) override { branches.push_back(std::move(row)); }
+    void prepared_put(PreparePut row) override { puts.push_back(std::move(row)); }
+    void prepared_get(PrepareGet row) override { gets.push_back(row); }
+    void tombstone(PutTombstone row) override { tombstones.push_back(std::move(row)); }
 
     Position next_position;
     MessageNumber next_message;
@@ -31,6 +35,10 @@ struct Recovered final : RecoveryVisitor {
     std::vector<PutProducer> producers;
     std::vector<PutDuplicateId> duplicate_ids;
     std::vector<User> users;
+    std::vector<StoredBranch> branches;
+    std::vector<PreparePut> puts;
+    std::vector<PrepareGet> gets;
+    std::vector<PutTombstone> tombstones;
 };
 
 /// An entry without the fields that few tests need.
@@ -134,6 +142,52 @@ public:
                            .message_bytes = entry.message_bytes,
                            .is_volatile = entry.is_volatile,
                            .last_reference = last_reference};
+    }
+
+    // The operations of a transaction branch.
+    static xa::Xid xid_of(std::uint64_t number) { return *xa::Xid::make(131077, "gtrid-" + std::to_string(number), std::string("\0b", 2)); }
+    PrepareBranch prepare(std::uint64_t puts, std::uint64_t gets) {
+        const BranchId branch{next_position++};
+        return PrepareBranch{.branch = branch,
+                             .xid = xid_of(branch.value),
+                             .owner = "ledger",
+                             .prepared_at = Timestamp{1'700'000'002'000},
+                             .puts = puts,
+                             .gets = gets,
+                             .bytes = 100 * puts};
+    }
+    /// A message and its prepared put.
+    std::vector<Operation> prepare_put(BranchId branch, std::uint32_t index, DestinationId destination, const std::string& text) {
+        auto message = std::make_shared<Message>(text_message(text));
+        message->number = MessageNumber{next_message++};
+        PreparePut put;
+        put.branch = branch;
+        put.index = index;
+        put.destination = destination;
+        put.number = message->number;
+        put.message_bytes = message->size();
+        return {PutMessage{message}, put};
+    }
+    static PrepareGet prepare_get(BranchId branch, const StoredEntry& entry, GetOutcome outcome = GetOutcome::removed) {
+        return PrepareGet{.branch = branch,
+                          .key = entry.key,
+                          .number = entry.number,
+                          .message_bytes = entry.message_bytes,
+                          .outcome = outcome,
+                          .delivery_count = 0};
+    }
+    /// Completes a branch that has `puts` puts.
+    CompleteBranch complete(BranchId branch, BranchOutcome outcome, std::uint64_t puts) {
+        CompleteBranch operation;
+        operation.branch = branch;
+        operation.outcome = outcome;
+        operation.tombstone = Position{next_position++};
+        operation.time = Timestamp{1'700'000'003'000};
+        if (outcome == BranchOutcome::committed) {
+            operation.first_position = Position{next_position};
+            next_position += puts;
+        }
+        return operation;
     }
 
     void release() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -28,6 +29,14 @@ public:
         std::uint32_t chunks = 0;
         bool is_volatile = false;
         bool is_dead_letter = false;
+        BranchId lock = {};
+        std::string duplicate_id = {};  // of a put
+    };
+    /// A prepared branch, or one that an administrator has completed.
+    struct Branch {
+        std::vector<std::pair<DestinationId, Item>> puts;
+        std::vector<std::pair<DestinationId, Position>> gets;
+        std::optional<BranchOutcome> heuristic;
     };
     using Queue = std::map<Position, Item>;
 
@@ -41,6 +50,8 @@ public:
     std::map<DestinationId, std::uint64_t> horizons;
     std::map<DestinationId, std::uint64_t> crash_horizons;
     std::set<DestinationId> closing;
+    std::map<BranchId, Branch> branches;
+    std::map<Position, BranchOutcome> tombstones;
 
     std::uint32_t below(std::uint32_t bound) { return std::uniform_int_distribution<std::uint32_t>(0, bound - 1)(random_); }
     bool one_in(std::uint32_t count) { return below(count) == 0; }
@@ -65,6 +76,10 @@ public:
 
 private:
     void add(std::vector<Operation>& batch) {
+        if (one_in(8) && queues.size() - closing.size() >= 2) {
+            transact(batch);
+            return;
+        }
         const auto choice = below(100);
         if (queues.size() - closing.size() < 2 || choice < 2) {
             create(batch);
@@ -109,6 +124,120 @@ private:
         return open.at(below(static_cast<std::uint32_t>(open.size())));
     }
 
+    bool is_in_a_branch(DestinationId id) const {
+        return std::any_of(branches.begin(), branches.end(), [&](const auto& branch) {
+            const auto is_of_it = [&](const auto& work) { return work.first == id; };
+            const auto& [puts, gets, heuristic] = branch.second;
+            return std::any_of(puts.begin(), puts.end(), is_of_it) || std::any_of(gets.begin(), gets.end(), is_of_it);
+        });
+    }
+
+    /// A branch is prepared, completed, decided on, forgotten; or tombstones go.
+    void transact(std::vector<Operation>& batch) {
+        const auto choice = below(100);
+        if (branches.size() < 3 || choice < 45) {
+            prepare(batch);
+        } else if (choice < 95) {
+            complete(batch, *std::next(branches.begin(), below(static_cast<std::uint32_t>(branches.size()))));
+        } else {
+            const Position before{next_position - std::min<std::uint64_t>(next_position, below(40))};
+            tombstones.erase(tombstones.begin(), tombstones.lower_bound(before));
+            batch.emplace_back(ForgetTombstones{before});
+        }
+    }
+
+    void prepare(std::vector<Operation>& batch) {
+        const BranchId id{next_position++};
+        Branch branch;
+        std::vector<Operation> work;
+        const auto puts = below(4);
+        for (std::uint32_t index = 0; index < puts; ++index) prepare_put(work, id, index, branch);
+        const auto gets = below(3);
+        for (std::uint32_t index = 0; index < gets; ++index) prepare_get(work, id, branch);
+        batch.emplace_back(PrepareBranch{.branch = id,
+                                         .xid = StoreDriver::xid_of(id.value),
+                                         .owner = "owner",
+                                         .prepared_at = Timestamp{1},
+                                         .puts = branch.puts.size(),
+                                         .gets = branch.gets.size(),
+                                         .bytes = 0});
+        batch += std::move(work);
+        branches[id] = std::move(branch);
+    }
+
+    /// A send to a queue of its own, of which the entry is kept back.
+    void prepare_put(std::vector<Operation>& work, BranchId branch, std::uint32_t index, Branch& row) {
+        const auto destination = any_open();
+        std::pair<const DestinationId, Queue> hidden{destination, {}};
+        send_to(work, hidden, false);
+        work.pop_back();
+        Item item = hidden.second.begin()->second;
+        PreparePut put;
+        put.branch = branch;
+        put.index = index;
+        put.destination = destination;
+        put.number = item.number;
+        put.message_bytes = item.bytes;
+        if (one_in(3)) put.duplicate_id = item.duplicate_id = "id of put " + std::to_string(item.number.value);
+        work.emplace_back(put);
+        row.puts.emplace_back(destination, std::move(item));
+    }
+
+    void prepare_get(std::vector<Operation>& work, BranchId branch, Branch& row) {
+        const auto destination = any_open();
+        for (auto& [position, item] : queues[destination]) {
+            if (item.lock.is_set() || item.is_volatile) continue;
+            work.emplace_back(PrepareGet{.branch = branch,
+                                         .key = {.destination = destination, .position = position},
+                                         .number = item.number,
+                                         .message_bytes = item.bytes,
+                                         .outcome = GetOutcome::removed,
+                                         .delivery_count = 0});
+            item.lock = branch;
+            row.gets.emplace_back(destination, position);
+            return;
+        }
+    }
+
+    void complete(std::vector<Operation>& batch, std::pair<const BranchId, Branch>& found) {
+        const auto id = found.first;
+        Branch& branch = found.second;
+        if (branch.heuristic) {
+            batch.emplace_back(ForgetBranch{id});
+            branches.erase(id);
+            return;
+        }
+        const bool commits = !one_in(3);
+        CompleteBranch operation;
+        operation.branch = id;
+        operation.outcome = commits ? BranchOutcome::committed : BranchOutcome::rolled_back;
+        operation.tombstone = Position{next_position++};
+        operation.first_position = Position{next_position};
+        for (const auto& [destination, position] : branch.gets) {
+            auto& item = queues[destination].at(position);
+            item.lock = BranchId{};
+            ++item.delivery_count;
+            if (commits) queues[destination].erase(position);
+        }
+        for (auto& [destination, item] : branch.puts) {
+            if (!commits) break;
+            const Position position{next_position++};
+            if (!item.duplicate_id.empty()) ids[destination][position] = item.duplicate_id;
+            queues[destination][position] = std::move(item);
+        }
+        branch.gets.clear();
+        branch.puts.clear();
+        if (one_in(4)) {
+            operation.decision = BranchDecision{"alice", "a test"};
+            branch.heuristic = operation.outcome;
+            batch.emplace_back(PutAudit{Timestamp{1}, "alice", "transaction.commit", std::to_string(id.value), "done", "a test"});
+        } else {
+            tombstones[operation.tombstone] = operation.outcome;
+            branches.erase(id);
+        }
+        batch.emplace_back(std::move(operation));
+    }
+
     void send(std::vector<Operation>& batch, DestinationId id) { send_to(batch, *queues.find(id), one_in(6)); }
 
     void send_to(std::vector<Operation>& batch, std::pair<const DestinationId, Queue>& queue, bool is_volatile) {
@@ -142,6 +271,7 @@ private:
         auto& queue = queues[id];
         if (queue.empty()) return;
         const auto found = std::next(queue.begin(), below(static_cast<std::uint32_t>(std::min<std::size_t>(queue.size(), 4))));
+        if (found->second.lock.is_set()) return;
         Item item = found->second;
         const bool moves = one_in(5);
         const EntryKey key{.destination = id, .position = found->first};
@@ -165,6 +295,7 @@ private:
         const auto id = any_open();
         if (queues[id].empty()) return;
         auto& [position, item] = *queues[id].begin();
+        if (item.lock.is_set()) return;
         batch.emplace_back(SetDeliveryCount{{.destination = id, .position = position}, ++item.delivery_count});
     }
 
@@ -181,7 +312,7 @@ private:
         }
         std::uint32_t removed = 0;
         for (auto next = queue.begin(); next != queue.end() && removed < purge.limit && next->first <= purge.through;) {
-            if (std::binary_search(purge.kept.begin(), purge.kept.end(), next->first)) {
+            if (next->second.lock.is_set() || std::binary_search(purge.kept.begin(), purge.kept.end(), next->first)) {
                 ++next;
             } else {
                 next = queue.erase(next);
@@ -222,6 +353,10 @@ private:
         if (queue.empty()) return;
         const auto [position, item] = *queue.begin();
         queue.erase(queue.begin());
+        if (item.lock.is_set()) {
+            // The branch loses what it has got.
+            std::erase(branches[item.lock].gets, std::pair<DestinationId, Position>{id, position});
+        }
         batch.emplace_back(QuarantineEntry{.key = {.destination = id, .position = position},
                                            .number = item.number,
                                            .message_bytes = item.bytes,
@@ -238,6 +373,7 @@ private:
             return;
         }
         const auto gone = *closing.begin();
+        if (is_in_a_branch(gone)) return;
         batch.emplace_back(PurgeEntries{gone, Position{next_position}, 1000000, {}});
         batch.emplace_back(RemoveDestination{gone});
         closing.erase(gone);
@@ -266,6 +402,7 @@ inline std::string difference_of(StoreDriver& driver, DestinationId id, const Wo
         if (text_of(*entry.message) != item.text) return here + "another text";
         if (entry.delivery_count != item.delivery_count) return here + "another delivery count";
         if (entry.message_bytes != item.bytes || entry.message->size() != item.bytes) return here + "another size";
+        if (entry.locked_by != item.lock) return here + "another lock";
         if (entry.is_volatile != item.is_volatile) return here + "not as volatile as expected";
         if ((entry.dead_letter != nullptr) != item.is_dead_letter) return here + "not a dead letter, or one";
         std::uint64_t chunked = 0;
@@ -300,6 +437,32 @@ inline std::string text_of(const std::map<DestinationId, std::map<Position, std:
     return text.empty() ? "none" : text;
 }
 
+/// The branches and tombstones that recover() reported, against those that the workload knows.
+inline std::string difference_of_branches(const Recovered& recovered, const Workload& workload) {
+    std::map<BranchId, std::vector<MessageNumber>> puts;
+    std::map<BranchId, std::set<std::pair<DestinationId, Position>>> gets;
+    for (const auto& put : recovered.puts) {
+        if (put.index != puts[put.branch].size()) return "the puts of a branch are out of order";
+        puts[put.branch].push_back(put.number);
+    }
+    for (const auto& get : recovered.gets) gets[get.branch].emplace(get.key.destination, get.key.position);
+    if (recovered.branches.size() != workload.branches.size()) return "another number of branches";
+    for (const auto& stored : recovered.branches) {
+        const auto where = "branch " + std::to_string(stored.branch.value) + ": ";
+        const auto found = workload.branches.find(stored.branch);
+        if (found == workload.branches.end()) return where + "unknown";
+        if (stored.heuristic != found->second.heuristic) return where + "another state";
+        if (stored.xid != StoreDriver::xid_of(stored.branch.value)) return where + "another XID";
+        std::vector<MessageNumber> expected;
+        for (const auto& [destination, item] : found->second.puts) expected.push_back(item.number);
+        if (puts[stored.branch] != expected) return where + "other puts";
+        if (gets[stored.branch] != std::set(found->second.gets.begin(), found->second.gets.end())) return where + "other gets";
+    }
+    std::map<Position, BranchOutcome> tombstones;
+    for (const auto& tombstone : recovered.tombstones) tombstones[tombstone.position] = tombstone.outcome;
+    return tombstones == workload.tombstones ? std::string() : "other tombstones";
+}
+
 /// The same for what recover() reported.
 inline std::string difference_at_start(const Recovered& recovered, const Workload& workload, bool exact_horizons = true) {
     if (recovered.destinations.size() != workload.queues.size()) return "another number of destinations";
@@ -321,7 +484,13 @@ inline std::string difference_at_start(const Recovered& recovered, const Workloa
         const auto horizon = mark == workload.crash_horizons.end() ? 0 : mark->second;
         if (exact_horizons && stored.crash_horizon.value != horizon) return where + "another horizon";
         if (stored.closing != workload.closing.contains(stored.id)) return where + "closing, or not";
+        std::uint64_t reserved = 0;
+        for (const auto& [branch, row] : workload.branches) {
+            for (const auto& [destination, item] : row.puts) reserved += destination == stored.id ? 1 : 0;
+        }
+        if (stored.prepared_messages != reserved) return where + "another number of reserved messages";
     }
+    if (auto found = difference_of_branches(recovered, workload); !found.empty()) return found;
     std::map<std::string, std::uint64_t> producers;
     for (const auto& row : recovered.producers) producers[row.producer] = row.high_water;
     if (producers != workload.producers) return "other producers";
