@@ -50,7 +50,7 @@ struct Record {
     WallTime time;
     std::string owner;  // of `prepared` and `committed_one_phase`: who began the branch
     Work work;          // of the same two
-    Decision decision;  // of the two heuristic kinds
+    Decision decision;  // of the two heuristic kinds, and of `forgotten` if an administrator forgets
 };
 
 /// What became of a record. There is no third: after a commit of unknown outcome the process ends and recovers by reopening.

@@ -104,9 +104,9 @@ void Registry::rollback(SessionId session, CallId call, const Xid& xid, Flags fl
     dispatch(xid, {.kind = Call::Kind::rollback, .session = session, .id = call});
 }
 
-void Registry::forget(SessionId session, CallId call, const Xid& xid, Flags flags) {
+void Registry::forget(SessionId session, CallId call, const Xid& xid, Flags flags, Decision decision) {
     if (const ReturnCode code = check_plain_flags(flags); code != ReturnCode::ok) return effects_.answer(call, code);
-    dispatch(xid, {.kind = Call::Kind::forget, .session = session, .id = call});
+    dispatch(xid, {.kind = Call::Kind::forget, .session = session, .id = call, .decision = std::move(decision)});
 }
 
 void Registry::resolve(CallId call, const Xid& xid, Outcome outcome, Decision decision) {

@@ -96,7 +96,8 @@ public:
     void prepare(SessionId session, CallId call, const Xid& xid, Flags flags);
     void commit(SessionId session, CallId call, const Xid& xid, Flags flags);
     void rollback(SessionId session, CallId call, const Xid& xid, Flags flags);
-    void forget(SessionId session, CallId call, const Xid& xid, Flags flags);
+    /// `decision` is for an administrator who forgets in place of the manager; it goes into the record, and so into the audit.
+    void forget(SessionId session, CallId call, const Xid& xid, Flags flags, Decision decision = {});
 
     /// An administrator's decision on a prepared branch (C193 §2.3.3), which the manager will hear as XA_HEUR*. XAER_INVAL without a
     /// reason, or with more than the limits.
