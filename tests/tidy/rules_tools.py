@@ -190,8 +190,8 @@ def configure(layers_file, libraries):
         raise Skipped("cmake is not installed")
     with tempfile.TemporaryDirectory(prefix="giromq-layers-") as folder:
         pathlib.Path(folder, "CMakeLists.txt").write_text(_SCRATCH + "\n".join(libraries) + "\n", encoding="utf-8")
-        result = subprocess.run([cmake, "-G", "Ninja", "-S", folder, "-B", f"{folder}/build", f"-DLAYERS={layers_file}"], capture_output=True, text=True,
-            check=False)
+        command = [cmake, "-G", "Ninja", "-S", folder, "-B", f"{folder}/build", f"-DLAYERS={layers_file}"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
         return result.returncode == 0, " ".join((result.stdout + result.stderr).split())
 
 
