@@ -64,7 +64,11 @@ void AmqpClient::connected(const boost::system::error_code& error) {
     socket_.set_option(boost::asio::ip::tcp::no_delay(true));
     socket_.non_blocking(true);
     pn_connection_open(driver_.connection);
-    if (kind_ != Kind::idle) {
+    if (kind_ == Kind::other) {
+        pn_session_t* const session = pn_session(driver_.connection);
+        pn_session_open(session);
+        open_links(session);
+    } else if (kind_ != Kind::idle) {
         pn_session_t* const session = pn_session(driver_.connection);
         pn_session_open(session);
         link_ = kind_ == Kind::sender ? pn_sender(session, "bench-sender") : pn_receiver(session, "bench-receiver");
@@ -125,6 +129,7 @@ void AmqpClient::handle(pn_event_t* event) {
             if (callbacks_.opened) callbacks_.opened();
             break;
         case PN_LINK_FLOW:
+            if (kind_ == Kind::other) on_credit(pn_event_link(event));
             if (kind_ == Kind::sender && callbacks_.credit && pn_link_credit(link_) > 0) callbacks_.credit();
             break;
         case PN_DELIVERY: delivery(pn_event_delivery(event)); break;

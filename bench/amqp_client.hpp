@@ -4,6 +4,7 @@
 #include <proton/delivery.h>
 #include <proton/link.h>
 #include <proton/message.h>
+#include <proton/session.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -26,7 +27,7 @@ struct Address {
 /// It knows nothing of the broker beyond AMQP 1.0, so it measures peers as well.
 class AmqpClient {
 public:
-    enum class Kind : std::uint8_t { sender, receiver, idle };
+    enum class Kind : std::uint8_t { sender, receiver, idle, other };
 
     struct Callbacks {
         std::function<void()> opened;                                   // the link (or the connection, if idle) is open
@@ -38,7 +39,7 @@ public:
 
     AmqpClient(boost::asio::io_context& context, Address address, Kind kind, std::string queue, std::uint32_t credit, bool presettled,
                Callbacks callbacks);
-    ~AmqpClient();
+    virtual ~AmqpClient();
     AmqpClient(const AmqpClient&) = delete;
     AmqpClient& operator=(const AmqpClient&) = delete;
 
@@ -48,12 +49,18 @@ public:
     int credit() const { return link_ == nullptr ? 0 : pn_link_credit(link_); }
     void close();
 
+protected:
+    /// Of a client of Kind::other: its links are to be opened, and it handles what happens to them.
+    virtual void open_links(pn_session_t*) {}
+    virtual void on_credit(pn_link_t*) {}
+    virtual void delivery(pn_delivery_t* delivery);
+    void fail(const std::string& reason);
+
 private:
     void connected(const boost::system::error_code& error);
     void pump();
     void process();
     void handle(pn_event_t* event);
-    void delivery(pn_delivery_t* delivery);
     /// Reads what has come, in large pieces, since a system call costs more than the messages in it.
     void wait_to_read();
     void read();
@@ -61,7 +68,6 @@ private:
     /// Writes all that the engine has, in one piece if it can.
     void write();
     void gather();
-    void fail(const std::string& reason);
 
     boost::asio::ip::tcp::socket socket_;
     boost::asio::ip::tcp::resolver resolver_;

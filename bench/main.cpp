@@ -5,6 +5,7 @@
 #include <string>
 
 #include "load.hpp"
+#include "transactions.hpp"
 
 namespace giromq::bench {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 /// What the command line says.
 struct Arguments {
     LoadSettings settings;
+    TransactionSettings transactions;
     std::string url = "amqp://127.0.0.1:5672";
     std::string password_file;
     bool json = false;
@@ -79,6 +81,21 @@ CLI::App* add_load(CLI::App& app, Arguments& arguments) {
     return load;
 }
 
+CLI::App* add_transactions(CLI::App& app, Arguments& arguments) {
+    auto& settings = arguments.transactions;
+    auto* const command = app.add_subcommand("transactions", "Local transactions: send one message, receive one if asked for, commit");
+    command->add_option("--queue", settings.queue, "Each session has a queue of its own, NAME-0, NAME-1, ...")->capture_default_str();
+    command->add_option("--sessions", settings.sessions, "Each on a connection of its own")->capture_default_str();
+    command->add_flag("--receive", settings.receives, "Receive a message in each transaction too");
+    command->add_option("--bytes", settings.message_bytes, "Bytes of a message's body")
+        ->check(CLI::Range(8, 200 * 1024))
+        ->capture_default_str();
+    command->add_option("--seconds", settings.duration_s)->capture_default_str();
+    command->add_option("--warm-up", settings.warm_up_s, "Seconds before measuring")->capture_default_str();
+    command->add_option("--threads", settings.threads, "Threads of the load generator")->capture_default_str();
+    return command;
+}
+
 int failed(const std::string& reason) {
     std::cerr << "giromq-bench: " << reason << '\n';
     return 1;
@@ -88,6 +105,19 @@ int run_load_command(const Arguments& arguments) {
     auto result = run_load(arguments.settings);
     if (!result.error.empty()) return failed(result.error);
     print_load(result, arguments.json);
+    return 0;
+}
+
+int run_transactions_command(Arguments& arguments) {
+    arguments.transactions.address = arguments.settings.address;
+    auto result = run_transactions(arguments.transactions);
+    if (!result.error.empty()) return failed(result.error);
+    const auto committed = static_cast<unsigned long long>(result.committed);
+    const auto p50 = result.latency.quantile_us(0.5);
+    const auto p99 = result.latency.quantile_us(0.99);
+    std::printf(arguments.json ? "{\"committed\":%llu,\"per_s\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n"
+                               : "committed %llu, %.0f /s, p50 %.1f us, p99 %.1f us\n",
+                committed, result.per_s, p50, p99);
     return 0;
 }
 
@@ -132,6 +162,7 @@ int run(int argc, char** argv) {
     app.add_option("--password-file", arguments.password_file, "File whose first line is the password of the user in --url");
     app.add_flag("--json", arguments.json, "One line of JSON instead of a table");
     auto* const load = add_load(app, arguments);
+    auto* const transactions = add_transactions(app, arguments);
     auto* const idle = app.add_subcommand("idle", "Open connections and do nothing");
     idle->add_option("--connections", arguments.connections)->capture_default_str();
     idle->add_option("--seconds", arguments.idle_s)->capture_default_str();
@@ -151,6 +182,7 @@ int run(int argc, char** argv) {
         return 2;
     }
     if (load->parsed()) return run_load_command(arguments);
+    if (transactions->parsed()) return run_transactions_command(arguments);
     if (idle->parsed()) return run_idle_command(arguments);
     if (first->parsed()) return run_first_command(arguments);
     return run_floor_command(arguments);

@@ -145,6 +145,35 @@ def throughput(target, stretch, *arguments):
     return measure
 
 
+def synchronous_transaction(machine):
+    broker = Broker(machine)
+    try:
+        floors, figures = [], []
+        for _ in range(5):
+            floors.append(machine.floor_us())
+            figures.append(machine.measure("transactions", "--sessions", "1", "--seconds", "2", url=broker.url)["p50_us"])
+        floor, figure = statistics.median(floors), statistics.median(figures)
+        return {"value": round(figure / floor, 2), "unit": "x fdatasync floor", "target": 2.3, "stretch": 1.8, "met": figure <= 2.3 * floor,
+                "p50_us": figure, "floor_us": floor}
+    finally:
+        broker.stop()
+
+
+def transactions(target, stretch, *arguments):
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            floor = machine.floor_us()
+            results = [machine.measure("transactions", "--sessions", "16", *arguments, "--seconds", "5", "--warm-up", "2", url=broker.url)
+                       for _ in range(3)]
+            middle = sorted(results, key=lambda result: result["per_s"])[1]
+            return {"value": middle["per_s"], "unit": "transactions/s", "target": target, "stretch": stretch,
+                    "met": middle["per_s"] >= target, "floor_us": floor, "p50_us": middle["p50_us"], "p99_us": middle["p99_us"]}
+        finally:
+            broker.stop()
+    return measure
+
+
 def memory(messages, target):
     def measure(machine):
         broker = Broker(machine)
@@ -232,6 +261,9 @@ SCENARIOS = {
                                   throughput(25000, 40000, "--producers", "16", "--consumers", "16", "--unconfirmed", "1")),
     "non-persistent-1x1": ("non-persistent, one producer, one consumer",
                            throughput(200000, 350000, "--producers", "1", "--consumers", "1", "--unconfirmed", "500", "--non-persistent")),
+    "transaction-send": ("one session, local transactions of one send each, p50 against fdatasync", synchronous_transaction),
+    "transaction-send-16": ("16 sessions, local transactions of one send each", transactions(25000, 45000)),
+    "transaction-move-16": ("16 sessions, local transactions that receive one message and send one", transactions(15000, 30000, "--receive")),
     "memory-1m": ("broker memory with 1 million waiting messages", memory(1000000, 120)),
     "memory-5m": ("broker memory with 5 million waiting messages", memory(5000000, 120)),
     "restart-1m": ("restart after SIGKILL with 1 million waiting, until the first message is received", restart(1000000)),

@@ -32,7 +32,8 @@
 /// What must hold is in model.cpp and world.cpp: nothing acknowledged is lost; nothing is delivered that is not in the store, is held by
 /// another, was acknowledged, purged, rejected or has expired; strict order; exact delivery counts; no sequence or id stored twice;
 /// dead letters arrive with their reasons, in exactly one place; a drained consumer has missed nothing; a browser sees what is there;
-/// a transaction is on the disk whole or not at all; counters are right; memory is bounded; nothing gets stuck; and in the end everything can be consumed and leaves nothing behind.
+/// a transaction is on the disk whole or not at all; counters are right; memory is bounded; nothing gets stuck; and in the end everything
+/// can be consumed and leaves nothing behind.
 namespace giromq::simulation {
 namespace {
 

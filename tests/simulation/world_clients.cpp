@@ -289,8 +289,8 @@ void World::check_producers() {
         const auto view = core_->view_queue(producer->queue);
         if (!view.ok()) continue;
         const auto& settings = view.value().settings;
-        const bool full =
-            settings.overflow == OverflowPolicy::hold && settings.max_messages != 0 && view.value().messages + kept_room(producer->queue) >= settings.max_messages;
+        const bool full = settings.overflow == OverflowPolicy::hold && settings.max_messages != 0 &&
+                          view.value().messages + kept_room(producer->queue) >= settings.max_messages;
         if (!full && producer->room == 0) model_.fail("a producer is held back, and there is room in " + settings.name);
         if (full && producer->room > 0) model_.fail("a producer is not held back, and there is no room in " + settings.name);
     }
