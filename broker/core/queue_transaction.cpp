@@ -18,7 +18,7 @@ void Queue::unreserve(std::uint64_t bytes) {
 }
 
 bool Queue::enlist(Consumer& consumer, Position position, TransactionId transaction) {
-    Entry* const entry = window_.find(position);
+    Entry* const entry = find_entry(position);
     if (entry == nullptr || entry->state != EntryState::locked || entry->holder != consumer.id) return false;
     entry->state = EntryState::enlisted;
     entry->transaction = transaction;
@@ -29,14 +29,14 @@ bool Queue::enlist(Consumer& consumer, Position position, TransactionId transact
 }
 
 TransactionId Queue::holder_of(Position position) {
-    const Entry* const entry = window_.find(position);
+    const Entry* const entry = find_entry(position);
     return entry == nullptr ? TransactionId{} : entry->transaction;
 }
 
 Queue::StagedGet Queue::stage_get(Position position, TransactionId transaction, const Outcome& outcome, tx::UnitOfWork& work) {
     StagedGet get;
     get.position = position;
-    Entry* const entry = window_.find(position);
+    Entry* const entry = find_entry(position);
     if (entry == nullptr || entry->state != EntryState::enlisted || entry->transaction != transaction) return get;
     get.bytes = entry->message->size();
     get.failed_deliveries = entry->failed_deliveries;
@@ -102,7 +102,7 @@ void Queue::get_is_durable(const StagedGet& get) {
             moved(get, true);
             break;
         case StagedGet::Kind::giving_back:
-            if (Entry* const entry = window_.find(get.position)) {
+            if (Entry* const entry = find_entry(get.position)) {
                 if (get.undeliverable_here) keep_from(*entry, entry->holder);
                 entry->transaction = {};
                 unlock(*entry);
@@ -116,7 +116,7 @@ void Queue::get_is_durable(const StagedGet& get) {
 void Queue::get_is_refused(const StagedGet& get) {
     if (get.kind == StagedGet::Kind::gone) return;
     if (get.kind != StagedGet::Kind::giving_back) --leaving_;
-    if (Entry* const entry = window_.find(get.position)) {
+    if (Entry* const entry = find_entry(get.position)) {
         if (entry->state == EntryState::leaving) ++locked_;
         entry->state = EntryState::enlisted;
         entry->failed_deliveries = get.failed_deliveries;
@@ -138,7 +138,7 @@ void Queue::moved(const StagedGet& get, bool durable) {
 }
 
 void Queue::return_get(Position position, TransactionId transaction, Return how, tx::UnitOfWork& work) {
-    Entry* const entry = window_.find(position);
+    Entry* const entry = find_entry(position);
     if (entry == nullptr || entry->state != EntryState::enlisted || entry->transaction != transaction) return;
     entry->transaction = {};
     const auto consumer = consumers_.find(entry->holder);
@@ -158,8 +158,8 @@ void Queue::return_get(Position position, TransactionId transaction, Return how,
     Done nobody;
     const bool too_often = settings_.max_deliveries != 0 && entry->failed_deliveries >= settings_.max_deliveries;
     if (too_often && dead_letter(*entry, "max-deliveries", failed_text(*entry), nobody)) return;
-    give_back(*entry);
     if (entry->stored) work.stage(count_of(*entry));
+    give_back(*entry);
 }
 
 }  // namespace giromq::core

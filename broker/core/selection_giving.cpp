@@ -224,7 +224,8 @@ Position Selection::last_told(Position after) const {
     Position last;
     for (const auto& [position, stray] : strays.all()) {
         const Entry& entry = stray.entry;
-        const bool told = entry.state == EntryState::locked || (entry.state == EntryState::available && entry.perhaps_delivered);
+        const bool held = entry.state == EntryState::locked || entry.state == EntryState::enlisted;
+        const bool told = held || (entry.state == EntryState::available && entry.perhaps_delivered);
         if (told && !entry.is_volatile && position >= after) last = position;
     }
     return last;

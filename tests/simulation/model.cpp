@@ -231,8 +231,8 @@ bool Model::selects(const ModelMessage& message, const ModelConsumer& consumer) 
 }
 
 bool Model::deliverable(const ModelMessage& message, const ModelConsumer& consumer) const {
-    return selects(message, consumer) && message.home == consumer.queue && message.presence == Presence::present && message.holder == 0 && !message.between &&
-           !message.maybe_purged && !message.expired(now) && !message.barred.contains(consumer.key);
+    return selects(message, consumer) && message.home == consumer.queue && message.presence == Presence::present && message.holder == 0 &&
+           !message.between && !message.maybe_purged && !message.expired(now) && !message.barred.contains(consumer.key);
 }
 
 void Model::check_order(const ModelMessage& message, const ModelConsumer& consumer) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "simulation/messages.hpp"
 #include "simulation/world.hpp"
 
 namespace giromq::simulation {
@@ -278,7 +279,7 @@ void World::check_commits_in_doubt() {
         std::uint64_t undone = 0;
         const auto is_stored = [this](DestinationId queue, Tag tag) {
             for (const auto& entry : contents(queue)) {
-                if (entry.message != nullptr && entry.message->bare.view() == std::to_string(tag)) return true;
+                if (entry.message != nullptr && tag_of(*entry.message) == tag) return true;
             }
             return false;
         };
@@ -288,9 +289,9 @@ void World::check_commits_in_doubt() {
         };
         for (const auto& put : transaction->puts) {
             const auto& message = model_.messages.at(put.tag);
-            // Shown and taken before its producer heard of it, by way of a page.
-            if (!put.persistent || is_uncertain(put.queue) || message.delivered || message.maybe_purged || put.expires_at.is_set())
-                continue;
+            // One that a page has shown may be taken, and gone, before its commit was answered.
+            const bool untouched = message.presence == Presence::pending && message.home == put.queue && !message.maybe_purged;
+            if (!put.persistent || is_uncertain(put.queue) || !untouched || put.expires_at.is_set()) continue;
             ++(is_stored(put.queue, put.tag) ? done : undone);
         }
         for (const auto& get : transaction->gets) {

@@ -1,4 +1,5 @@
 #include "unit/core/controller.hpp"
+#include "unit/core/selecting.hpp"
 
 using namespace std::string_literals;
 using namespace std::chrono_literals;
@@ -29,6 +30,7 @@ class CoreTransactionLimitsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_sequence_is_remembered_only_with_the_commit);
     CPPUNIT_TEST(chunks_of_what_is_rolled_back_are_dropped);
     CPPUNIT_TEST(a_page_that_is_read_meanwhile_brings_nothing_back);
+    CPPUNIT_TEST(what_a_selector_found_behind_the_window_can_be_part_of_a_transaction);
     CPPUNIT_TEST_SUITE_END();
 
     void operations_are_limited() {
@@ -424,6 +426,39 @@ class CoreTransactionLimitsTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(""s, broker.stored(queue));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
         CPPUNIT_ASSERT_EQUAL(""s, broker.drain_all(queue));
+    }
+
+    void what_a_selector_found_behind_the_window_can_be_part_of_a_transaction() {
+        for (const bool commits : {true, false}) {
+            SelectingBroker broker(tiny_windows());
+            const auto queue = broker.make_queue("q");
+            for (int number = 1; number <= 40; ++number) {
+                const auto text = "m" + std::to_string(number);
+                broker.stage(queue, text, coloured(number >= 39 ? "red" : "blue", text, {.bytes = 1000}));
+            }
+            broker.run();
+            Controller controller(broker);
+            core::ConsumerCommand command;
+            command.connection = controller.connection;
+            command.selector = broker.program("colour = 'red'");
+            Taker& taker = broker.take(queue, 2, std::move(command));
+            broker.run();
+            CPPUNIT_ASSERT_EQUAL("m39 m40"s, taker.texts());
+            const auto transaction = controller.declare();
+            controller.get(transaction, taker, "m39");
+            controller.get(transaction, taker, "m40", Rejected{"amqp:decode-error", "no amount"});
+            taker.close();
+            broker.run();
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, broker.view(queue).delivering);
+            auto& answer = controller.discharge(transaction, !commits);
+            broker.run();
+            CPPUNIT_ASSERT(answer.ok());
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).delivering);
+            CPPUNIT_ASSERT_EQUAL(std::uint64_t{commits ? 38U : 40U}, broker.view(queue).messages);
+            Taker& other = broker.take_selected_now(queue, "colour = 'red'", 2);
+            CPPUNIT_ASSERT_EQUAL(commits ? ""s : "m39 m40"s, other.texts());
+            if (!commits) CPPUNIT_ASSERT_EQUAL(1U, other.count("m39"));
+        }
     }
 };
 
