@@ -104,6 +104,8 @@ void add_core(Families& families, const core::CoreView& core) {
     add_counter(families, "giromq_transactions_timed_out_total", "Transactions that were rolled back because they took too long",
                 core.transactions.timed_out);
     add_counter(families, "giromq_messages_quarantined_total", "Messages found damaged and set aside", core.quarantined);
+    add_counter(families, "giromq_selectors_over_budget_total", "Evaluations of selectors that were given up, and count as unknown",
+                core.selectors_over_budget);
 }
 
 void add_store(Families& families, const store::Health& health, const store::CommitQueue::Statistics& commits) {

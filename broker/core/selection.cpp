@@ -142,6 +142,11 @@ void Selection::offer_window() {
     for (auto index = window.lower_bound(Position{offered_through_.value + 1}); index < window.slots(); ++index) {
         Entry& entry = window.at(index);
         if (entry.state == EntryState::pending) return;
+        if (entry.state == EntryState::available && entry.parked) {
+            // It has its turn when its bytes are there.
+            parked_.insert(entry.position);
+            return;
+        }
         offer(entry);
     }
 }
@@ -150,10 +155,6 @@ void Selection::offer(Entry& entry) {
     if (followers_ == 0 || entry.position <= offered_through_) return;
     offered_through_ = entry.position;
     if (entry.state != EntryState::available || entry.is_expired(queue_.context_.clock.wall_now())) return;
-    if (entry.parked) {
-        parked_.insert(entry.position);
-        return;
-    }
     judge_for_followers(*entry.message, entry.delivery_count());
     candidates_.clear();
     add_candidates(entry.position);
@@ -167,11 +168,23 @@ void Selection::add_candidates(Position position) {
     }
 }
 
+/// After a refusal units may become durable out of their order; what follows goes by the order of positions.
+bool Selection::something_pends_before(Position position) const {
+    if (!queue_.outside_.empty() && queue_.outside_.begin()->first < position) return true;
+    return queue_.window_.lower_bound(Position{offered_through_.value + 1}) < queue_.window_.slots();
+}
+
 /// The store has it, and the window does not reach it. Who wants it now gets it; for the others it is read when they want it.
 void Selection::arrived_behind(Position position, const Arrival& arrival) {
     if (followers_ == 0) return;
     offer_window();
     if (position <= offered_through_) return;
+    if (something_pends_before(position)) {
+        for (const auto& [id, group] : groups_) {
+            if (group->follows) fall_behind(*group, before(position));
+        }
+        return;
+    }
     offered_through_ = position;
     Entry entry = queue_.make_entry(position, arrival);
     if (entry.is_expired(queue_.context_.clock.wall_now())) return;

@@ -97,6 +97,7 @@ private:
     void fall_behind(SelectorGroup& group, Position through);
     void judge_for_followers(const Message& message, std::uint32_t delivery_count);
     void add_candidates(Position position);
+    bool something_pends_before(Position position) const;
     const selector::ProgramSet& property_set();
 
     // selection_search.cpp
@@ -118,6 +119,7 @@ private:
     bool search_returned();
     bool search_window(const std::vector<SelectorGroup*>& searchers, Position start);
     bool search_store(const std::vector<SelectorGroup*>& searchers, Position start);
+    bool fetch_next(Position position);
     bool let_follow(const std::vector<SelectorGroup*>& searchers);
     Search new_search(const std::vector<SelectorGroup*>& searchers);
     void page_read(Search search, Position asked_through, Result<store::Page> page);

@@ -29,9 +29,8 @@ Consumer* Selection::front(SelectorGroup& group, const Entry& entry) {
     }
     if (group.ready.empty()) return nullptr;
     if (entry.not_for.empty()) return group.ready.front();
-    const auto found = std::find_if(group.ready.begin(), group.ready.end(), [&](const Consumer* consumer) {
-        return is_for(entry, *consumer) && queue_.can_take(*consumer);
-    });
+    const auto found = std::find_if(group.ready.begin(), group.ready.end(),
+                                    [&](const Consumer* consumer) { return is_for(entry, *consumer) && queue_.can_take(*consumer); });
     return found == group.ready.end() ? nullptr : *found;
 }
 
@@ -128,7 +127,8 @@ void Selection::prune(Position position) {
 /// What the group cannot take now is not kept in memory for it.
 void Selection::let_strays_go(SelectorGroup& group) {
     if (strays.empty()) return;
-    auto place = std::find_if(group.found.begin(), group.found.end(), [this](Position position) { return strays.find(position) != nullptr; });
+    auto place =
+        std::find_if(group.found.begin(), group.found.end(), [this](Position position) { return strays.find(position) != nullptr; });
     if (place == group.found.end()) return;
     const Position first = *place;
     while (place != group.found.end()) place = unwant(group, place);

@@ -99,16 +99,14 @@ bool Selection::search_window(const std::vector<SelectorGroup*>& searchers, Posi
     std::uint64_t bytes = 0;
     Position through = start;
     bool is_blocked = false;
+    bool is_parked = false;
     for (auto index = window.lower_bound(Position{start.value + 1}); index < window.slots(); ++index) {
         const Entry& entry = window.at(index);
-        is_blocked = entry.state == EntryState::pending;
+        is_parked = entry.state == EntryState::available && entry.parked;
+        is_blocked = entry.state == EntryState::pending || is_parked;
         if (is_blocked || entries.size() >= window_entries || bytes >= stretch_bytes) break;
         through = entry.position;
         if (entry.state != EntryState::available || entry.is_expired(now)) continue;
-        if (entry.parked) {
-            parked_.insert(entry.position);
-            continue;
-        }
         bytes += entry.message->memory();
         entries.push_back(queue_.as_stored(entry));
     }
@@ -119,7 +117,17 @@ bool Selection::search_window(const std::vector<SelectorGroup*>& searchers, Posi
         return begin(std::move(search));
     }
     for (SelectorGroup* const group : searchers) group->through = std::max(group->through, through);
-    return is_blocked || queue_.reaches_tail_ ? let_follow(searchers) : search_store(searchers, through);
+    if (is_parked) return fetch_next(through);
+    if (!is_blocked && !queue_.reaches_tail_) return search_store(searchers, through);
+    // What a refused unit keeps pending is not passed over, although what is behind it may be durable already.
+    const bool sees_all = queue_.reaches_tail_ || queue_.durable_through_ <= queue_.covered_through_;
+    return sees_all && let_follow(searchers);
+}
+
+/// The entry behind `position` has to be read again before anybody is shown it, or what is behind it.
+bool Selection::fetch_next(Position position) {
+    parked_.insert(queue_.window_.at(queue_.window_.lower_bound(Position{position.value + 1})).position);
+    return false;
 }
 
 /// They have seen everything that is visible.
@@ -137,6 +145,9 @@ bool Selection::search_store(const std::vector<SelectorGroup*>& searchers, Posit
     const auto from = std::max(start, queue_.covered_through_);
     for (SelectorGroup* const group : searchers) group->through = std::max(group->through, from);
     if (from >= queue_.durable_through_) return let_follow(searchers);
+    auto asked_through = queue_.durable_through_;
+    if (!queue_.outside_.empty()) asked_through = std::min(asked_through, Position{queue_.outside_.begin()->first.value - 1});
+    if (from >= asked_through) return false;
     // The window is about to get the same page.
     if (queue_.page_under_way_ && from == queue_.covered_through_) return false;
     Context& context = queue_.context_;
@@ -146,7 +157,7 @@ bool Selection::search_store(const std::vector<SelectorGroup*>& searchers, Posit
     searching_ = true;
     context.reads.page(queue_.id_, from, limits,
                        [context = &context, host = &queue_.host_, id = queue_.id_, bytes = limits.bytes, search = new_search(searchers),
-                        asked_through = queue_.durable_through_](Result<store::Page> page) mutable {
+                        asked_through](Result<store::Page> page) mutable {
                            context->reading_bytes -= bytes;
                            if (Queue* const queue = host->find(id)) {
                                queue->selection_->page_read(std::move(search), asked_through, std::move(page));
@@ -227,8 +238,8 @@ std::vector<SelectorGroup*> Selection::still_searching(Search& search, std::uint
 void Selection::stop_without_takers(Search& search, Position position, std::vector<SelectorGroup*>& wanting) {
     std::erase_if(wanting, [&](SelectorGroup* group) {
         if (has_taker(*group)) return false;
-        const auto searcher = std::find_if(search.searchers.begin(), search.searchers.end(),
-                                           [&](const Searcher& one) { return one.group == group->id; });
+        const auto searcher =
+            std::find_if(search.searchers.begin(), search.searchers.end(), [&](const Searcher& one) { return one.group == group->id; });
         searcher->stopped = true;
         fall_behind(*group, Position{position.value - 1});
         if (!search.again) group->through = Position{position.value - 1};

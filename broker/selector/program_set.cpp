@@ -100,11 +100,8 @@ void ProgramSet::look_up(const Index& index, const Value& value, const MessageVi
         case Kind::date_time:  // as milliseconds
             evaluate(index.all_longs, false, message, verdict);
             return;
-        case Kind::boolean:
-            evaluate(index.booleans[std::get<bool>(value) ? 1 : 0], true, message, verdict);
-            return;
-        default:
-            return;
+        case Kind::boolean: evaluate(index.booleans[std::get<bool>(value) ? 1 : 0], true, message, verdict); return;
+        default: return;
     }
 }
 

@@ -234,7 +234,7 @@ class Client:
         return self._opened(link, wait)
 
     def receiver(self, address, *, credit=0, name=None, browse=False, dynamic=False, capabilities=(), presettled=False, session=None,
-                 wait=True):
+                 filters=None, wait=True):
         link = (session or self.default_session).receiver(name or f"receiver-{uuid.uuid4()}")
         link.target.address = link.name
         if dynamic:
@@ -243,6 +243,8 @@ class Client:
             link.source.address = address
         if browse:
             link.source.distribution_mode = Terminus.DIST_MODE_COPY
+        if filters:
+            link.source.filter.put_dict(filters)
         for capability in capabilities:
             link.source.capabilities.put_object(symbol(capability))
         link.snd_settle_mode = 1 if presettled else 0

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "core/core.hpp"
+#include "selector/program_cache.hpp"
 #include "simulation/model.hpp"
 #include "simulation/random.hpp"
 #include "store/memory/memory_store.hpp"
-#include "selector/program_cache.hpp"
 #include "support/fake_store.hpp"
 #include "support/fake_work.hpp"
 #include "support/manual_clock.hpp"

@@ -138,21 +138,6 @@ class Addresses(InteropTest):
                 self.assertIsNotNone(link.remote_condition)
         self.send_all(client, ["fine"])
 
-    def test_a_selector_is_not_silently_ignored(self):
-        client = self.client()
-        link = client.default_session.receiver("with-selector")
-        link.source.address = self.queue
-        link.source.filter.put_dict({symbol("jms-selector"): Described(ulong(0x0000468C00000004), "colour = 'red'")})
-        link.open()
-        client.wait(lambda: link.state & (Endpoint.REMOTE_ACTIVE | Endpoint.REMOTE_CLOSED))
-        client.pump(0.2)
-        if link.state & Endpoint.REMOTE_CLOSED:
-            return
-        answered = link.remote_source.filter
-        answered.rewind()
-        echoed = answered.next() and answered.get_dict()
-        self.assertFalse(echoed, "a filter that is echoed is in force, and selectors are not there yet")
-
 
 class Messages(InteropTest):
     def round_trip(self, client, data):

@@ -13,7 +13,9 @@ pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.d
 
 std::string view_of(pn_bytes_t bytes) { return {bytes.start, bytes.size}; }
 
-std::string red_text(std::string_view text) { return MessageBuilder().header(true).application_property("colour", "red").text(text).bytes(); }
+std::string red_text(std::string_view text) {
+    return MessageBuilder().header(true).application_property("colour", "red").text(text).bytes();
+}
 
 }  // namespace
 

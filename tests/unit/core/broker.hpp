@@ -147,8 +147,8 @@ struct SendOptions {
     std::optional<core::ProducerSequence> sequence = std::nullopt;
     std::string duplicate_id = {};
     ProducerId producer = {};
-    std::size_t bytes = 0;     // the message is padded to this size with an annotation
-    std::uint32_t chunks = 0;  // so many follow the text
+    std::size_t bytes = 0;                           // the message is padded to this size with an annotation
+    std::uint32_t chunks = 0;                        // so many follow the text
     std::optional<SharedBytes> bare = std::nullopt;  // in place of the text
     TransactionId transaction = {};
     ConnectionId connection = {};

@@ -75,7 +75,8 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
         SelectingBroker broker(tiny_windows());
         const auto queue = broker.make_queue("q");
         for (int number = 1; number <= 300; ++number) {
-            broker.stage_coloured(queue, "", R"({"colour":")"s + (number % 50 == 0 ? "red" : "green") + R"(","n":)" + std::to_string(number) + "}");
+            broker.stage_coloured(queue, "",
+                                  R"({"colour":")"s + (number % 50 == 0 ? "red" : "green") + R"(","n":)" + std::to_string(number) + "}");
         }
         broker.run();
         Taker& reds = broker.take_selected_now(queue, red_body, 100);

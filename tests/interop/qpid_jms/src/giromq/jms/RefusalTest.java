@@ -2,11 +2,9 @@ package giromq.jms;
 
 import java.util.List;
 import javax.jms.Connection;
-import javax.jms.InvalidSelectorException;
 import javax.jms.JMSException;
 import javax.jms.MessageConsumer;
 import javax.jms.MessageProducer;
-import javax.jms.Queue;
 import javax.jms.Session;
 import javax.jms.Topic;
 
@@ -38,25 +36,6 @@ final class RefusalTest extends JmsTest {
         producer.send(queue(session), session.createTextMessage("y"));
         equal(List.of("y"), takeAll());
         works(connection, queueName);
-    }
-
-    @Case
-    public void selectors_are_refused_and_take_nothing() throws Exception {
-        Session sending = session();
-        for (String colour : List.of("red", "blue")) {
-            var message = sending.createTextMessage(colour);
-            message.setStringProperty("colour", colour);
-            sending.createProducer(queue(sending)).send(message);
-        }
-        Connection connection = connect();
-        Session session = session(connection);
-        Queue queue = queue(session);
-        refused(JMSException.class, () -> session.createConsumer(queue, "colour = 'blue'"));
-        refused(JMSException.class, () -> session.createBrowser(queue, "colour = 'blue'").getEnumeration());
-        refused(InvalidSelectorException.class, () -> session.createConsumer(queue, "colour = "));
-        MessageConsumer everything = session.createConsumer(queue, "");
-        equal(List.of("red", "blue"), receive(everything, 2));
-        works(connection, queueName + ".other");
     }
 
     @Case

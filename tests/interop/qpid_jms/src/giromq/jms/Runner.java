@@ -11,7 +11,8 @@ import java.util.List;
 public final class Runner {
     private static final List<Class<? extends JmsTest>> CLASSES = List.of(ConnectionTest.class, LoginTest.class, MessageTest.class,
         HeaderTest.class, ProducerTest.class, ConsumerTest.class, AcknowledgeTest.class, RedeliveryTest.class, BrowserTest.class,
-        TemporaryQueueTest.class, ContextTest.class, TransactionTest.class, RefusalTest.class, LimitTest.class, FailoverTest.class);
+        TemporaryQueueTest.class, ContextTest.class, SelectorTest.class, TransactionTest.class, RefusalTest.class, LimitTest.class,
+        FailoverTest.class);
 
     private int passed;
     private final List<String> failed = new ArrayList<>();
