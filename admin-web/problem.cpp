@@ -54,6 +54,7 @@ Kind kind_of(admin::errc code) {
         case admin::errc::not_found: return {404, "not_found"};
         case admin::errc::different: return {409, "different"};
         case admin::errc::last_administrator: return {409, "last_administrator"};
+        case admin::errc::wrong_state: return {409, "wrong_state"};
         case admin::errc::busy: return {409, "busy"};
         case admin::errc::failed: return {500, "failed"};
     }

@@ -58,6 +58,13 @@ private:
     void users(Call call);
     void user(Call call);
     void put_user(Call call);
+    void transactions(Call call);
+    void transaction(Call call);
+    void transaction_messages(Call call);
+    void commit_transaction(Call call);
+    void roll_back_transaction(Call call);
+    void forget_transaction(Call call);
+    void decide(Call call, admin::BrokerAdmin::Decide what);
     void overview(Call call);
     void connections(Call call);
     void backup(Call call);

@@ -61,6 +61,7 @@ json::object to_json(const admin::Overview& overview) {
     item["deadLettered"] = overview.core.dead_lettered;
     item["duplicates"] = overview.core.duplicates;
     item["quarantined"] = overview.core.quarantined;
+    item["transactionsInDoubt"] = overview.transactions.in_doubt;
     item["store"] = to_json(overview.store, overview.commits);
     return item;
 }

@@ -108,6 +108,7 @@ Overview BrokerAdmin::overview_on_core() const {
     overview.commits = parts_.store.statistics();
     const auto& logins = parts_.users.logins();
     overview.logins = {{"amqp", logins.counters(security::LoginProtocol::amqp)}, {"http", logins.counters(security::LoginProtocol::http)}};
+    if (parts_.transactions != nullptr) overview.transactions = parts_.transactions->counts();
     return overview;
 }
 

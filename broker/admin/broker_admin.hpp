@@ -44,6 +44,7 @@ struct Overview {
     store::Health store;
     store::CommitQueue::Statistics commits;
     std::vector<LoginCount> logins;
+    TransactionCounts transactions;
 };
 
 struct UserView {
@@ -67,6 +68,7 @@ public:
         ConnectionsPort& connections;
         StoreAdminPort& store;
         const Readiness& readiness;
+        TransactionsPort* transactions = nullptr;  // null: the broker has none, so none is in doubt
     };
     using Identity = security::Identity;
     template <typename T>
@@ -77,6 +79,7 @@ public:
     const DestinationSettings& queue_defaults() const { return settings_.queue_defaults; }
     Readiness::View readiness() const { return parts_.readiness.view(); }
     store::Health store_health() const { return parts_.store.health(); }
+    Timestamp now() const { return parts_.clock.wall_now(); }
 
     // Queues
 
@@ -103,6 +106,26 @@ public:
     /// Without a password only the role of an existing user is changed.
     void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done);
     void delete_user(const Identity& who, std::string name, Done<void> done);
+
+    // Transactions in doubt. A decision is for when the transaction manager will not come back: it breaks the promise of the two phases
+    // if another resource manager was told otherwise.
+
+    struct TransactionPage {
+        std::vector<TransactionView> items;
+        bool more = false;
+    };
+    void list_transactions(const Identity& who, std::optional<xa::Xid> after, std::size_t limit, Done<TransactionPage> done);
+    void view_transaction(const Identity& who, const xa::Xid& xid, Done<TransactionView> done);
+    struct TransactionMessages {
+        std::vector<TransactionMessage> items;
+        bool more = false;
+    };
+    void transaction_messages(const Identity& who, const xa::Xid& xid, std::uint64_t first, std::size_t limit,
+                              Done<TransactionMessages> done);
+
+    enum class Decide : std::uint8_t { commit, roll_back, forget };
+    /// `reason` is a sentence of 1 to 1,024 bytes without control characters; it goes into the audit with who decided.
+    void decide_transaction(const Identity& who, Decide decide, const xa::Xid& xid, std::string reason, Done<void> done);
 
     // The broker
 

@@ -12,6 +12,7 @@ enum class errc {
     not_found,             // no such user  404
     different,             // it exists with other settings  409
     last_administrator,    // nobody could administer the broker any more  409
+    wrong_state,           // a transaction is not in the state for it  409
     busy,                  // the same work is under way  409
     failed,                // 500
 };

@@ -140,6 +140,19 @@ void add_logins(Families& families, const std::vector<LoginCount>& logins) {
     for (const auto& login : logins) counter(refused, login.counters.refused, {{"protocol", login.protocol}});
 }
 
+void add_transactions(Families& families, const TransactionCounts& transactions, Timestamp now) {
+    add_gauge(families, "giromq_transactions_in_doubt", "Transaction branches that are prepared, or decided on and not forgotten",
+              transactions.in_doubt);
+    const bool is_set = transactions.oldest_prepared_at.is_set();
+    // The wall clock may have been put back.
+    const auto age_ms = is_set ? std::max<std::int64_t>(0, now.milliseconds - transactions.oldest_prepared_at.milliseconds) : 0;
+    gauge(family(families, "giromq_transactions_in_doubt_oldest_age_seconds", "How long the oldest of them has been in doubt; 0 if none is",
+                 MetricType::Gauge),
+          static_cast<double>(age_ms) / milliseconds_per_second);
+    add_counter(families, "giromq_transactions_in_doubt_alarms_total", "Alarms because a branch was in doubt for long",
+                transactions.alarms);
+}
+
 void add_process(Families& families, const ProcessUse& process) {
     add_gauge(families, "process_resident_memory_bytes", "Resident memory of the process", process.resident_bytes);
     add_gauge(families, "process_open_fds", "Open file descriptors of the process", process.open_files);
@@ -179,6 +192,7 @@ std::string metrics_text(const Overview& overview, const ProcessUse& process) {
     add_core(families, overview.core);
     add_store(families, overview.store, overview.commits);
     add_logins(families, overview.logins);
+    add_transactions(families, overview.transactions, overview.now);
     add_process(families, process);
     return serialise(families);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "model/ids.hpp"
 #include "store/commit_queue.hpp"
 #include "store/store.hpp"
+#include "xa/journal.hpp"
+#include "xa/return_code.hpp"
+#include "xa/xid.hpp"
 
 /// What administration asks of parts that are above it or that it must not own; implemented in main/.
 namespace giromq::admin {
@@ -45,6 +49,59 @@ public:
     virtual store::CommitQueue::Statistics statistics() const = 0;
     /// A consistent copy of the store as it is now, while it is in use.
     virtual void backup(std::string path, UniqueFunction<void(Result<void>)> done) = 0;
+};
+
+/// A transaction branch that is in doubt: prepared, or completed by an administrator's decision of which its manager has not heard.
+struct TransactionView {
+    /// What it has put into and got from one destination.
+    struct Destination {
+        std::string name;
+        std::uint64_t puts = 0;
+        std::uint64_t gets = 0;
+    };
+
+    xa::Xid xid;
+    std::string owner;  // the user who began it
+    Timestamp prepared_at;
+    xa::Work work;
+    std::vector<Destination> destinations;  // in order of name; empty when it has been completed
+    std::optional<xa::Outcome> decided;     // by an administrator, then with the next two
+    Timestamp decided_at;
+    xa::Decision decision;
+};
+
+/// A message that a branch in doubt has put or got.
+struct TransactionMessage {
+    bool is_put = false;
+    std::string destination;
+    std::string message_id;  // as JMS clients see it; empty for none, or if the message cannot be read
+    std::string type;
+    Timestamp arrived_at;
+    std::uint64_t bytes = 0;
+};
+
+struct TransactionCounts {
+    std::uint64_t in_doubt = 0;
+    Timestamp oldest_prepared_at;  // not set if there is none
+    std::uint64_t alarms = 0;      // raised since the start because a branch was in doubt for long
+};
+
+/// The transaction branches of the broker, for administrators; implemented over the core. Threads: everything is called on the core's
+/// executor, and answers there or on the reading thread; `done` must only hand over.
+class TransactionsPort {
+public:
+    virtual ~TransactionsPort() = default;
+    virtual TransactionCounts counts() const = 0;
+    /// In the order of the XIDs, from the first behind `after`, which need not exist any more.
+    virtual std::vector<TransactionView> list(const std::optional<xa::Xid>& after, std::size_t limit) const = 0;
+    virtual std::optional<TransactionView> find(const xa::Xid& xid) const = 0;
+    /// Puts first, then gets, each in their order, from the one with the number `first`, counted from 0.
+    virtual void messages(const xa::Xid& xid, std::uint64_t first, std::size_t limit,
+                          UniqueFunction<void(Result<std::vector<TransactionMessage>>)> done) = 0;
+    /// A heuristic decision (xa::Registry::resolve); durable, with its line in the audit, before it is answered with XA_OK.
+    virtual void resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, UniqueFunction<void(xa::ReturnCode)> done) = 0;
+    /// In place of the manager's xa_forget; with its line in the audit too.
+    virtual void forget(const xa::Xid& xid, xa::Decision decision, UniqueFunction<void(xa::ReturnCode)> done) = 0;
 };
 
 }  // namespace giromq::admin

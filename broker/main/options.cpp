@@ -20,6 +20,8 @@ constexpr const char* footer =
     "  2  wrong use, or a wrong configuration\n"
     "  3  another broker uses the data directory\n"
     "  4  the store failed: it cannot be opened, is damaged, or the disk failed\n"
+    "\nPromise: a confirmed persistent message is not lost, and its consumption is committed at most once, provided that the disk keeps\n"
+    "what fsync reported. Until then it may be delivered again, marked as redelivered.\n"
     "\nSignals: SIGTERM and SIGINT stop it in order (a second one at once), SIGHUP reads the certificates again.\n";
 
 const std::map<std::string, log::Level>& log_levels() {

@@ -12,5 +12,6 @@ using Run = std::function<int()>;
 void add_message_commands(CLI::App& app, const Common& common, Run& run);
 void add_queue_commands(CLI::App& app, const Common& common, Run& run);
 void add_user_commands(CLI::App& app, const Common& common, Run& run);
+void add_transaction_commands(CLI::App& app, const Common& common, Run& run);
 
 }  // namespace giromq::tool

@@ -30,7 +30,7 @@ void add_common_options(CLI::App& app, Common& common) {
 }
 
 int run(int argc, char** argv) {
-    CLI::App app("giromq: messages, queues and users of a GiroMQ broker", "giromq");
+    CLI::App app("giromq: messages, queues, users and transactions of a GiroMQ broker", "giromq");
     Common common;
     Run command;
     add_common_options(app, common);
@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
     add_message_commands(app, common, command);
     add_queue_commands(app, common, command);
     add_user_commands(app, common, command);
+    add_transaction_commands(app, common, command);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {

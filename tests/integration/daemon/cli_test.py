@@ -1,19 +1,23 @@
 """The command `giromq` against a running giromqd: what it prints, asks and ends with, logins, and TLS."""
 
+import http.server
 import json
 import os
 import pty
 import re
 import select
 import subprocess
+import threading
 import time
+import urllib.parse
 
 import giromqd
 
 TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
 DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
-            ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"]]
+            ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"], ["xa", "show"],
+            ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
 class ToolTest(giromqd.DaemonTest):
@@ -171,6 +175,81 @@ class QueueTest(ToolTest):
         self.assertEqual("precious\n", self.tool(daemon, "browse", "q")[0])
         seen, code = self.on_a_terminal(daemon, "queue", "delete", "q", answers=[("1 messages.*Type the name", "q")])
         self.assertEqual(DONE, code)
+
+
+class CannedRest(http.server.BaseHTTPRequestHandler):
+    """A broker's REST with one transaction in doubt."""
+
+    XID = "1279875137:6731:0b"
+    BRANCH = {"xid": XID, "description": "LIXA, gtrid 'g1', bqual 0b", "state": "prepared", "owner": "ledger", "ageMs": 3_700_000,
+              "puts": 2, "gets": 1, "bytes": 2048, "destinations": [{"name": "payments.in", "puts": 2, "gets": 1}]}
+    MESSAGE = {"work": "put", "destination": "payments.in", "messageId": "ID:4711\x1b[2J", "arrivedAt": "2026-01-01T00:00:00.000Z", "bytes": 10}
+
+    def answer(self, status, body=None):
+        payload = json.dumps(body).encode() if body is not None else b""
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def do_GET(self):
+        path = urllib.parse.unquote(self.path).split("?")[0]
+        if path == "/api/v1/transactions":
+            self.answer(200, {"items": [self.BRANCH], "nextCursor": None})
+        elif path == f"/api/v1/transactions/{self.XID}":
+            self.answer(200, self.BRANCH)
+        elif path == f"/api/v1/transactions/{self.XID}/messages":
+            self.answer(200, {"items": [self.MESSAGE], "nextCursor": None})
+        else:
+            self.answer(404, {"title": "not found", "status": 404, "code": "not_found"})
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.decisions.append((urllib.parse.unquote(self.path), json.loads(body)))
+        self.answer(204)
+
+    def log_message(self, *_):
+        pass
+
+
+class TransactionTest(ToolTest):
+    def canned(self):
+        server = http.server.HTTPServer(("127.0.0.1", 0), CannedRest)
+        server.decisions = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server, ["--http", f"http://127.0.0.1:{server.server_port}"]
+
+    def test_transactions_in_doubt_are_listed_and_shown_with_their_messages(self):
+        _, address = self.canned()
+        out, _ = self.tool(None, *address, "xa", "list")
+        for part in (CannedRest.XID, "LIXA, gtrid 'g1'", "prepared, 1 h 1 min old, of user 'ledger': 2 puts (2.0 KiB), 1 gets",
+                     "payments.in: 2 puts, 1 gets"):
+            self.assertIn(part, out)
+        self.assertEqual(CannedRest.BRANCH, json.loads(self.tool(None, *address, "--json", "xa", "list")[0]))
+        out, _ = self.tool(None, *address, "xa", "show", CannedRest.XID)
+        self.assertRegex(out, r"put payments.in +ID:4711\?\[2J +2026-01-01")
+        self.assertNotIn("\x1b", out)
+        _, errors = self.tool(None, *address, "xa", "show", "1:01:02", code=FAILED)
+        self.assertIn("No transaction 1:01:02 is in doubt", errors)
+
+    def test_a_decision_wants_a_reason_and_is_confirmed(self):
+        server, address = self.canned()
+        self.tool(None, *address, "--yes", "xa", "commit", CannedRest.XID, code=WRONG_CALL)
+        self.tool(None, *address, "xa", "commit", CannedRest.XID, "--reason", "why", code=WRONG_CALL)
+        self.assertEqual([], server.decisions)
+        for verb in ("commit", "rollback", "forget"):
+            self.tool(None, *address, "--yes", "xa", verb, CannedRest.XID, "--reason", f"to {verb}")
+            self.assertEqual((f"/api/v1/transactions/{CannedRest.XID}/{verb}", {"reason": f"to {verb}"}), server.decisions.pop())
+
+    def test_a_broker_without_transactions_says_so(self):
+        daemon = self.start()
+        self.assertEqual("No transaction is in doubt.\n", self.tool(daemon, "xa", "list")[0])
+        self.assertEqual("", self.tool(daemon, "--json", "xa", "list")[0])
+        _, errors = self.tool(daemon, "--yes", "xa", "commit", "1:01:02", "--reason", "why", code=FAILED)
+        self.assertIn("No transaction 1:01:02 is in doubt", errors)
 
 
 class LoginTest(ToolTest):

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,7 @@ public:
         : memory_(store::make_memory_disk()),
           fake_store_(memory_, memory_.acquire().value()),
           core_(clock_, fake_store_, fake_store_, {}),
-          admin_({core_, core_executor_, workers_, users_, clock_, connections_, store_administration_, readiness_},
+          admin_({core_, core_executor_, workers_, users_, clock_, connections_, store_administration_, readiness_, &transactions_},
                  {"1.2.3", "broker-under-test", "backups", {}}),
           site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}) {
         CPPUNIT_ASSERT(memory_.recover(core_.recovery()).ok());
@@ -115,11 +116,67 @@ public:
         std::vector<std::string> paths;
     };
 
+    /// Branches in doubt as the core will have them: decisions answer at once.
+    class Transactions final : public admin::TransactionsPort {
+    public:
+        admin::TransactionCounts counts() const override {
+            admin::TransactionCounts counts;
+            counts.in_doubt = branches.size();
+            for (const auto& [xid, branch] : branches) {
+                auto& oldest = counts.oldest_prepared_at;
+                if (!oldest.is_set() || branch.prepared_at < oldest) oldest = branch.prepared_at;
+            }
+            return counts;
+        }
+        std::vector<admin::TransactionView> list(const std::optional<xa::Xid>& after, std::size_t limit) const override {
+            std::vector<admin::TransactionView> page;
+            auto next = after ? branches.upper_bound(*after) : branches.begin();
+            for (; next != branches.end() && page.size() < limit; ++next) page.push_back(next->second);
+            return page;
+        }
+        std::optional<admin::TransactionView> find(const xa::Xid& xid) const override {
+            const auto found = branches.find(xid);
+            if (found == branches.end()) return std::nullopt;
+            return found->second;
+        }
+        void messages(const xa::Xid&, std::uint64_t first, std::size_t limit,
+                      UniqueFunction<void(Result<std::vector<admin::TransactionMessage>>)> done) override {
+            std::vector<admin::TransactionMessage> page;
+            for (auto index = first; index < all_messages.size() && page.size() < limit; ++index) page.push_back(all_messages[index]);
+            done(std::move(page));
+        }
+        void resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, UniqueFunction<void(xa::ReturnCode)> done) override {
+            if (answer != xa::ReturnCode::ok) return done(answer);
+            const auto found = branches.find(xid);
+            if (found == branches.end()) return done(xa::ReturnCode::er_nota);
+            if (found->second.decided) return done(xa::ReturnCode::heuristic_commit);
+            found->second.decided = outcome;
+            found->second.decided_at = Timestamp{1'700'000'000'000};
+            found->second.decision = std::move(decision);
+            found->second.destinations.clear();
+            done(xa::ReturnCode::ok);
+        }
+        void forget(const xa::Xid& xid, xa::Decision decision, UniqueFunction<void(xa::ReturnCode)> done) override {
+            const auto found = branches.find(xid);
+            if (found == branches.end()) return done(xa::ReturnCode::er_nota);
+            if (!found->second.decided) return done(xa::ReturnCode::er_proto);
+            branches.erase(found);
+            forgotten_by = std::move(decision);
+            done(xa::ReturnCode::ok);
+        }
+
+        std::map<xa::Xid, admin::TransactionView> branches;
+        std::vector<admin::TransactionMessage> all_messages;
+        xa::ReturnCode answer = xa::ReturnCode::ok;
+        xa::Decision forgotten_by;
+    };
+
     admin_web::HttpPeer peer{"127.0.0.1:40000", true, false};
     ManualClock clock_;
     admin::Readiness readiness_;
     Connections connections_;
     StoreAdministration store_administration_;
+    Transactions transactions_;
     ManualExecutor core_executor_;
     ManualExecutor workers_;
     security::UserDirectory users_;
