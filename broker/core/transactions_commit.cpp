@@ -126,7 +126,7 @@ void Transactions::commit_refused(Commit& commit, const store::UnitResult& resul
     roll_back_puts(commit.work, reason, false);
     commit.work.puts.clear();
     commit.work.bytes = 0;
-    // The answer goes first: a message that moves to a dead-letter queue has that queue dispatched, which may have got something back too.
+    // The answer goes first: a message that moves to a dead-letter queue has that queue dispatched, which may have got something back.
     commit.done(reason);
     roll_back(commit.id, commit.work, Queue::Return::failed, reason);
     dispatch(queues);
