@@ -16,8 +16,8 @@ import giromqd
 TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
 DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
-            ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"], ["xa", "show"],
-            ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
+            ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"],
+            ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
 class ToolTest(giromqd.DaemonTest):
@@ -183,7 +183,8 @@ class CannedRest(http.server.BaseHTTPRequestHandler):
     XID = "1279875137:6731:0b"
     BRANCH = {"xid": XID, "description": "LIXA, gtrid 'g1', bqual 0b", "state": "prepared", "owner": "ledger", "ageMs": 3_700_000,
               "puts": 2, "gets": 1, "bytes": 2048, "destinations": [{"name": "payments.in", "puts": 2, "gets": 1}]}
-    MESSAGE = {"work": "put", "destination": "payments.in", "messageId": "ID:4711\x1b[2J", "arrivedAt": "2026-01-01T00:00:00.000Z", "bytes": 10}
+    MESSAGE = {"work": "put", "destination": "payments.in", "messageId": "ID:4711\x1b[2J", "arrivedAt": "2026-01-01T00:00:00.000Z",
+               "bytes": 10}
 
     def answer(self, status, body=None):
         payload = json.dumps(body).encode() if body is not None else b""
