@@ -176,10 +176,19 @@ Result<void> check_queues(const Config& config) {
     return {};
 }
 
+Result<void> check_selectors(const Config& config) {
+    std::set<std::string_view> names;
+    for (const auto& selector : config.selectors) {
+        if (names.insert(selector.name).second) continue;
+        return not_allowed(config, selector.origin, "the selector '" + selector.name + "' is there twice; remove one of them");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void> check(const Config& config) {
-    for (const auto part : {check_amqp, check_http, check_tls, check_sizes, check_queues}) {
+    for (const auto part : {check_amqp, check_http, check_tls, check_sizes, check_queues, check_selectors}) {
         if (auto checked = part(config); !checked) return checked;
     }
     return {};

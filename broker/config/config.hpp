@@ -142,6 +142,15 @@ struct QueueConfig {
     friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
+/// A selector that clients name instead of sending it.
+struct SelectorConfig {
+    std::string name;
+    std::string file;
+    Origin origin;
+
+    friend bool operator==(const SelectorConfig&, const SelectorConfig&) = default;
+};
+
 struct Config {
     std::string source;  // the file it was read from, for messages; empty for built-in ones
     BrokerConfig broker;
@@ -153,6 +162,7 @@ struct Config {
     StoreConfig store;
     DestinationSettings queue_defaults;  // its name, kind and origin mean nothing
     std::vector<QueueConfig> queues;     // with the defaults filled in
+    std::vector<SelectorConfig> selectors;
 
     /// Of a listener: its own, or those of sasl.
     const std::vector<Mechanism>& mechanisms_of(const ListenerConfig& listener) const {
@@ -183,6 +193,9 @@ Result<void> check_files(const Config& config);
 
 /// The secret that "file:PATH" (its first line, at most 4096 bytes) or "env:NAME" refers to. Errors: secret_not_found.
 Result<std::string> resolve_secret(std::string_view reference);
+
+/// The text of the selector, in SQL or XML, of at most 16 KiB; whether it is one is for selector/ to say. Errors: cannot_read.
+Result<std::string> read_selector(const SelectorConfig& selector);
 
 /// A host and a port as people write them: "127.0.0.1:5672", "[::1]:5672", "broker.bank.example:5671".
 struct Endpoint {

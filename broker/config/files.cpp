@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t config_bytes_max = 4u << 20;
 constexpr std::size_t secret_bytes_max = 4096;
+constexpr std::size_t selector_bytes_max = 16 * 1024;
 
 /// At most one byte more than `bytes_max`, so that the caller can tell that there is more. Regular files and pipes only, no folders.
 Result<std::string> read_file(const std::string& file, std::size_t bytes_max) {
@@ -36,6 +37,7 @@ void resolve_paths(Config& config, const std::filesystem::path& folder) {
     resolve_path(config.tls.certificate_file, folder);
     resolve_path(config.tls.private_key_file, folder);
     resolve_path(config.tls.client_ca_file, folder);
+    for (auto& selector : config.selectors) resolve_path(selector.file, folder);
     constexpr std::string_view prefix = "file:";
     if (config.tls.private_key_password.starts_with(prefix)) {
         std::string path = config.tls.private_key_password.substr(prefix.size());
@@ -63,6 +65,13 @@ Result<Config> load_config(const std::string& file) {
     if (error) return Error(errc::cannot_read, file + ": " + error.message());
     resolve_paths(*config, absolute.parent_path());
     return config;
+}
+
+Result<std::string> read_selector(const SelectorConfig& selector) {
+    auto text = read_file(selector.file, selector_bytes_max);
+    if (text && text->size() > selector_bytes_max)
+        return Error(errc::cannot_read, selector.file + " is larger than 16 KiB, so it is no selector");
+    return text;
 }
 
 Result<void> check_files(const Config& config) {

@@ -52,6 +52,7 @@ public:
         read_core();
         read_store();
         read_queues();
+        read_selectors();
         if (problems_.first) return *problems_.first;
         return std::move(config_);
     }
@@ -192,6 +193,19 @@ private:
             section.text("name", queue.settings.name);
             read_settings(section, queue.settings);
             config_.queues.push_back(std::move(queue));
+        }
+    }
+
+    void read_selectors() {
+        const auto* const selectors = root_.child("selectors");
+        if (selectors == nullptr) return;
+        for (const auto& child : selectors->children) {
+            const Section section(&child, "selectors/selector", problems_);
+            SelectorConfig selector;
+            section.origin(selector.origin);
+            section.text("name", selector.name);
+            section.text("file", selector.file);
+            config_.selectors.push_back(std::move(selector));
         }
     }
 

@@ -19,6 +19,7 @@
 #include "main/admin_ports.hpp"
 #include "main/first_administrator.hpp"
 #include "main/listeners.hpp"
+#include "main/named_selectors.hpp"
 #include "main/selector_work.hpp"
 #include "main/service_manager.hpp"
 #include "main/signals.hpp"
@@ -79,7 +80,8 @@ void raise_file_limit() {
 /// The parts of a running broker, in the order in which they need one another; destroyed in the opposite one.
 class Broker {
 public:
-    Broker(const config::Config& config, bool dev, std::unique_ptr<store::Store> store, store::Lease lease, BatchNumber last_batch);
+    Broker(const config::Config& config, bool dev, selector::NamedSelectors selectors, std::unique_ptr<store::Store> store,
+           store::Lease lease, BatchNumber last_batch);
 
     Result<void> start();
     void run(Signals& signals);
@@ -131,7 +133,8 @@ private:
     bool core_started_ = false;
 };
 
-Broker::Broker(const config::Config& config, bool dev, std::unique_ptr<store::Store> store, store::Lease lease, BatchNumber last_batch)
+Broker::Broker(const config::Config& config, bool dev, selector::NamedSelectors selectors, std::unique_ptr<store::Store> store,
+               store::Lease lease, BatchNumber last_batch)
     : config_(config),
       dev_(dev),
       store_(std::move(store)),
@@ -142,6 +145,7 @@ Broker::Broker(const config::Config& config, bool dev, std::unique_ptr<store::St
       commits_(*store_, lease_, last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
       reads_(*store_, core_executor_),
       core_(clock_, commits_, reads_, core_settings(config), &selector_work_),
+      selectors_(std::move(selectors)),
       amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_, selectors_}, amqp_logins_, {}),
       connections_(amqp_),
       store_administration_(*store_, commits_),
@@ -346,13 +350,15 @@ ExitCode run_daemon(const config::Config& config, bool dev) {
     raise_file_limit();
     Signals signals;
     const SystemClock clock;
+    auto selectors = named_selectors(config);
+    if (!selectors) return start_failed(selectors.error());
     auto store = store::open_sqlite_store(sqlite_settings(config), clock);
     if (!store) return start_failed(store.error());
     const auto lease = (*store)->acquire();
     if (!lease) return start_failed(lease.error());
     const auto last_batch = (*store)->last_batch();
     if (!last_batch) return start_failed(last_batch.error());
-    Broker broker(config, dev, std::move(*store), *lease, *last_batch);
+    Broker broker(config, dev, std::move(*selectors), std::move(*store), *lease, *last_batch);
     if (auto started = broker.start(); !started) {
         const auto code = start_failed(started.error());
         broker.abandon();

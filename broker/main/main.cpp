@@ -5,6 +5,7 @@
 
 #include "main/daemon.hpp"
 #include "main/listeners.hpp"
+#include "main/named_selectors.hpp"
 #include "main/options.hpp"
 #include "main/store_commands.hpp"
 
@@ -14,6 +15,9 @@ namespace {
 ExitCode check_config(const config::Config& config) {
     auto checked = config::check_files(config);
     if (checked) checked = check_certificates(config.tls);
+    if (checked) {
+        if (const auto selectors = named_selectors(config); !selectors) checked = selectors.error();
+    }
     if (!checked) return report(checked.error());
     std::cout << (config.source.empty() ? std::string("the built-in configuration") : config.source) << " is valid\n";
     return ExitCode::ok;

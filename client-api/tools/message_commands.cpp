@@ -166,8 +166,21 @@ void print(const Common& common, const Message& message) {
     if (!std::cout) throw ToolError("The output cannot be written; what was not written stays in the queue.");
 }
 
+/// A selector as it was given: its text, in SQL or XML, or a file with it.
+struct SelectorOption {
+    std::string text;
+    std::string file;
+
+    std::string read() const { return file.empty() ? text : read_file(file); }
+    void add_to(CLI::App& app) {
+        auto* const as_text = app.add_option("--selector", text, "Only messages that it selects: SQL, or XML; see docs/selectors.md");
+        app.add_option("--selector-file", file, "A file with the selector; '-' for the standard input")->excludes(as_text);
+    }
+};
+
 struct ReceiveCommand {
     std::string queue;
+    SelectorOption selector;
     std::uint64_t count = 1;
     double timeout_seconds = 0;
     bool follow = false;
@@ -183,7 +196,7 @@ MessagePtr next_message(MessageConsumer& consumer, const ReceiveCommand& command
 int receive(const Common& common, const ReceiveCommand& command) {
     const auto connection = connect(common);
     const auto session = connection->create_session(AcknowledgeMode::client_acknowledge);
-    const auto consumer = session->create_consumer(session->create_queue(command.queue));
+    const auto consumer = session->create_consumer(session->create_queue(command.queue), command.selector.read());
     connection->start();
     // The bar and the messages would overwrite each other on one terminal.
     const bool show = ::isatty(STDOUT_FILENO) == 0;
@@ -216,10 +229,17 @@ int receive(const Common& common, const ReceiveCommand& command) {
     return received == 0 ? exit_nothing_received : exit_ok;
 }
 
-int browse(const Common& common, const std::string& queue, std::uint64_t count) {
+struct BrowseCommand {
+    std::string queue;
+    std::uint64_t count = 0;
+    SelectorOption selector;
+};
+
+int browse(const Common& common, const BrowseCommand& command) {
     const auto connection = connect(common);
     const auto session = connection->create_session();
-    const auto browser = session->create_browser(session->create_queue(queue));
+    const auto browser = session->create_browser(session->create_queue(command.queue), command.selector.read());
+    const std::uint64_t count = command.count;
     const bool show = ::isatty(STDOUT_FILENO) == 0;
     Progress progress("browsing", count);
     std::uint64_t shown = 0;
@@ -269,6 +289,7 @@ void add_receive(CLI::App& app, const Common& common, Run& run) {
     receive_app->add_option("--timeout", command->timeout_seconds, "Seconds to wait for each; 0: only what is there")
         ->check(CLI::Range(0.0, 1e6))
         ->capture_default_str();
+    command->selector.add_to(*receive_app);
     receive_app->add_flag("--follow", command->follow, "Wait for ever, and without --count go on for ever");
     receive_app->add_flag("--no-ack", command->no_acknowledge,
                           "Leave the messages in the queue, counted as delivered once more (browse does not count)");
@@ -283,14 +304,13 @@ void add_receive(CLI::App& app, const Common& common, Run& run) {
 void add_message_commands(CLI::App& app, const Common& common, Run& run) {
     add_send(app, common, run);
     add_receive(app, common, run);
-    const auto queue = std::make_shared<std::string>();
-    const auto count = std::make_shared<std::uint64_t>(0);
+    const auto command = std::make_shared<BrowseCommand>();
     CLI::App* const browse_app =
         app.add_subcommand("browse", "Shows the messages of a queue without taking them; exit code 3 if there is none");
-    browse_app->add_option("QUEUE", *queue, "Which")->required();
-    browse_app->add_option("--count", *count, "How many at most; 0 for all")->capture_default_str();
-    browse_app->fallthrough()->callback(
-        [&common, &run, queue, count] { run = [&common, queue, count] { return browse(common, *queue, *count); }; });
+    browse_app->add_option("QUEUE", command->queue, "Which")->required();
+    browse_app->add_option("--count", command->count, "How many at most; 0 for all")->capture_default_str();
+    command->selector.add_to(*browse_app);
+    browse_app->fallthrough()->callback([&common, &run, command] { run = [&common, command] { return browse(common, *command); }; });
 }
 
 }  // namespace giromq::tool

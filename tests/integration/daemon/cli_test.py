@@ -107,6 +107,32 @@ class MessageTest(ToolTest):
         self.assertEqual("", self.tool(daemon, "receive", "q", code=NOTHING)[0])
         self.assertEqual("", self.tool(daemon, "browse", "q", code=NOTHING)[0])
 
+    def test_selectors_choose_what_is_browsed_and_received(self):
+        daemon = self.start()
+        for number in range(6):
+            self.tool(daemon, "send", "q", str(number), "--property", f"colour={'red' if number % 2 else 'green'}")
+        xml = '<selector xmlns="urn:giromq:selector:1"><eq><property name="colour"/><string v="red"/></eq></selector>'
+        self.assertEqual("1\n3\n5\n", self.tool(daemon, "browse", "q", "--selector", "colour = 'red'")[0])
+        self.assertEqual("1\n3\n5\n", self.tool(daemon, "browse", "q", "--selector", xml)[0])
+        self.assertEqual("1\n3\n", self.tool(daemon, "receive", "q", "--selector-file", "-", "--count", "2", text=xml)[0])
+        self.assertEqual("0\n2\n4\n5\n", self.tool(daemon, "receive", "q", "--count", "0")[0])
+        _, errors = self.tool(daemon, "browse", "q", "--selector", "colour = NULL", code=FAILED)
+        self.assertIn("1:10: NULL cannot be compared", errors)
+
+    def test_a_selector_stored_in_the_broker_is_used_by_its_name(self):
+        self.file("red.sql", "colour = 'red'\n")
+        config = self.file("named.xml", """<giromq xmlns="urn:giromq:config:1">
+  <amqp><listener port="0" mechanisms="anonymous"/></amqp> <sasl anonymous-role="administrator"/> <http enabled="false"/>
+  <core create-queues="true"/> <selectors><selector name="reds" file="red.sql"/></selectors>
+</giromq>
+""")
+        daemon = self.start("--config", config, dev=False)
+        for colour in ("red", "green"):
+            self.tool(daemon, "send", "q", colour, "--property", f"colour={colour}")
+        self.assertEqual("red\n", self.tool(daemon, "browse", "q", "--selector", "JMS_GIROMQ_SELECTOR = 'reds'")[0])
+        _, errors = self.tool(daemon, "browse", "q", "--selector", "JMS_GIROMQ_SELECTOR = 'blues'", code=FAILED)
+        self.assertIn("blues", errors)
+
     def test_many_messages_arrive_once_each_and_in_order(self):
         daemon = self.start()
         lines = [str(number) for number in range(3000)]

@@ -85,6 +85,19 @@ class StartTest(giromqd.DaemonTest):
         self.assertIn("bad.xml:1:", bad.stderr)
         self.assertEqual(0, checked.returncode, checked.stderr)
 
+    def test_selectors_are_checked_with_the_configuration(self):
+        self.file("red.sql", "colour = 'red'\n")
+        self.file("wrong.sql", "colour = NULL\n")
+        for file, expected, words in (("red.sql", 0, "valid"), ("wrong.sql", 2, "wrong.sql:1:10: NULL cannot be compared"),
+                                      ("none.sql", 2, "none.sql")):
+            config = self.file("selectors.xml", f"""<giromq xmlns="urn:giromq:config:1">
+  <selectors><selector name="red" file="{file}"/></selectors>
+</giromq>
+""")
+            checked = self.run_program("--check-config", "--config", config)
+            self.assertEqual(expected, checked.returncode, checked.stderr)
+            self.assertIn(words, checked.stdout + checked.stderr)
+
     def test_certificates_are_checked_with_the_configuration(self):
         (certificate, key), (_, other) = self.make_certificate("a", "localhost"), self.make_certificate("b", "localhost")
         for key_file, expected in ((key, 0), (other, 2), (certificate, 2)):

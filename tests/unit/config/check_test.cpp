@@ -26,6 +26,8 @@ class CheckTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(addresses_are_used_once);
     CPPUNIT_TEST(sizes_must_go_together);
     CPPUNIT_TEST(duplicate_and_reserved_queue_names_are_refused);
+    CPPUNIT_TEST(selectors_have_names_of_their_own);
+    CPPUNIT_TEST(a_selector_is_read_from_its_file);
     CPPUNIT_TEST(circles_of_dead_letter_queues_are_refused);
     CPPUNIT_TEST(configuration_changed_by_the_command_line_is_checked_again);
     CPPUNIT_TEST(loopback_addresses_are_known);
@@ -132,6 +134,19 @@ public:
         assert_refused("<queues><queue name='" + name + "'/></queues>", "255 bytes");
         assert_refused("<queues><defaults dead-letter-queue='temp-dead'/></queues>", "temp-");
         assert_refused("<core destinations-max='1'/><queues><queue name='a'/><queue name='b'/></queues>", "destinations-max");
+    }
+
+    void selectors_have_names_of_their_own() {
+        assert_refused("<selectors><selector name='a' file='x'/><selector name='a' file='y'/></selectors>", "'a' is there twice");
+    }
+
+    void a_selector_is_read_from_its_file() {
+        const auto config = parse_config(document("<selectors><selector name='red' file='red.sql'/></selectors>"));
+        CPPUNIT_ASSERT(config);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, config->selectors.size());
+        CPPUNIT_ASSERT_EQUAL(std::string("red"), config->selectors[0].name);
+        CPPUNIT_ASSERT_EQUAL(std::string("red.sql"), config->selectors[0].file);
+        CPPUNIT_ASSERT(!read_selector({.name = "red", .file = "/nowhere/red.sql", .origin = {}}));
     }
 
     void circles_of_dead_letter_queues_are_refused() {
