@@ -52,6 +52,23 @@ AmqpClient::AmqpClient(boost::asio::io_context& context, Address address, Kind k
 
 AmqpClient::~AmqpClient() { pn_connection_driver_destroy(&driver_); }
 
+namespace {
+
+/// apache.org:selector-filter:string
+void put_selector(pn_data_t* filter, const std::string& selector) {
+    pn_data_put_map(filter);
+    pn_data_enter(filter);
+    pn_data_put_symbol(filter, pn_bytes(12, "jms-selector"));
+    pn_data_put_described(filter);
+    pn_data_enter(filter);
+    pn_data_put_ulong(filter, 0x0000468C00000004ULL);
+    pn_data_put_string(filter, pn_bytes(selector.size(), selector.data()));
+    pn_data_exit(filter);
+    pn_data_exit(filter);
+}
+
+}  // namespace
+
 void AmqpClient::start() {
     boost::system::error_code error;
     const auto found = resolver_.resolve(address_.host, address_.port, error);
@@ -77,6 +94,7 @@ void AmqpClient::connected(const boost::system::error_code& error) {
         pn_terminus_t* const terminus = kind_ == Kind::sender ? pn_link_target(link_) : pn_link_source(link_);
         pn_data_put_symbol(pn_terminus_capabilities(terminus), pn_bytes(5, "queue"));
         pn_terminus_set_durability(terminus, PN_CONFIGURATION);
+        if (!selector_.empty()) put_selector(pn_terminus_filter(terminus), selector_);
         pn_link_set_snd_settle_mode(link_, presettled_ ? PN_SND_SETTLED : PN_SND_UNSETTLED);
         pn_link_open(link_);
         if (kind_ == Kind::receiver) pn_link_flow(link_, static_cast<int>(credit_));
@@ -238,12 +256,29 @@ void AmqpClient::fail(const std::string& reason) {
     if (callbacks_.failed) callbacks_.failed(reason);
 }
 
-std::string encode_message(std::size_t bytes, bool durable) {
+namespace {
+
+constexpr std::size_t header_bytes = 7;
+// application-properties, a map of 12 bytes with two elements, the string "key", a string of five.
+constexpr char key_section[] = "\x00\x53\x74\xc1\x0d\x02\xa1\x03key\xa1\x05k0000";
+constexpr std::size_t key_at = header_bytes + 13;
+
+}  // namespace
+
+std::string key_of(std::uint32_t number) {
+    const auto digits = std::to_string(number % 10000);
+    return "k" + std::string(4 - digits.size(), '0') + digits;
+}
+
+void set_key(std::string& encoded, std::uint32_t number) { encoded.replace(key_at, 5, key_of(number)); }
+
+std::string encode_message(std::size_t bytes, bool durable, bool has_key) {
     std::string encoded;
     // header: described list 0x70 with one field, durable.
     encoded += std::string("\x00\x53\x70\xc0\x02\x01", 6);
     encoded += durable ? '\x41' : '\x42';
     // data: described binary 0x75.
+    if (has_key) encoded += std::string(key_section, sizeof(key_section) - 1);
     encoded += std::string("\x00\x53\x75\xb0", 4);
     for (int shift = 24; shift >= 0; shift -= 8) encoded += static_cast<char>((bytes >> shift) & 0xffU);
     encoded += std::string(bytes, 'x');

@@ -43,6 +43,8 @@ public:
     AmqpClient(const AmqpClient&) = delete;
     AmqpClient& operator=(const AmqpClient&) = delete;
 
+    /// A receiver's selector; before start().
+    void select(std::string selector) { selector_ = std::move(selector); }
     void start();
     /// Sends the encoded message; its tag comes back in `settled`. Only with credit() > 0.
     void send(std::string_view encoded, std::uint64_t tag);
@@ -74,6 +76,7 @@ private:
     Address address_;
     Kind kind_;
     std::string queue_;
+    std::string selector_;
     std::uint32_t credit_;
     bool presettled_;
     Callbacks callbacks_;
@@ -91,7 +94,11 @@ private:
 };
 
 /// An encoded message: header (durable), an empty properties section is left out, a data section of `bytes` whose last 8 bytes are to be
-/// overwritten (a time stamp). Returns the encoding; the body is at its end.
-std::string encode_message(std::size_t bytes, bool durable);
+/// overwritten (a time stamp). Returns the encoding; the body is at its end. `has_key`: application-properties with "key" are before it.
+std::string encode_message(std::size_t bytes, bool durable, bool has_key);
+/// "k0000" and so on; five characters.
+std::string key_of(std::uint32_t number);
+/// Gives the encoded message another key.
+void set_key(std::string& encoded, std::uint32_t number);
 
 }  // namespace giromq::bench

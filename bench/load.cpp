@@ -32,6 +32,7 @@ struct Run {
     std::atomic<std::uint64_t> sent{0};
     std::atomic<std::uint64_t> refused{0};
     std::atomic<std::uint64_t> received{0};
+    std::atomic<std::uint32_t> next_key{0};
     std::mutex mutex{};
     std::string error{};
 
@@ -52,7 +53,7 @@ class Producer {
 public:
     Producer(boost::asio::io_context& context, Run& run, std::uint32_t index)
         : run_(run),
-          encoded_(encode_message(run.settings.message_bytes, run.settings.durable)),
+          encoded_(encode_message(run.settings.message_bytes, run.settings.durable, run.settings.keys > 0)),
           client_(context, run.settings.address, AmqpClient::Kind::sender, queue_name(run.settings, index), 0, run.settings.presettled_send,
                   {.opened = {},
                    .credit = [this] { fill(); },
@@ -70,6 +71,7 @@ private:
             if (!run_.claim()) return;
             const auto now = now_ns();
             std::memcpy(encoded_.data() + encoded_.size() - 8, &now, 8);
+            if (run_.settings.keys > 0) set_key(encoded_, run_.next_key++ % run_.settings.keys);
             client_.send(encoded_, static_cast<std::uint64_t>(now));
             if (run_.settings.presettled_send) {
                 ++run_.sent;
@@ -105,7 +107,11 @@ public:
                    .credit = {},
                    .settled = {},
                    .received = [this](std::string_view tail) { received(tail); },
-                   .failed = [this](const std::string& reason) { run_.fail("consumer: " + reason); }}) {}
+                   .failed = [this](const std::string& reason) { run_.fail("consumer: " + reason); }}) {
+        auto selector = run.settings.selector;
+        if (const auto at = selector.find('#'); at != std::string::npos) selector.replace(at, 1, key_of(index));
+        client_.select(std::move(selector));
+    }
 
     void start() { client_.start(); }
     void close() { client_.close(); }
@@ -211,7 +217,7 @@ std::string hold_idle_connections(const Address& address, std::uint32_t connecti
     return error;
 }
 
-double time_to_first_message(const Address& address, const std::string& queue, double timeout_s) {
+double time_to_first_message(const Address& address, const std::string& queue, const std::string& selector, double timeout_s) {
     const auto begin = Steady::now();
     const auto elapsed = [&] { return std::chrono::duration<double>(Steady::now() - begin).count(); };
     while (elapsed() < timeout_s) {
@@ -224,6 +230,7 @@ double time_to_first_message(const Address& address, const std::string& queue, d
                            .settled = {},
                            .received = [&](std::string_view) { received = true; },
                            .failed = [&](const std::string&) { failed = true; }});
+        client.select(selector);
         client.start();
         while (!received && !failed && elapsed() < timeout_s) context.run_one_for(std::chrono::milliseconds(5));
         if (received) {

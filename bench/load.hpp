@@ -24,6 +24,8 @@ struct LoadSettings {
     double duration_s = 5;       // if no count of messages is given
     std::uint64_t messages = 0;  // send so many and, with consumers, end when all were received
     std::uint32_t threads = 1;   // of the load generator
+    std::uint32_t keys = 0;      // messages have a property "key", 'k0000' to the last of so many in turn; 0: none
+    std::string selector;        // of the consumers; "#" stands for the key of each: the first has 'k0000'
 };
 
 struct LoadResult {
@@ -45,7 +47,7 @@ LoadResult run_load(const LoadSettings& settings);
 std::string hold_idle_connections(const Address& address, std::uint32_t connections, double seconds);
 
 /// Receives one message; returns the seconds from the call (it keeps trying to connect) until it was there, or a negative number.
-double time_to_first_message(const Address& address, const std::string& queue, double timeout_s);
+double time_to_first_message(const Address& address, const std::string& queue, const std::string& selector, double timeout_s);
 
 /// fdatasync of 4 KiB into a preallocated file of the folder: the p50 in microseconds of `count` rounds, or a negative number.
 double fdatasync_floor_us(const std::string& folder, std::uint32_t count);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "load.hpp"
+#include "selector_rates.hpp"
 #include "transactions.hpp"
 
 namespace giromq::bench {
@@ -75,6 +76,8 @@ CLI::App* add_load(CLI::App& app, Arguments& arguments) {
     load->add_option("--seconds", settings.duration_s)->capture_default_str();
     load->add_option("--warm-up", settings.warm_up_s, "Seconds before measuring")->capture_default_str();
     load->add_option("--threads", settings.threads, "Threads of the load generator")->capture_default_str();
+    load->add_option("--keys", settings.keys, "Messages have a property key, 'k0000' and so on, of so many values in turn");
+    load->add_option("--selector", settings.selector, "Of the consumers; # stands for the key of each, k0000 for the first");
     load->add_flag("--non-persistent", arguments.non_persistent, "durable=false");
     load->add_flag("--presettled-send", settings.presettled_send, "At most once: do not wait for settlements");
     load->add_flag("--presettled-receive", settings.presettled_receive, "At most once: deliveries are settled by the broker");
@@ -127,9 +130,18 @@ int run_idle_command(const Arguments& arguments) {
 }
 
 int run_first_command(const Arguments& arguments) {
-    const double seconds = time_to_first_message(arguments.settings.address, arguments.settings.queue, arguments.timeout_s);
+    const double seconds =
+        time_to_first_message(arguments.settings.address, arguments.settings.queue, arguments.settings.selector, arguments.timeout_s);
     if (seconds < 0) return failed("no message within " + std::to_string(arguments.timeout_s) + " s");
     std::printf(arguments.json ? "{\"seconds\":%.4f}\n" : "%.4f s until the first message\n", seconds);
+    return 0;
+}
+
+int run_selectors_command(const Arguments& arguments) {
+    const auto rates = selector_rates();
+    std::printf(arguments.json ? "{\"properties_per_s\":%.0f,\"xml_per_s\":%.0f}\n"
+                               : "five properties: %.0f/s, one path of a 2 KiB XML body: %.0f/s\n",
+                rates.properties_per_s, rates.xml_per_s);
     return 0;
 }
 
@@ -168,7 +180,9 @@ int run(int argc, char** argv) {
     idle->add_option("--seconds", arguments.idle_s)->capture_default_str();
     auto* const first = app.add_subcommand("first", "Seconds until the first message of a queue is received, connecting again and again");
     first->add_option("--queue", arguments.settings.queue)->capture_default_str();
+    first->add_option("--selector", arguments.settings.selector);
     first->add_option("--timeout", arguments.timeout_s)->capture_default_str();
+    auto* const selectors = app.add_subcommand("selectors", "Evaluations of selectors in a second, on one processor, without a broker");
     auto* const floor = app.add_subcommand("floor", "fdatasync of 4 KiB into a preallocated file: what one durable step costs at least");
     floor->add_option("--folder", arguments.folder)->capture_default_str();
     floor->add_option("--rounds", arguments.rounds)->capture_default_str();
@@ -184,6 +198,7 @@ int run(int argc, char** argv) {
     if (load->parsed()) return run_load_command(arguments);
     if (transactions->parsed()) return run_transactions_command(arguments);
     if (idle->parsed()) return run_idle_command(arguments);
+    if (selectors->parsed()) return run_selectors_command(arguments);
     if (first->parsed()) return run_first_command(arguments);
     return run_floor_command(arguments);
 }

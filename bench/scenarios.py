@@ -107,9 +107,9 @@ class Broker:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def fill(self, messages, queue="waiting"):
+    def fill(self, messages, *arguments, queue="waiting"):
         self.machine.measure("load", "--queue", queue, "--producers", "8", "--consumers", "0", "--unconfirmed", "500",
-                             "--messages", str(messages), url=self.url)
+                             "--messages", str(messages), *arguments, url=self.url)
 
 
 def median_of(runs, measure):
@@ -253,6 +253,60 @@ def idle_connections(machine):
         broker.stop()
 
 
+def selector_evaluation(figure, unit, target):
+    """Without a broker; the best of three, since everything else on the machine only takes away."""
+    def measure(machine):
+        best = max(machine.measure("selectors")[figure] for _ in range(3))
+        return {"value": round(best), "unit": unit, "target": target, "met": best >= target}
+    return measure
+
+
+def selector_throughput(target, consumers, *selecting):
+    """The same load without a selector and with one consumer is the baseline; both in turn, three times, on a fresh broker each."""
+    def one(machine, *arguments):
+        broker = Broker(machine)
+        try:
+            result = machine.measure("load", "--producers", "4", "--unconfirmed", "250", "--keys", str(consumers), "--seconds", "4",
+                                     "--warm-up", "2", *arguments, url=broker.url)
+            return min(result["sent_per_s"], result["received_per_s"])
+        finally:
+            broker.stop()
+
+    def measure(machine):
+        ratios, plain, selected = [], [], []
+        for _ in range(3):
+            plain.append(one(machine, "--consumers", "1"))
+            selected.append(one(machine, "--consumers", str(consumers), "--credit", "500" if consumers == 1 else "50", *selecting))
+            ratios.append(selected[-1] / plain[-1] * 100)
+        figure = statistics.median(ratios)
+        return {"value": round(figure, 1), "unit": "% of one consumer without a selector", "target": target, "met": figure >= target,
+                "baseline_per_s": round(statistics.median(plain)), "selected_per_s": round(statistics.median(selected)),
+                "consumers": consumers, "floor_us": machine.floor_us()}
+    return measure
+
+
+def selector_search(messages):
+    """One message in 1,000 is selected; the first of them, and then all, of a queue that nobody else consumes."""
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            broker.fill(messages, "--keys", "1000")
+            before = broker.rss_mib()
+            selector = "key = 'k0500'"
+            firsts = [machine.measure("first", "--queue", "waiting", "--selector", selector, url=broker.url)["seconds"] for _ in range(3)]
+            begin = time.monotonic()
+            found = machine.measure("load", "--queue", "waiting", "--producers", "0", "--consumers", "1", "--warm-up", "0", "--credit",
+                                    str(messages // 1000), "--messages", str(messages // 1000 - 3), "--selector", selector, url=broker.url)
+            every, first = time.monotonic() - begin, statistics.median(firsts)
+            grown = broker.rss_mib() - before
+            return {"value": round(first, 3), "unit": "s until the first match", "target": 0.2,
+                    "met": first <= 0.2 and every <= 10 and grown <= 64, "all_s": round(every, 2), "all_target_s": 10,
+                    "matches": found["received"], "grown_mib": round(grown, 1), "messages": messages}
+        finally:
+            broker.stop()
+    return measure
+
+
 SCENARIOS = {
     "synchronous-send": ("one producer, each send waits until durable, p50 against fdatasync", synchronous_send),
     "durable-16x16": ("16 producers with 64 unconfirmed each, 16 consumers, durable, every message acknowledged",
@@ -270,6 +324,15 @@ SCENARIOS = {
     "restart-1m": ("restart after SIGKILL with 1 million waiting, until the first message is received", restart(1000000)),
     "restart-5m": ("the same with 5 million waiting", restart(5000000)),
     "checkpoint": ("what a checkpoint adds to a commit at most, and the length of the log, under durable load", checkpoint),
+    "selector-properties": ("evaluations of a selector with five terms over properties, one core",
+                            selector_evaluation("properties_per_s", "evaluations/s", 3000000)),
+    "selector-xml": ("evaluations of a selector with one path into an XML body of 2 KiB, one core",
+                     selector_evaluation("xml_per_s", "evaluations/s", 50000)),
+    "selector-all": ("throughput of a queue whose consumer has a selector that selects everything",
+                     selector_throughput(85, 1, "--selector", "key LIKE 'k%' OR key IS NULL")),
+    "selector-1000": ("throughput of a queue with 1,000 consumers, each with an equality of its own",
+                      selector_throughput(50, 1000, "--selector", "key = '#'")),
+    "selector-search": ("one message in 1,000 of 1 million waiting is selected: the first, and all", selector_search(1000000)),
     "idle-1000": ("processor use of an idle broker with 1,000 idle connections", idle_connections),
 }
 

@@ -183,7 +183,7 @@ void World::check() {
     // bare facts of what consumers held at some time; by what is under way; and by what is kept
     // aside during a page. A search by selectors has one page more, and what it found of the one before.
     held_most_ = std::max(held_most_, held);
-    const auto largest = padding_most_ + sizeof(Message) + 32;
+    const auto largest = padding_most_ + sizeof(Message) + 128;
     const auto page = std::min<std::uint64_t>(page_entries_max_ * largest, (1u << 20) + largest);
     const auto for_each_queue = 4 * page + largest + (doors_->idle() ? 0 : 1u << 20);
     const auto under_way = doors_->waiting().size() + doors_->written() + 1;

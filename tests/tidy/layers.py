@@ -34,7 +34,7 @@ OUTSIDE = {
     "client-api/src": ("client-api/include", "xa"),
     "client-api/tools": ("client-api/include",),
     "examples": ("client-api/include",),
-    "bench": ("client-api/include", "broker/base", "broker/model"),
+    "bench": ("client-api/include", "broker/base", "broker/model", "broker/selector"),
     "xa/switch": ("client-api/include", "xa"),
 }
 
