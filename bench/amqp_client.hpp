@@ -95,7 +95,7 @@ private:
 
 /// An encoded message: header (durable), an empty properties section is left out, a data section of `bytes` whose last 8 bytes are to be
 /// overwritten (a time stamp). Returns the encoding; the body is at its end. `has_key`: application-properties with "key" are before it.
-std::string encode_message(std::size_t bytes, bool durable, bool has_key);
+std::string encode_message(std::size_t bytes, bool durable, bool has_key = false);
 /// "k0000" and so on; five characters.
 std::string key_of(std::uint32_t number);
 /// Gives the encoded message another key.
