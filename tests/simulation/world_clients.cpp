@@ -236,6 +236,9 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
         model_.fail("not whole came message " + std::to_string(tag));
     model_.delivered(consumer.key(), tag, delivery);
     if (!known.browser && (!known.presettled || chunks > 0)) consumer.held.emplace_back(tag, delivery.position);
+    std::uint64_t held = 0;
+    for (const auto& [key, other] : consumers_) held += other->held.size();
+    held_most_ = std::max(held_most_, held);
 }
 
 /// It never settles what it drains.
