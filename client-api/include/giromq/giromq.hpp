@@ -12,5 +12,6 @@
 #include "giromq/message_producer.hpp"
 #include "giromq/modes.hpp"
 #include "giromq/queue_browser.hpp"
+#include "giromq/selector_builder.hpp"
 #include "giromq/session.hpp"
 #include "giromq/version.hpp"
