@@ -56,6 +56,9 @@ public:
 
     /// Reads one chunk of a large body on the reading thread; `done` runs there, and must only hand over.
     virtual void chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done) = 0;
+
+    /// Reads one message on the reading thread; `done` runs on the core's executor.
+    virtual void message(MessageNumber number, UniqueFunction<void(Result<MessagePtr>)> done) = 0;
 };
 
 }  // namespace giromq::store

@@ -21,10 +21,16 @@ struct ChunkQuestion {
     std::uint32_t index;
     UniqueFunction<void(Result<SharedBytes>)> done;
 };
-using Question = std::variant<PageQuestion, ChunkQuestion>;
+struct MessageQuestion {
+    MessageNumber number;
+    UniqueFunction<void(Result<MessagePtr>)> done;
+};
+using Question = std::variant<PageQuestion, ChunkQuestion, MessageQuestion>;
 
-void tell(Executor& core, UniqueFunction<void(Result<Page>)> done, Result<Page> page) {
-    core.execute([done = std::move(done), page = std::make_unique<Result<Page>>(std::move(page))]() mutable { done(std::move(*page)); });
+template <typename Answer>
+void tell(Executor& core, UniqueFunction<void(Result<Answer>)> done, Result<Answer> answer) {
+    core.execute(
+        [done = std::move(done), answer = std::make_unique<Result<Answer>>(std::move(answer))]() mutable { done(std::move(*answer)); });
 }
 
 }  // namespace
@@ -38,7 +44,9 @@ struct ReadQueue::Impl {
         tell(core, std::move(question.done), store.page(question.destination, question.after, question.limits));
     }
     void answer(ChunkQuestion& question) { question.done(store.chunk(question.number, question.index)); }
-    void refuse(PageQuestion& question) { tell(core, std::move(question.done), Error(errc::stopped)); }
+    void answer(MessageQuestion& question) { tell(core, std::move(question.done), store.message(question.number)); }
+    void refuse(PageQuestion& question) { tell(core, std::move(question.done), Result<Page>(Error(errc::stopped))); }
+    void refuse(MessageQuestion& question) { tell(core, std::move(question.done), Result<MessagePtr>(Error(errc::stopped))); }
     void refuse(ChunkQuestion& question) { question.done(Error(errc::stopped)); }
 
     Store& store;
@@ -88,6 +96,10 @@ void ReadQueue::page(DestinationId destination, Position after, PageLimits limit
 
 void ReadQueue::chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done) {
     impl_->ask(ChunkQuestion{number, index, std::move(done)});
+}
+
+void ReadQueue::message(MessageNumber number, UniqueFunction<void(Result<MessagePtr>)> done) {
+    impl_->ask(MessageQuestion{number, std::move(done)});
 }
 
 void ReadQueue::stop() {

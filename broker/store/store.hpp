@@ -144,7 +144,7 @@ struct Health {
 };
 
 /// Threads: acquire, commit, last_batch, backup, maintain and release are called from one thread only (the commit queue's);
-/// recover is called between acquire and the first commit; page, body and health may be called from one other thread (the read
+/// recover is called between acquire and the first commit; page, chunk, message and health may be called from one other thread (the read
 /// queue's) at the same time; health from any.
 class Store {
 public:
@@ -168,6 +168,10 @@ public:
 
     /// One chunk of a large body, checksum verified.
     virtual Result<SharedBytes> chunk(MessageNumber number, std::uint32_t index) = 0;
+
+    /// A message by its number, checksums verified: for what prepared branches have put, which is on no page. errc::not_found if there is
+    /// none, errc::damaged if it is not as it was written.
+    virtual Result<MessagePtr> message(MessageNumber number) = 0;
 
     /// Begins a consistent copy of the store into a new file; maintain() continues it between batches.
     virtual Result<void> start_backup(const std::string& path, UniqueFunction<void(Result<void>)> done) = 0;

@@ -56,6 +56,8 @@ public:
         done(engine_.chunk(number, index));
     }
 
+    void message(MessageNumber number, UniqueFunction<void(Result<MessagePtr>)> done) override { done(engine_.message(number)); }
+
     /// Units that no batch has taken yet.
     const std::deque<store::Unit>& waiting() const { return waiting_; }
     /// Units committed or refused, whose completions have not run.

@@ -509,6 +509,15 @@ Result<SharedBytes> MemoryStore::chunk(MessageNumber number, std::uint32_t index
     return found->second;
 }
 
+Result<MessagePtr> MemoryStore::message(MessageNumber number) {
+    const std::lock_guard lock(disk_->mutex);
+    const auto name = "message " + std::to_string(number.value);
+    const auto found = disk_->messages.find(number);
+    if (found == disk_->messages.end()) return Error(errc::not_found, name);
+    if (found->second.message->checksum() != found->second.checksum) return Error(errc::damaged, name);
+    return found->second.message;
+}
+
 Result<void> MemoryStore::start_backup(const std::string&, UniqueFunction<void(Result<void>)>) {
     return Error(errc::invalid_argument, "a store in memory has no backup");
 }

@@ -361,6 +361,8 @@ Result<Page> SqliteStore::page(DestinationId destination, Position after, PageLi
 
 Result<SharedBytes> SqliteStore::chunk(MessageNumber number, std::uint32_t index) { return reader_.chunk(number, index); }
 
+Result<MessagePtr> SqliteStore::message(MessageNumber number) { return reader_.message(number); }
+
 Health SqliteStore::health() const {
     const std::lock_guard lock(health_mutex_);
     return health_;

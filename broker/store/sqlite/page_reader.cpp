@@ -224,4 +224,17 @@ Result<SharedBytes> PageReader::chunk(MessageNumber number, std::uint32_t index)
     return SharedBytes::copy_of(bytes);
 }
 
+Result<MessagePtr> PageReader::message(MessageNumber number) {
+    const auto inside = gate_.enter();
+    const ResetGuard guard(message_);
+    const int code = message_.bind(1, number.value).step();
+    const auto name = "message " + std::to_string(number.value);
+    if (code == SQLITE_DONE) return Error(errc::not_found, name);
+    if (code != SQLITE_ROW) return error_of(connection_.get(), code, "reading " + name);
+    std::string damage;
+    auto message = read_message(message_, damage);
+    if (message == nullptr) return Error(errc::damaged, name + ": " + damage);
+    return message;
+}
+
 }  // namespace giromq::store::sqlite

@@ -19,6 +19,7 @@ public:
 
     Result<Page> page(DestinationId destination, Position after, PageLimits limits);
     Result<SharedBytes> chunk(MessageNumber number, std::uint32_t index);
+    Result<MessagePtr> message(MessageNumber number);
 
 private:
     /// A cursor over one of the two tables of entries. After advance(), `code` is SQLITE_ROW or SQLITE_DONE, or an error.

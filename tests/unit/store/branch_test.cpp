@@ -18,6 +18,7 @@ class BranchTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(puts_take_their_places_when_the_branch_is_committed);
     CPPUNIT_TEST(a_put_of_a_branch_that_is_rolled_back_goes_with_its_chunks);
     CPPUNIT_TEST(chunks_of_a_prepared_put_survive_a_restart);
+    CPPUNIT_TEST(the_message_of_a_put_is_read_by_its_number);
     CPPUNIT_TEST(a_get_is_locked_until_the_commit_removes_it);
     CPPUNIT_TEST(a_get_that_is_rolled_back_returns_to_its_place_with_its_count_raised);
     CPPUNIT_TEST(a_get_that_was_released_in_the_branch_returns_with_the_commit);
@@ -94,6 +95,20 @@ public:
         driver_->maintain_all();
         CPPUNIT_ASSERT(driver_->store().chunk(number, 1).ok());
         CPPUNIT_ASSERT(driver_->entries(queue_).front().message->chunk_count == 2);
+    }
+
+    void the_message_of_a_put_is_read_by_its_number() {
+        const auto branch = prepare_puts({"one", "two"});
+        restart(false);
+        const auto& puts = driver_->recovered().puts;
+        const auto number = puts.at(1).number;
+        const auto read = driver_->store().message(number);
+        CPPUNIT_ASSERT(read.ok() && (*read)->number == number);
+        CPPUNIT_ASSERT_EQUAL(std::string("two"), text_of(**read));
+        engine_->damage(puts.at(0).number);
+        CPPUNIT_ASSERT(driver_->store().message(puts.at(0).number).error().is(errc::damaged));
+        driver_->commit({driver_->complete(branch, BranchOutcome::rolled_back, 2)});
+        CPPUNIT_ASSERT(driver_->store().message(number).error().is(errc::not_found));
     }
 
     void a_get_is_locked_until_the_commit_removes_it() {

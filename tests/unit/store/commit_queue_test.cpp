@@ -321,6 +321,11 @@ public:
         std::promise<bool> on_core;
         reads.page(DestinationId{1}, Position{}, {}, [&](Result<Page> page) { on_core.set_value(page.ok() && core_->is_current()); });
         CPPUNIT_ASSERT(on_core.get_future().get());
+        std::promise<bool> message_on_core;
+        reads.message(MessageNumber{99}, [&](Result<MessagePtr> message) {
+            message_on_core.set_value(!message.ok() && message.error().is(errc::not_found) && core_->is_current());
+        });
+        CPPUNIT_ASSERT(message_on_core.get_future().get());
         std::promise<std::string> text;
         bool chunk_on_core = true;
         reads.chunk(MessageNumber{1}, 0, [&](Result<SharedBytes> bytes) {

@@ -63,6 +63,7 @@ public:
         return inner_.page(destination, after, limits);
     }
     Result<SharedBytes> chunk(MessageNumber number, std::uint32_t index) override { return inner_.chunk(number, index); }
+    Result<MessagePtr> message(MessageNumber number) override { return inner_.message(number); }
     Result<void> start_backup(const std::string& path, UniqueFunction<void(Result<void>)> done) override {
         return inner_.start_backup(path, std::move(done));
     }
