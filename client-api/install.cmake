@@ -16,7 +16,7 @@ endif()
 # The same objects as a static library, with nothing hidden from the unit tests.
 add_library(giromq_client_internal STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:giromq_client>)
 target_include_directories(giromq_client_internal PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}/include" "${CMAKE_CURRENT_SOURCE_DIR}/src")
-target_link_libraries(giromq_client_internal PUBLIC giromq_third_proton giromq_third_boost giromq_third_openssl)
+target_link_libraries(giromq_client_internal PUBLIC giromq_xa giromq_third_proton giromq_third_boost giromq_third_openssl)
 
 set(giromq_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/giromq")
 install(TARGETS giromq_client EXPORT giromq-targets COMPONENT giromq_client LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

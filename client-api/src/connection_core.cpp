@@ -62,7 +62,14 @@ std::shared_ptr<SessionCore> ConnectionCore::create_session(AcknowledgeMode mode
         case AcknowledgeMode::session_transacted: break;
         default: throw JMSException("There is no acknowledge mode with the number " + std::to_string(static_cast<int>(mode)) + ".");
     }
-    auto session = std::make_shared<SessionCore>(shared_from_this(), mode);
+    return open_session(std::make_shared<SessionCore>(shared_from_this(), mode));
+}
+
+std::shared_ptr<SessionCore> ConnectionCore::create_xa_session() {
+    return open_session(std::make_shared<SessionCore>(shared_from_this(), AcknowledgeMode::session_transacted, true));
+}
+
+std::shared_ptr<SessionCore> ConnectionCore::open_session(std::shared_ptr<SessionCore> session) {
     std::unique_lock lock(mutex_);
     check_usable();
     used_ = true;

@@ -64,6 +64,7 @@ public:
 
     // For the application's handle, without the mutex.
     std::shared_ptr<SessionCore> create_session(AcknowledgeMode mode);
+    std::shared_ptr<SessionCore> create_xa_session();
     std::string client_id();
     void set_client_id(std::string id);
     ConnectionMetaData metadata();
@@ -87,6 +88,8 @@ public:
     /// The broker recognises sends that come again, and confirms acknowledgements by settling them.
     bool is_giromq() const { return is_giromq_; }
     const Failure& failure() const { return failure_; }
+    /// Of the broker's store; empty if it has not named one.
+    const std::string& rm_id() const { return rm_id_; }
     Engine& engine() { return *engine_; }
     const std::string& id() const { return container_id_; }
     /// Handles the engine's events and writes what it has.
@@ -112,6 +115,7 @@ public:
     std::uint64_t& unconfirmed_bytes() { return unconfirmed_bytes_; }
 
 private:
+    std::shared_ptr<SessionCore> open_session(std::shared_ptr<SessionCore> session);
     // On the I/O thread.
     void begin_attempt();
     void channel_opened(const std::shared_ptr<Channel>& channel, const std::optional<Failure>& problem);
@@ -172,6 +176,7 @@ private:
     bool shut_down_ = false;
     std::string broker_product_;
     std::string broker_version_;
+    std::string rm_id_;
 
     std::shared_ptr<Channel> channel_;
     std::unique_ptr<Engine> engine_;

@@ -320,6 +320,7 @@ void ConnectionCore::on_remote_open() {
     if (state_ == State::closing) return;
     broker_product_ = engine_->remote_property("product");
     broker_version_ = engine_->remote_property("version");
+    rm_id_ = engine_->remote_property("giromq:rm-id");
     is_giromq_ = broker_product_ == "GiroMQ";
     attempt_timer_.cancel();
     const bool resumed = was_open_;

@@ -410,6 +410,7 @@ bool ConsumerCore::had_its_time() const { return !connection_.is_giromq() && con
 
 MessagePtr ConsumerCore::receive(std::optional<std::chrono::milliseconds> limit, std::optional<BodyKind> wanted) {
     const SessionUse use(*session_);
+    session_->begin_work();
     std::unique_lock lock(connection_.mutex());
     if (session_->has_listeners()) {
         throw IllegalStateException(
@@ -456,6 +457,9 @@ void ConsumerCore::set_listener(MessageListener listener) {
     const SessionUse use(*session_);
     const std::lock_guard lock(connection_.mutex());
     if (closed_) throw IllegalStateException("The consumer is closed.");
+    if (session_->xa_transaction() != nullptr) {
+        throw IllegalStateException("A session of a transaction manager has no message listeners; receive in the branch that is active.");
+    }
     listener_ = listener == nullptr ? nullptr : std::make_shared<const MessageListener>(std::move(listener));
     session_->listeners_changed();
     top_up();

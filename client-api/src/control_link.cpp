@@ -6,15 +6,19 @@
 #include <proton/terminus.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "session_core.hpp"
 #include "transaction_codec.hpp"
 
 namespace giromq::detail {
 
-ControlLink::ControlLink(SessionCore& session, Listener on_over, std::function<void(const Failure*)> on_lost)
-    : LinkCore(session.connection()), session_(session), on_over_(std::move(on_over)), on_lost_(std::move(on_lost)) {}
+ControlLink::ControlLink(SessionCore& session, std::vector<std::string> capabilities, Listener on_over,
+                         std::function<void(const Failure*)> on_lost)
+    : LinkCore(session.connection()),
+      session_(session),
+      capabilities_(std::move(capabilities)),
+      on_over_(std::move(on_over)),
+      on_lost_(std::move(on_lost)) {}
 
 ControlLink::~ControlLink() = default;
 
@@ -29,12 +33,29 @@ pn_link_t* ControlLink::make_link() {
     offer_outcomes(pn_link_source(link));
     pn_terminus_set_type(pn_link_target(link), PN_COORDINATOR);
     pn_data_t* const capabilities = pn_terminus_capabilities(pn_link_target(link));
-    constexpr const char* local = "amqp:local-transactions";
     pn_data_put_array(capabilities, false, PN_SYMBOL);
     pn_data_enter(capabilities);
-    pn_data_put_symbol(capabilities, pn_bytes(std::strlen(local), local));
+    for (const std::string& one : capabilities_) pn_data_put_symbol(capabilities, pn_bytes(one.size(), one.data()));
     pn_data_exit(capabilities);
     return link;
+}
+
+bool ControlLink::offers(std::string_view capability) const {
+    if (state() != State::attached) return false;
+    pn_data_t* const capabilities = pn_terminus_capabilities(pn_link_remote_target(link()));
+    pn_data_rewind(capabilities);
+    if (!pn_data_next(capabilities)) return false;
+    const auto is_it = [&] {
+        const pn_bytes_t symbol = pn_data_get_symbol(capabilities);
+        return symbol.start != nullptr && std::string_view(symbol.start, symbol.size) == capability;
+    };
+    if (pn_data_type(capabilities) == PN_SYMBOL) return is_it();
+    if (pn_data_type(capabilities) != PN_ARRAY) return false;
+    pn_data_enter(capabilities);
+    while (pn_data_next(capabilities)) {
+        if (is_it()) return true;
+    }
+    return false;
 }
 
 bool ControlLink::accepted_by_remote() const { return pn_terminus_get_type(pn_link_remote_target(link())) == PN_COORDINATOR; }
@@ -49,10 +70,11 @@ void ControlLink::notify() {
     session_.wake();
 }
 
-ControlRequestPtr ControlLink::ask(std::string body, std::string what) {
+ControlRequestPtr ControlLink::ask(std::string body, std::string what, std::function<void(pn_delivery_t*)> read) {
     auto request = std::make_shared<ControlRequest>();
     request->body = std::move(body);
     request->what = std::move(what);
+    request->read = std::move(read);
     requests_.push_back(request);
     transfer();
     return request;
@@ -86,6 +108,7 @@ void ControlLink::on_delivery(pn_delivery_t* delivery) {
     request->outcome = outcome.code;
     request->failure = std::move(outcome.failure);
     if (outcome.code == outcome_code::declared) request->id = declared_id(delivery);
+    if (request->read) request->read(delivery);
     request->delivery = nullptr;
     pn_delivery_set_context(delivery, nullptr);
     pn_delivery_settle(delivery);

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "link_core.hpp"
 
@@ -29,6 +31,7 @@ struct ControlRequest {
     std::string id;                  // of `declared`
     std::optional<Failure> failure;  // of `rejected`, or why the link was lost
     pn_delivery_t* delivery = nullptr;
+    std::function<void(pn_delivery_t*)> read;
 
     bool is_over() const { return state != State::queued && state != State::sent; }
 };
@@ -41,11 +44,14 @@ class ControlLink final : public LinkCore {
 public:
     using Listener = std::function<void(const ControlRequestPtr&)>;
 
-    /// `on_over`: told of each request that is over; `on_lost`: told when the link has gone.
-    ControlLink(SessionCore& session, Listener on_over, std::function<void(const Failure*)> on_lost);
+    /// `capabilities`: what is asked of the coordinator; `on_over`: told of each request that is over; `on_lost`: when the link has gone.
+    ControlLink(SessionCore& session, std::vector<std::string> capabilities, Listener on_over, std::function<void(const Failure*)> on_lost);
     ~ControlLink() override;
 
-    ControlRequestPtr ask(std::string body, std::string what);
+    /// `read`: takes more out of the answer than `outcome` and `id`.
+    ControlRequestPtr ask(std::string body, std::string what, std::function<void(pn_delivery_t*)> read = nullptr);
+    /// Whether the coordinator has said that it can do this.
+    bool offers(std::string_view capability) const;
     void on_flow() override { transfer(); }
     void on_delivery(pn_delivery_t* delivery) override;
 
@@ -61,6 +67,7 @@ private:
     void transfer(ControlRequest& request);
 
     SessionCore& session_;
+    const std::vector<std::string> capabilities_;
     const Listener on_over_;
     const std::function<void(const Failure*)> on_lost_;
     std::deque<ControlRequestPtr> requests_;  // not over; those that were sent come first

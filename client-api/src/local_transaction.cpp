@@ -14,20 +14,7 @@ Failure lost() {
 
 }  // namespace
 
-LocalTransaction::LocalTransaction(SessionCore& session) : session_(session) { make_control(); }
-
-void LocalTransaction::make_control() {
-    ended_ = std::move(control_);
-    control_ = std::make_shared<ControlLink>(
-        session_, [this](const ControlRequestPtr& request) { answered(request); }, [this](const Failure* failure) { link_lost(failure); });
-}
-
-// The link ---------------------------------------------------------------------------------------------------------------------------
-
-void LocalTransaction::attach() {
-    if (control_->state() == LinkCore::State::failed || control_->state() == LinkCore::State::closed) make_control();
-    control_->attach();
-}
+LocalTransaction::LocalTransaction(SessionCore& session) : Transaction(session, {"amqp:local-transactions"}) {}
 
 void LocalTransaction::link_lost(const Failure* failure) {
     if (used_) doom(failure == nullptr ? lost() : *failure);
@@ -39,7 +26,7 @@ void LocalTransaction::link_lost(const Failure* failure) {
 void LocalTransaction::declare() {
     if (declaring_ != nullptr) return;
     attach();
-    declaring_ = control_->ask(encode_declare(), "The broker did not begin a transaction");
+    declaring_ = control().ask(encode_declare(), "The broker did not begin a transaction");
 }
 
 const std::string* LocalTransaction::id_for_work() {
@@ -47,7 +34,7 @@ const std::string* LocalTransaction::id_for_work() {
     // The broker may end a transaction that takes too long, and the time of one that was begun ahead runs already.
     const auto unused_for = std::chrono::steady_clock::now() - declared_at_;
     if (!id_.empty() && !used_ && was_ahead_ && unused_for > session_.connection().settings().transaction_ahead) {
-        control_->ask(encode_discharge(std::exchange(id_, {}), true), "The broker did not end an unused transaction");
+        control().ask(encode_discharge(std::exchange(id_, {}), true), "The broker did not end an unused transaction");
     }
     if (id_.empty()) {
         work_waits_ = true;
@@ -66,7 +53,7 @@ void LocalTransaction::answered(const ControlRequestPtr& request) {
         id_ = request->id;
         declared_at_ = std::chrono::steady_clock::now();
         session_.transfer_sends();
-    } else if (work_waits_ && control_->state() == LinkCore::State::detached) {
+    } else if (work_waits_ && control().state() == LinkCore::State::detached) {
         declare();  // nothing has been done yet, so that the transaction can begin on the next connection
     } else if (work_waits_) {
         doom(request->failure.value_or(
@@ -74,16 +61,11 @@ void LocalTransaction::answered(const ControlRequestPtr& request) {
     }
 }
 
-void LocalTransaction::doom(const Failure& failure) {
-    if (!doom_) doom_ = failure;
-    session_.wake();
-}
-
 // The end ----------------------------------------------------------------------------------------------------------------------------
 
 ControlRequestPtr LocalTransaction::discharge(bool fail) {
     const std::string id = std::exchange(id_, {});
-    auto request = control_->ask(encode_discharge(id, fail), "The broker did not commit it");
+    auto request = control().ask(encode_discharge(id, fail), "The broker did not commit it");
     request->id = id;
     begin_anew();
     if (!fail) declare();

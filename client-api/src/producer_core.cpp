@@ -100,7 +100,7 @@ void ProducerCore::on_flow() {
 }
 
 void ProducerCore::transfer() {
-    LocalTransaction* const transaction = session_->transaction();
+    Transaction* const transaction = session_->transaction();
     while (state() == State::attached && next_transfer_ < unconfirmed_.size() && pn_link_credit(link()) > 0) {
         const std::string* const id = transaction == nullptr ? nullptr : transaction->id_for_work();
         if (transaction != nullptr && id == nullptr) return;
@@ -145,7 +145,7 @@ void ProducerCore::complete(SendEntry& entry, std::optional<Failure> failure) {
     entry.delivery = nullptr;
     entry.failure = std::move(failure);
     connection_.unconfirmed_bytes() -= entry.size();
-    if (LocalTransaction* const transaction = session_->transaction(); transaction != nullptr && entry.failure) {
+    if (Transaction* const transaction = session_->transaction(); transaction != nullptr && entry.failure) {
         transaction->doom(*entry.failure);
     }
     session_->tell_completions();
@@ -252,6 +252,7 @@ void ProducerCore::prepare(MessageData& data, const DestinationPtr& destination,
 void ProducerCore::send(const DestinationPtr& destination, const MessagePtr& message, const SendOptions& options,
                         const std::shared_ptr<CompletionListener>& listener) {
     const SessionUse use(*session_);
+    session_->begin_work();
     if (message == nullptr) throw MessageFormatException("There is no message to send: the pointer is null.");
     const DestinationPtr target = target_of(destination);
     if (routes_ != nullptr) return send_by_route(target, message, options, listener);
@@ -274,7 +275,7 @@ void ProducerCore::send(const DestinationPtr& destination, const MessagePtr& mes
         ++untold_;
         session_->add_completion(shared_from_this(), entry);
     }
-    if (LocalTransaction* const transaction = session_->transaction()) return send_in_transaction(*transaction, *entry);
+    if (Transaction* const transaction = session_->transaction()) return send_in_transaction(*transaction, *entry);
     transfer();
     if (listener != nullptr) return connection_.pump_later();
     connection_.pump();
@@ -283,7 +284,7 @@ void ProducerCore::send(const DestinationPtr& destination, const MessagePtr& mes
 }
 
 /// Does not wait: commit() does, and says if the broker has refused something.
-void ProducerCore::send_in_transaction(LocalTransaction& transaction, SendEntry& entry) {
+void ProducerCore::send_in_transaction(Transaction& transaction, SendEntry& entry) {
     if (transaction.doom()) {
         complete(entry, *transaction.doom());
         return drop_completed();

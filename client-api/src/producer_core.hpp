@@ -15,7 +15,7 @@
 
 namespace giromq::detail {
 
-class LocalTransaction;
+class Transaction;
 class SessionCore;
 
 /// One send until its outcome is known.
@@ -97,7 +97,7 @@ private:
 
     void send_by_route(const DestinationPtr& destination, const MessagePtr& message, const SendOptions& options,
                        const std::shared_ptr<CompletionListener>& listener);
-    void send_in_transaction(LocalTransaction& transaction, SendEntry& entry);
+    void send_in_transaction(Transaction& transaction, SendEntry& entry);
     void prepare(MessageData& data, const DestinationPtr& destination, const SendOptions& options);
     DestinationPtr target_of(const DestinationPtr& destination) const;
     void check_usable() const;

@@ -6,13 +6,23 @@
 
 #include "consumer_core.hpp"
 #include "giromq/exceptions.hpp"
+#include "local_transaction.hpp"
 #include "temporary_node.hpp"
+#include "xa_transaction.hpp"
 
 namespace giromq::detail {
 
-SessionCore::SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode)
+SessionCore::SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode, bool global)
     : connection_(std::move(connection)), mode_(mode) {
-    if (mode == AcknowledgeMode::session_transacted) transaction_ = std::make_unique<LocalTransaction>(*this);
+    if (global) {
+        auto transaction = std::make_unique<XaTransaction>(*this);
+        xa_ = transaction.get();
+        transaction_ = std::move(transaction);
+    } else if (mode == AcknowledgeMode::session_transacted) {
+        auto transaction = std::make_unique<LocalTransaction>(*this);
+        local_ = transaction.get();
+        transaction_ = std::move(transaction);
+    }
 }
 
 SessionCore::~SessionCore() = default;
@@ -267,7 +277,7 @@ void SessionCore::close() {
     const auto producers = producers_;
     if (transaction_ != nullptr) {
         for (const auto& producer : producers) producer->withdraw_unsent();
-        if (transaction_->is_used() && transaction_->control().state() == LinkCore::State::attached) transaction_->discharge(true);
+        if (local_ != nullptr && local_->is_used() && local_->control().state() == LinkCore::State::attached) local_->discharge(true);
     }
     for (const auto& producer : producers) producer->finish_sends(lock, deadline);
     connection_->pump();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -12,20 +13,23 @@
 #include "connection_core.hpp"
 #include "giromq/message.hpp"
 #include "giromq/modes.hpp"
-#include "local_transaction.hpp"
 #include "message_data.hpp"
 #include "producer_core.hpp"
 #include "receipt.hpp"
+#include "transaction.hpp"
 
 namespace giromq::detail {
 
 class ConsumerCore;
+class LocalTransaction;
+class XaTransaction;
 
 /// A session: its producers and consumers, what the application has received and not acknowledged, and the thread that runs its listeners.
 /// Threads: with the connection's mutex held, unless it says otherwise.
 class SessionCore final : public Acknowledger, public std::enable_shared_from_this<SessionCore> {
 public:
-    SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode);
+    /// `global`: a transaction manager begins and ends its transactions.
+    SessionCore(std::shared_ptr<ConnectionCore> connection, AcknowledgeMode mode, bool global = false);
     ~SessionCore() override;
 
     ConnectionCore& connection() const { return *connection_; }
@@ -64,13 +68,26 @@ public:
     /// In a transacted session: waits until the broker has answered whether it has transactions. Throws, without the mutex, if not.
     void wait_for_coordinator(std::unique_lock<std::mutex>& lock);
 
+    // For a session of a transaction manager.
+    void set_before_work(std::function<void()> hook);
+    /// Throws IllegalStateException if no branch is active. Without the mutex.
+    void begin_work();
+    /// Everything sent is at the broker, or the transaction doomed; everything received is accepted in it. Returns the consumers of that.
+    std::vector<std::shared_ptr<ConsumerCore>> finish_branch_work(std::unique_lock<std::mutex>& lock);
+    /// Before a rollback, without the mutex: what was sent ahead goes back and nothing more comes, so that what is rolled back comes first.
+    /// True if it has to go_on() afterwards.
+    bool hold_back();
+    void go_on();
+
     // For producers.
     void add_completion(const std::shared_ptr<ProducerCore>& producer, const SendEntryPtr& entry);
     /// Hands finished asynchronous sends to the callback thread, as far as all before them are finished.
     void tell_completions();
     void forget(const ProducerCore& producer);
     /// Null if the session is not transacted.
-    LocalTransaction* transaction() { return transaction_.get(); }
+    Transaction* transaction() { return transaction_.get(); }
+    /// Null if the session is not one of a transaction manager.
+    XaTransaction* xa_transaction() { return xa_; }
     /// The transaction has got its id.
     void transfer_sends();
 
@@ -155,7 +172,10 @@ private:
     std::deque<std::shared_ptr<Receipt>> seen_;           // CLIENT, INDIVIDUAL: given to the application, the oldest first
     std::deque<std::shared_ptr<Receipt>> acknowledging_;  // accepted and not confirmed
     int confirmation_waiters_ = 0;
-    std::unique_ptr<LocalTransaction> transaction_;
+    std::unique_ptr<Transaction> transaction_;
+    LocalTransaction* local_ = nullptr;  // what transaction_ is, or the other is
+    XaTransaction* xa_ = nullptr;
+    std::function<void()> before_work_;
     bool committing_ = false;  // a commit is on its way
 
     using Completion = std::pair<std::shared_ptr<ProducerCore>, SendEntryPtr>;

@@ -4,8 +4,11 @@
 
 #include "consumer_core.hpp"
 #include "giromq/exceptions.hpp"
+#include "local_transaction.hpp"
 #include "session_core.hpp"
 #include "transaction_codec.hpp"
+#include "xa_codec.hpp"
+#include "xa_transaction.hpp"
 
 // The part of SessionCore that ends local transactions.
 //
@@ -32,6 +35,9 @@ void SessionCore::wait_for_coordinator(std::unique_lock<std::mutex>& lock) {
     if (transaction_ == nullptr) return;
     try {
         wait_until_attached(lock, transaction_->control());
+        if (xa_ != nullptr && !xa_->control().offers(xa_capability)) {
+            throw JMSException("The broker has no global transactions (giromq:xa).", "amqp:not-implemented");
+        }
     } catch (...) {
         lock.unlock();
         close();
@@ -49,7 +55,11 @@ LocalTransaction& SessionCore::transaction_to_end(const char* how) {
     if (connection_->callbacks().is_current()) {
         throw IllegalStateException("A completion listener cannot end the transaction whose sends it is told of.");
     }
-    return *transaction_;
+    if (local_ == nullptr) {
+        throw TransactionInProgressException(std::string("The transaction manager ends the transactions of this session; it has no ") +
+                                             how + "().");
+    }
+    return *local_;
 }
 
 // Waiting ----------------------------------------------------------------------------------------------------------------------------
@@ -140,13 +150,74 @@ bool SessionCore::wait_for_commit(std::unique_lock<std::mutex>& lock, const Cont
     return !LocalTransaction::turn_back(*request);
 }
 
+// Branches of a transaction manager ---------------------------------------------------------------------------------------------------
+
+void SessionCore::set_before_work(std::function<void()> hook) {
+    const SessionUse use(*this);
+    before_work_ = std::move(hook);
+}
+
+void SessionCore::begin_work() {
+    if (xa_ == nullptr) return;
+    const auto is_active = [this] {
+        const std::lock_guard lock(connection_->mutex());
+        return xa_->is_active();
+    };
+    if (is_active()) return;
+    if (before_work_ != nullptr) before_work_();
+    if (is_active()) return;
+    throw IllegalStateException(
+        "No branch of a global transaction is active in this session; begin a transaction, or use another session.");
+}
+
+std::vector<std::shared_ptr<ConsumerCore>> SessionCore::finish_branch_work(std::unique_lock<std::mutex>& lock) {
+    if (!wait_for_sends(lock, deadline_after(connection_->settings().request_timeout))) {
+        xa_->doom(Failure{FailureKind::resource, "giromq:timeout", "The broker has not taken all messages within the request timeout."});
+    }
+    doom_if_stale();
+    if (xa_->doom()) {
+        for (const auto& producer : producers_) producer->withdraw_unsent();
+    }
+    if (xa_->doom() && !seen_.empty()) {
+        give_back(lock, consumers_);
+        return {};
+    }
+    if (seen_.empty() || xa_->id_for_work() == nullptr) return {};
+    xa_->has_got = true;
+    return accept_in_transaction(*xa_->id_for_work());
+}
+
+bool SessionCore::hold_back() {
+    if (!try_enter()) return false;  // the application is receiving at this moment
+    std::unique_lock lock(connection_->mutex());
+    if (closing_.load() || !xa_->has_got) {
+        lock.unlock();
+        leave();
+        return false;
+    }
+    const auto deadline = deadline_after(connection_->settings().request_timeout);
+    const auto consumers = consumers_;
+    for (const auto& consumer : consumers) consumer->quiesce(lock, deadline);
+    for (const auto& consumer : consumers) consumer->release_waiting();
+    return true;
+}
+
+void SessionCore::go_on() {
+    {
+        const std::lock_guard lock(connection_->mutex());
+        for (const auto& consumer : consumers_) consumer->resume();
+        connection_->pump();
+    }
+    leave();
+}
+
 // Rollback ---------------------------------------------------------------------------------------------------------------------------
 
 void SessionCore::roll_back(std::unique_lock<std::mutex>& lock) {
     const auto deadline = deadline_after(connection_->settings().request_timeout);
     for (const auto& producer : producers_) producer->withdraw_unsent();
     ControlRequestPtr request;
-    if (transaction_->is_used() && transaction_->control().state() == LinkCore::State::attached) request = transaction_->discharge(true);
+    if (transaction_->is_used() && transaction_->control().state() == LinkCore::State::attached) request = local_->discharge(true);
     connection_->pump();
     const bool answered =
         wait_until(changed_, lock, deadline, [&] { return sends_are_over() && (request == nullptr || request->is_over()); });
@@ -154,12 +225,12 @@ void SessionCore::roll_back(std::unique_lock<std::mutex>& lock) {
         const auto producers = producers_;
         for (const auto& producer : producers) producer->give_up_sends();
     }
-    transaction_->begin_anew();
+    local_->begin_anew();
     if (!seen_.empty()) give_back(lock, consumers_);
 }
 
 void SessionCore::rollback() {
-    transaction_to_end("roll back");
+    transaction_to_end("rollback");
     const SessionUse use(*this);
     std::unique_lock lock(connection_->mutex());
     roll_back(lock);

@@ -107,6 +107,7 @@ constexpr std::array options{
     Option{"send-timeout-ms", set_time<&S::send_timeout, 0>},
     Option{"close-timeout-ms", set_time<&S::close_timeout, 0>},
     Option{"idle-timeout-ms", set_time<&S::idle_timeout, 0>},
+    Option{"xa-pipeline", set_boolean<&S::xa_pipeline>},
     Option{"transaction-ahead-ms", set_time<&S::transaction_ahead, 0>},
     Option{"max-message-bytes", set_number<&S::max_message_bytes, 1, (1ULL << 40)>},
     Option{"reconnect", set_boolean<&S::reconnect>},

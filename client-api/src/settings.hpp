@@ -26,6 +26,7 @@ struct Settings {
     std::chrono::milliseconds close_timeout{10000};
     std::chrono::milliseconds idle_timeout{60000};
     std::chrono::milliseconds transaction_ahead{1000};
+    bool xa_pipeline = true;
     std::uint64_t max_message_bytes = 128u << 20;
 
     bool reconnect = true;

@@ -65,7 +65,7 @@ public:
     /// from a message or completion listener of the connection.
     void close();
 
-private:
+protected:
     std::shared_ptr<detail::ConnectionCore> core_;
 };
 

@@ -27,6 +27,9 @@ struct Settings;
 ///     send-timeout-ms        0         for send(); 0 for no limit
 ///     close-timeout-ms       10000     for the orderly part of close()
 ///     idle-timeout-ms        60000     the connection is dead when nothing was heard for so long; 0 for no limit
+///     xa-pipeline            true      XAResource::end() does not wait for the broker, whose answer comes with that of the next call;
+///     false for
+///                                      transaction managers that make the next call from another process
 ///     transaction-ahead-ms   1000      how long a transaction that was begun ahead, together with the last commit, waits for its first
 ///     work max-message-bytes      134217728 the largest message that is received reconnect              true      connect again when the
 ///     connection is lost reconnect.delay-ms     100       the first pause; doubled each time, with jitter reconnect.max-delay-ms 10000 the
@@ -64,6 +67,9 @@ public:
     std::shared_ptr<Context> create_context(AcknowledgeMode mode = AcknowledgeMode::auto_acknowledge) const;
     std::shared_ptr<Context> create_context(std::string_view user, std::string_view password,
                                             AcknowledgeMode mode = AcknowledgeMode::auto_acknowledge) const;
+
+protected:
+    const detail::Settings& settings() const { return *settings_; }
 
 private:
     std::unique_ptr<detail::Settings> settings_;

@@ -15,3 +15,4 @@
 #include "giromq/selector_builder.hpp"
 #include "giromq/session.hpp"
 #include "giromq/version.hpp"
+#include "giromq/xa.hpp"

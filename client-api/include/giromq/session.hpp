@@ -70,7 +70,7 @@ public:
     /// IllegalStateException. Idempotent.
     void close();
 
-private:
+protected:
     std::shared_ptr<detail::SessionCore> core_;
 };
 

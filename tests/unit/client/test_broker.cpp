@@ -83,6 +83,8 @@ std::string to_field(std::string_view bytes) {
 
 }  // namespace
 
+TestBroker::TestBroker() : TestBroker(Options{}) {}
+
 TestBroker::TestBroker(Options options) : options_(std::move(options)), credit_(options_.credit) {
     if (::pipe2(wake_pipe_, O_NONBLOCK | O_CLOEXEC) != 0) throw std::runtime_error("pipe");
     open_listener();
@@ -441,6 +443,7 @@ void TestBroker::give_back(Peer& peer, pn_link_t* link) {
 
 void TestBroker::drop(Peer& peer) {
     peer.cut = true;
+    lose_associations(peer);
     for (auto& [id, transaction] : peer.transactions) roll_back(transaction);
     peer.transactions.clear();
     give_back(peer, nullptr);
@@ -459,6 +462,7 @@ void TestBroker::handle_event(Peer& peer, pn_event_t* event) {
             pn_link_t* const link = pn_event_link(event);
             give_back(peer, link);
             if (pn_terminus_get_type(pn_link_target(link)) == PN_COORDINATOR) {
+                lose_associations(peer);
                 for (auto& [id, transaction] : peer.transactions) roll_back(transaction);
                 peer.transactions.clear();
             }
@@ -485,6 +489,8 @@ void TestBroker::open_connection(Peer& peer) {
     pn_data_enter(properties);
     pn_data_put_symbol(properties, bytes_of("product"));
     pn_data_put_string(properties, bytes_of(options_.product));
+    pn_data_put_symbol(properties, bytes_of("giromq:rm-id"));
+    pn_data_put_string(properties, bytes_of(options_.rm_id));
     if (refused) {
         pn_data_put_symbol(properties, bytes_of("amqp:connection-establishment-failed"));
         pn_data_put_bool(properties, true);

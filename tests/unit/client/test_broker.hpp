@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -32,6 +33,8 @@ public:
         bool says_that_it_browses = true;  // and says so or not
         int credit = 100;
         bool has_transactions = true;
+        bool has_xa = true;
+        std::string rm_id = "rm";
     };
 
     /// One transfer as it arrived, duplicates included.
@@ -44,7 +47,7 @@ public:
     };
 
     explicit TestBroker(Options options);
-    TestBroker() : TestBroker(Options{}) {}
+    TestBroker();
     ~TestBroker();
     TestBroker(const TestBroker&) = delete;
     TestBroker& operator=(const TestBroker&) = delete;
@@ -86,6 +89,9 @@ public:
     /// Cuts the connection when the next commit comes; `apply`: whether it is carried out.
     void cut_at_commit(bool apply);
     void end_control_links(const std::string& condition);
+    /// Cuts the connection at the next such call ("start new", "end", "prepare", ...); `apply`: whether it is carried out.
+    void cut_at_xa(const std::string& call, bool apply);
+    void refuse_xa(const std::string& call, int code);  // the next one
     void stop_listening();
     void listen_again();
 
@@ -98,6 +104,9 @@ public:
     std::vector<Received> received();
     Calls calls();
     int open_transactions();
+    std::vector<std::string> xa_calls();
+    std::size_t branches();  // that have not ended
+    std::uint64_t xa_timeout_ms() { return xa_timeout_ms_; }
     int connections_made();
     int connections();
     int consumers(const std::string& queue);
@@ -119,6 +128,7 @@ private:
     struct Peer;
     struct Delivered;
     struct Transaction;
+    struct Branch;
 
     int links(const std::string& queue, bool from_client);
     void run();
@@ -142,6 +152,16 @@ private:
     /// True if the transfer has named a transaction: then it has been dealt with.
     bool put_in_transaction(Peer& peer, pn_delivery_t* delivery, const Received& received);
     bool accept_in_transaction(Peer& peer, pn_delivery_t* delivery);
+    // test_xa_coordinator.cpp
+    void end_association(Peer& peer, const std::string& id, const std::string& state);
+    void lose_associations(Peer& peer);
+    bool discharge_branch(Peer& peer, pn_delivery_t* delivery, const std::string& id, bool fail);
+    void on_xa_start(Peer& peer, pn_delivery_t* delivery, std::string_view global_id);
+    void on_xa_call(Peer& peer, pn_delivery_t* delivery, std::string_view bytes);
+    bool cut_if_told(Peer& peer, const std::string& call);
+    bool answers_otherwise(Peer& peer, pn_delivery_t* delivery, const std::string& call);
+    int resolve_branch(const std::string& key, const std::string& call, bool one_phase);
+    void recover_branches(Peer& peer, pn_delivery_t* delivery, std::string_view bytes);
     void dispatch_all();
     void dispatch(pn_link_t* link);
     void drop(Peer& peer);
@@ -187,6 +207,14 @@ private:
     std::string reject_discharges_;
     bool cut_at_commit_ = false;
     bool cut_commit_apply_ = false;
+
+    std::map<std::string, Branch> branches_;
+    std::vector<std::string> xa_calls_;
+    std::string cut_xa_;
+    bool cut_xa_apply_ = false;
+    std::map<std::string, int> refused_xa_;
+    std::atomic<std::uint64_t> xa_timeout_ms_{0};
+    std::size_t xa_page_ = 2;
 };
 
 }  // namespace giromq::test

@@ -23,6 +23,12 @@ struct TestBroker::Transaction {
     std::vector<Delivered> gets;
 };
 
+struct TestBroker::Branch {
+    std::string state;
+    int code = 100;  // why it is rolled back
+    Transaction work;
+};
+
 struct TestBroker::Peer {
     explicit Peer(int socket) : descriptor(socket) { pn_connection_driver_init(&driver, nullptr, nullptr); }
     ~Peer() {
@@ -43,6 +49,7 @@ struct TestBroker::Peer {
     std::map<pn_link_t*, std::string> address;
     std::map<pn_delivery_t*, std::string> partial;
     std::map<std::string, Transaction> transactions;
+    std::map<std::string, std::string> branch_of;  // ids of associations and the keys of their branches
     std::vector<std::pair<pn_delivery_t*, std::string>> held_commits;
 };
 

@@ -139,6 +139,7 @@ void TestBroker::open_control_link(Peer& peer, pn_link_t* link) {
     }
     pn_terminus_copy(pn_link_source(link), pn_link_remote_source(link));
     pn_terminus_copy(pn_link_target(link), pn_link_remote_target(link));
+    if (!options_.has_xa) pn_data_clear(pn_terminus_capabilities(pn_link_target(link)));
     peer.links.push_back(link);
     pn_link_open(link);
     pn_link_flow(link, credit_);
@@ -147,11 +148,13 @@ void TestBroker::open_control_link(Peer& peer, pn_link_t* link) {
 void TestBroker::on_control(Peer& peer, pn_delivery_t* delivery, const std::string& bytes) {
     WireReader value(std::string_view(bytes).substr(3));  // behind the descriptor of amqp-value
     const WireValue call = value.next();
+    if (call.descriptor == declare && call.count > 0) return on_xa_start(peer, delivery, call.bytes);
     if (call.descriptor == declare) return on_declare(peer, delivery);
-    if (call.descriptor != discharge) return reject(delivery, "amqp:not-implemented");
+    if (call.descriptor != discharge) return on_xa_call(peer, delivery, std::string_view(bytes).substr(3));
     WireReader fields(call.bytes);
     const std::string id(fields.next().bytes);
     const bool fail = call.count > 1 && fields.next().bits != 0;
+    if (discharge_branch(peer, delivery, id, fail)) return;
     if (!fail && hold_discharges_) {
         peer.held_commits.emplace_back(delivery, id);
         return;
