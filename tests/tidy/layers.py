@@ -45,7 +45,7 @@ TESTS = "tests"
 EXCEPTIONS = ()
 
 # Where a quoted or angled include path is looked for, after the folder of the including file.
-INCLUDE_ROOTS = ("broker", ".", "client-api/include", "client-api/src", "tests")
+INCLUDE_ROOTS = ("broker", ".", "xa/switch/include", "client-api/include", "client-api/src", "tests")
 
 # Headers made by the build, not in the tree.
 GENERATED_PREFIXES = ("generated/",)

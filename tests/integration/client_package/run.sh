@@ -55,6 +55,14 @@ if nm -D --defined-only --demangle "$library" | grep -E ' (T|D|V|B) .*giromq::de
     fail "the library exports symbols of giromq::detail"
 fi
 
+echo "== the switch for transaction managers exports what it says"
+switch=$(find "$work/prefix" -name libgiromq-xa.so)
+expected='giromq::xa_session(int) giromq_xa_last_error giromq_xa_receive_text giromq_xa_send_text giromq_xa_switch giromq_xa_switch_dynamic'
+exported=$(nm -D --defined-only --demangle "$switch" | sed -E 's/^[0-9a-f]+ [A-Za-z] //' | LC_ALL=C sort | tr '\n' ' ')
+[ "$exported" = "$expected " ] || fail "libgiromq-xa exports $exported"
+echo '#include <giromq-xa/giromq_xa.h>' | gcc -std=c99 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c -I "$work/prefix/include" - ||
+    fail "giromq_xa.h in C"
+
 echo "== CMake"
 cmake -G Ninja -S "$here" -B "$work/outside" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/cmake.log" ||
     { cat "$work/cmake.log"; fail "find_package(giromq)"; }
