@@ -179,9 +179,9 @@ public:
     /// The unit was refused: the entry is enlisted again.
     void get_is_refused(const StagedGet& get);
     /// The transaction is rolled back. `failed`: the delivery counts as failed; `unsettled`: it is the consumer's again, if that is
-    /// there; `unchanged`: it goes back to its place as it was. Counts to be written go into `work`.
+    /// there; `unchanged`: it goes back to its place as it was.
     enum class Return : std::uint8_t { failed, unsettled, unchanged };
-    void return_get(Position position, TransactionId transaction, Return how, tx::UnitOfWork& work);
+    void return_get(Position position, TransactionId transaction, Return how);
 
     // Outcomes (queue_outcome.cpp)
 

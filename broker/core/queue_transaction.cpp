@@ -137,7 +137,7 @@ void Queue::moved(const StagedGet& get, bool durable) {
     target->unit_ends();
 }
 
-void Queue::return_get(Position position, TransactionId transaction, Return how, tx::UnitOfWork& work) {
+void Queue::return_get(Position position, TransactionId transaction, Return how) {
     Entry* const entry = find_entry(position);
     if (entry == nullptr || entry->state != EntryState::enlisted || entry->transaction != transaction) return;
     entry->transaction = {};
@@ -158,7 +158,8 @@ void Queue::return_get(Position position, TransactionId transaction, Return how,
     Done nobody;
     const bool too_often = settings_.max_deliveries != 0 && entry->failed_deliveries >= settings_.max_deliveries;
     if (too_often && dead_letter(*entry, "max-deliveries", failed_text(*entry), nobody)) return;
-    if (entry->stored) work.stage(count_of(*entry));
+    // Submitted before anybody can have it: who takes it at once and settles must not remove it ahead of its count.
+    store_count(*entry, nobody);
     give_back(*entry);
 }
 

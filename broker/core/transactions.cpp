@@ -322,14 +322,11 @@ void Transactions::roll_back_puts(TransactionWork& work, const Error& reason, bo
 
 void Transactions::roll_back(TransactionId id, TransactionWork& work, Queue::Return how, const Error& reason) {
     roll_back_puts(work, reason, true);
-    tx::UnitOfWork counts;
     for (const auto& get : work.gets) {
         Queue* const queue = router_.find(get.queue);
         const auto how_this = !get.settled && how == Queue::Return::failed ? Queue::Return::unsettled : how;
-        if (queue != nullptr) queue->return_get(get.position, id, how_this, counts);
+        if (queue != nullptr) queue->return_get(get.position, id, how_this);
     }
-    // A refused count is kept in memory and comes with the next one.
-    if (!counts.empty()) context_.commit(std::move(counts));
     for (auto& get : work.gets) {
         if (get.done) get.done(reason);
     }
