@@ -84,4 +84,15 @@ void Context::tick() {
     for (auto& retry : retries) submit(std::move(retry), true);
 }
 
+bool Context::dispatches_later(DestinationId queue) {
+    if (dispatching_held_ == 0) return false;
+    to_dispatch_.insert(queue);
+    return true;
+}
+
+std::set<DestinationId> Context::let_dispatching_go() {
+    if (--dispatching_held_ > 0) return {};
+    return std::exchange(to_dispatch_, {});
+}
+
 }  // namespace giromq::core

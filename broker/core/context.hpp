@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/clock.hpp"
@@ -48,6 +49,14 @@ public:
     /// Called once, when nothing is under way any more.
     std::function<void()> on_idle;
 
+    // Who undoes something in several steps holds dispatching meanwhile: a message that is back must not go out again before its count is
+    // on its way to the store, nor before who gave it back has been answered.
+    void hold_dispatching() { ++dispatching_held_; }
+    /// True if the queue has to wait; it is among those that are let go later.
+    bool dispatches_later(DestinationId queue);
+    /// The queues that waited; none as long as somebody else holds them.
+    std::set<DestinationId> let_dispatching_go();
+
     // Memory of windows, over all queues.
     std::uint64_t memory_bytes = 0;
     // What the pages that are being read may bring.
@@ -71,6 +80,8 @@ private:
     bool disk_full_ = false;
     MonotonicTime growth_again_at_{};
     std::deque<std::unique_ptr<tx::UnitOfWork>> retries_;
+    std::uint32_t dispatching_held_ = 0;
+    std::set<DestinationId> to_dispatch_;
 };
 
 }  // namespace giromq::core

@@ -139,7 +139,7 @@ Consumer* Queue::next_consumer(const Entry& entry) {
 }
 
 void Queue::dispatch() {
-    if (dispatching_ || closing_) return;
+    if (dispatching_ || closing_ || context_.dispatches_later(id_)) return;
     dispatching_ = true;
     while (!ready_.empty() && scan_ < window_.slots()) {
         Entry& entry = window_.at(scan_);

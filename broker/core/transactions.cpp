@@ -33,16 +33,19 @@ std::vector<TransactionId> Transactions::where(const std::function<bool(const Tr
 
 void Transactions::close_control(ControlId control) {
     if (controls_.erase(control) == 0) return;
+    const Pause pause(*this);
     for (const auto id : where([&](const Transaction& open) { return open.control == control; })) end(id, Queue::Return::failed);
 }
 
 void Transactions::close_connection(ConnectionId connection) {
     std::erase_if(controls_, [&](const auto& control) { return control.second.connection == connection; });
     if (!open_of_.contains(connection)) return;
+    const Pause pause(*this);
     for (const auto id : where([&](const Transaction& open) { return open.connection == connection; })) end(id, Queue::Return::failed);
 }
 
 void Transactions::stop() {
+    const Pause pause(*this);
     for (const auto id : where([](const Transaction&) { return true; })) end(id, Queue::Return::unchanged);
     controls_.clear();
 }
@@ -212,26 +215,32 @@ void Transactions::tick() {
             look_at_ = std::min(look_at_, open.deadline);
         }
     }
+    if (expired.empty()) return;
     std::sort(expired.begin(), expired.end());
-    for (const auto id : expired) {
-        Transaction& open = open_.at(id);
-        log::warning("transaction_timeout", {{"connection", open.connection.value},
-                                             {"transaction", id.value},
-                                             {"puts", open.work.puts.size()},
-                                             {"gets", open.work.gets.size()}});
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(context_.settings.transaction_timeout);
-        open.failed = Error(errc::transaction_timeout,
-                            "the transaction was not discharged within " + std::to_string(seconds.count()) + " s and is rolled back");
-        // Its discharge is still to come, and must hear why.
-        open.is_over = true;
-        ++counters_.timed_out;
-        auto waiting = std::exchange(open.commit_waits, nullptr);
-        auto work = std::exchange(open.work, {});
-        const auto reason = *open.failed;
-        roll_back(id, work, Queue::Return::failed, reason);
-        if (waiting) waiting(reason);
-        dispatch(queues_of(work));
-    }
+    const Pause pause(*this);
+    for (const auto id : expired) time_out(id);
+}
+
+void Transactions::time_out(TransactionId id) {
+    // Who was told of the one before may have ended this one.
+    const auto found = open_.find(id);
+    if (found == open_.end()) return;
+    Transaction& open = found->second;
+    log::warning("transaction_timeout", {{"connection", open.connection.value},
+                                         {"transaction", id.value},
+                                         {"puts", open.work.puts.size()},
+                                         {"gets", open.work.gets.size()}});
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(context_.settings.transaction_timeout);
+    open.failed = Error(errc::transaction_timeout,
+                        "the transaction was not discharged within " + std::to_string(seconds.count()) + " s and is rolled back");
+    // Its discharge is still to come, and must hear why.
+    open.is_over = true;
+    ++counters_.timed_out;
+    auto waiting = std::exchange(open.commit_waits, nullptr);
+    auto work = std::exchange(open.work, {});
+    const auto reason = *open.failed;
+    roll_back(id, work, Queue::Return::failed, reason);
+    if (waiting) waiting(reason);
 }
 
 /// Of its own accord, or because its control link is gone.
@@ -242,7 +251,6 @@ void Transactions::end(TransactionId id, Queue::Return how) {
     if (!ended.is_over) ++counters_.rolled_back;
     roll_back(id, ended.work, how, reason);
     if (ended.commit_waits) ended.commit_waits(reason);
-    dispatch(queues_of(ended.work));
 }
 
 void Transactions::discharge(ConnectionId connection, TransactionId id, bool fail, UniqueFunction<void(Result<void>)> done) {
@@ -272,24 +280,22 @@ void Transactions::discharge(ConnectionId connection, TransactionId id, bool fai
         return;
     }
     if (!discharged.is_over) ++counters_.rolled_back;
+    const Pause pause(*this);
     const auto reason = discharged.failed.value_or(Error(errc::transaction_rolled_back, "the transaction was rolled back"));
     roll_back(id, discharged.work, Queue::Return::failed, reason);
     if (waiting) waiting(reason);
     // A rollback that was asked for always succeeds (AMQP 1.0 §4.3).
     done(fail ? Result<void>() : Result<void>(reason));
-    dispatch(queues_of(discharged.work));
 }
 
-std::vector<DestinationId> Transactions::queues_of(const TransactionWork& work) {
-    std::vector<DestinationId> queues;
-    for (const auto& put : work.puts) queues.push_back(put.queue);
-    for (const auto& get : work.gets) queues.push_back(get.queue);
-    std::sort(queues.begin(), queues.end());
-    queues.erase(std::unique(queues.begin(), queues.end()), queues.end());
+std::set<DestinationId> Transactions::queues_of(const TransactionWork& work) {
+    std::set<DestinationId> queues;
+    for (const auto& put : work.puts) queues.insert(put.queue);
+    for (const auto& get : work.gets) queues.insert(get.queue);
     return queues;
 }
 
-void Transactions::dispatch(const std::vector<DestinationId>& queues) {
+void Transactions::dispatch(const std::set<DestinationId>& queues) {
     for (const auto id : queues) {
         if (Queue* const queue = router_.find(id)) queue->dispatch();
     }
@@ -321,6 +327,7 @@ void Transactions::roll_back_puts(TransactionWork& work, const Error& reason, bo
 }
 
 void Transactions::roll_back(TransactionId id, TransactionWork& work, Queue::Return how, const Error& reason) {
+    dispatch(queues_of(work));  // when the pause ends
     roll_back_puts(work, reason, true);
     for (const auto& get : work.gets) {
         Queue* const queue = router_.find(get.queue);

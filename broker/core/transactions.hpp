@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -102,13 +103,27 @@ private:
     };
     struct Commit;
 
+    /// While there is one no queue gives anything out; the last one to end dispatches every queue that waited. So what is undone is
+    /// undone as a whole, its counts are on their way to the store, and whoever waits is answered, before any of it is shown again.
+    class Pause {
+    public:
+        explicit Pause(Transactions& transactions) : transactions_(transactions) { transactions.context_.hold_dispatching(); }
+        ~Pause() { transactions_.dispatch(transactions_.context_.let_dispatching_go()); }
+        Pause(const Pause&) = delete;
+        Pause& operator=(const Pause&) = delete;
+
+    private:
+        Transactions& transactions_;
+    };
+
     Transaction* find(ConnectionId connection, TransactionId id);
     const Transaction* find(ConnectionId connection, TransactionId id) const;
     Transaction take(TransactionId id);
-    /// Undoes the work; its queues are still to be dispatched.
+    /// Undoes the work, in a pause: its queues are dispatched when that ends.
     void roll_back(TransactionId id, TransactionWork& work, Queue::Return how, const Error& reason);
     void roll_back_puts(TransactionWork& work, const Error& reason, bool has_room);
     void end(TransactionId id, Queue::Return how);
+    void time_out(TransactionId id);
     void end_control(ControlId control, const Error& reason);
     void enlist_again(Transaction& open, EnlistCommand command);
     std::vector<TransactionId> where(const std::function<bool(const Transaction&)>& matches) const;
@@ -117,8 +132,9 @@ private:
     void committed(Commit& commit, const store::UnitResult& result);
     void commit_refused(Commit& commit, const store::UnitResult& result);
     void settle_duplicates(const TransactionPut& put, const SendResult& answer);
-    void dispatch(const std::vector<DestinationId>& queues);
-    static std::vector<DestinationId> queues_of(const TransactionWork& work);
+    void dispatch(const std::set<DestinationId>& queues);
+    static std::set<DestinationId> queues_of(const TransactionWork& work);
+    static std::set<DestinationId> queues_of(const Commit& commit);
 
     Context& context_;
     Router& router_;

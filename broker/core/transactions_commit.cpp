@@ -101,11 +101,16 @@ void Transactions::committed(Commit& commit, const store::UnitResult&) {
         if (get.done) get.done({});
     }
     commit.done({});
+    dispatch(queues_of(commit));
+}
+
+/// With those that messages move to: what is pending there holds up what is behind it.
+std::set<DestinationId> Transactions::queues_of(const Commit& commit) {
     auto queues = queues_of(commit.work);
     for (const auto& get : commit.gets) {
-        if (get.target.is_set()) queues.push_back(get.target);
+        if (get.target.is_set()) queues.insert(get.target);
     }
-    dispatch(queues);
+    return queues;
 }
 
 void Transactions::commit_refused(Commit& commit, const store::UnitResult& result) {
@@ -114,6 +119,8 @@ void Transactions::commit_refused(Commit& commit, const store::UnitResult& resul
     const bool full = result.error.is(store::errc::disk_full);
     const Error reason(errc::transaction_rolled_back,
                        full ? "the disk of the store is full; free space on it" : "the store refused it: " + result.error.to_string());
+    const Pause pause(*this);
+    dispatch(queues_of(commit));  // when the pause ends
     log::warning("transaction_refused", {{"transaction", commit.id.value}, {"reason", reason.detail()}});
     for (std::size_t index = 0; index < commit.gets.size(); ++index) {
         if (Queue* const queue = router_.find(commit.work.gets[index].queue)) queue->get_is_refused(commit.gets[index]);
@@ -122,14 +129,11 @@ void Transactions::commit_refused(Commit& commit, const store::UnitResult& resul
         const auto& staged = commit.puts[index];
         if (Queue* const queue = router_.find(commit.work.puts[index].queue)) queue->refuse_arrival(staged.placed, staged.arrival);
     }
-    const auto queues = queues_of(commit.work);
     roll_back_puts(commit.work, reason, false);
     commit.work.puts.clear();
     commit.work.bytes = 0;
-    // The answer goes first: a message that moves to a dead-letter queue has that queue dispatched, which may have got something back.
-    commit.done(reason);
     roll_back(commit.id, commit.work, Queue::Return::failed, reason);
-    dispatch(queues);
+    commit.done(reason);
 }
 
 }  // namespace giromq::core
