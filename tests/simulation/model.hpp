@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/core.hpp"
@@ -110,9 +111,9 @@ public:
     /// An outcome for it became part of a transaction.
     void enlist(Tag tag);
     /// The transaction is being committed; what it was before is kept, since the commit may be refused.
-    void commit_get(Tag tag, const Outcome& outcome);
-    void get_committed(Tag tag, const Outcome& outcome, ConsumerKey by);
-    void get_refused(Tag tag);
+    void commit_get(TransactionId transaction, Tag tag, const Outcome& outcome);
+    void get_committed(TransactionId transaction, Tag tag, const Outcome& outcome, ConsumerKey by);
+    void get_refused(TransactionId transaction, Tag tag);
     /// The transaction is rolled back. `holder`: the consumer that has it again; 0 if it goes back, counted.
     void return_get(Tag tag, ConsumerKey holder);
     /// The broker stops: it goes back uncounted.
@@ -152,7 +153,9 @@ public:
     std::map<Tag, ModelMessage> messages;
     std::map<DestinationId, ModelQueue> queues;
     std::map<ConsumerKey, ModelConsumer> consumers;
-    std::map<Tag, ModelMessage> before_commit;
+    // A message may be in several: a page shows a dead letter as soon as it is durable, and who gets it may commit before the move is
+    // answered.
+    std::map<std::pair<TransactionId, Tag>, ModelMessage> before_commit;
     std::uint64_t first_deliveries = 0;
     std::uint64_t redeliveries = 0;
     std::uint64_t moves = 0;

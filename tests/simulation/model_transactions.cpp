@@ -8,10 +8,10 @@ void Model::enlist(Tag tag) {
     message.holder = transaction_holder;
 }
 
-void Model::commit_get(Tag tag, const Outcome& outcome) {
+void Model::commit_get(TransactionId transaction, Tag tag, const Outcome& outcome) {
     auto& message = messages.at(tag);
     if (message.holder != transaction_holder) return;
-    before_commit[tag] = message;
+    before_commit[{transaction, tag}] = message;
     const auto* const modified = std::get_if<Modified>(&outcome);
     if (std::holds_alternative<Accepted>(outcome)) {
         message.holder = 0;
@@ -28,12 +28,15 @@ void Model::commit_get(Tag tag, const Outcome& outcome) {
     }
 }
 
-void Model::get_committed(Tag tag, const Outcome& outcome, ConsumerKey by) {
-    const auto before = before_commit.extract(tag);
+void Model::get_committed(TransactionId transaction, Tag tag, const Outcome& outcome, ConsumerKey by) {
+    const auto before = before_commit.extract({transaction, tag});
     if (before.empty()) return;
     auto& message = messages.at(tag);
     if (std::holds_alternative<Accepted>(outcome)) return removal_confirmed(tag);
-    if (message.home != before.mapped().home) return move_confirmed(tag);
+    if (message.home != before.mapped().home) {
+        for (auto& [place, later] : before_commit) later.confirmed = later.confirmed || place.second == tag;
+        return move_confirmed(tag);
+    }
     if (message.holder != transaction_holder) return;
     const auto* const modified = std::get_if<Modified>(&outcome);
     if (modified != nullptr && modified->undeliverable_here) message.barred.insert(by);
@@ -41,8 +44,8 @@ void Model::get_committed(Tag tag, const Outcome& outcome, ConsumerKey by) {
     message.holder = 0;
 }
 
-void Model::get_refused(Tag tag) {
-    auto before = before_commit.extract(tag);
+void Model::get_refused(TransactionId transaction, Tag tag) {
+    auto before = before_commit.extract({transaction, tag});
     if (before.empty()) return;
     auto& message = messages.at(tag);
     const auto home = queues.find(message.home);

@@ -196,7 +196,7 @@ void World::discharge(std::size_t index, bool fail) {
         roll_back(*transaction);
     } else {
         commits_.push_back(transaction);
-        for (const auto& get : transaction->gets) model_.commit_get(get.tag, get.outcome);
+        for (const auto& get : transaction->gets) model_.commit_get(transaction->id, get.tag, get.outcome);
         for (const auto& put : transaction->puts) {
             if (!model_.send(put.tag, put.queue, put.persistent, put.chunks > 0, put.expires_at)) model_.fail("a put is not new");
             model_.messages.at(put.tag).padding = put.padding;
@@ -219,7 +219,7 @@ void World::discharged(const std::shared_ptr<Transaction>& transaction, const Re
     std::erase(commits_, transaction);
     if (result.ok()) {
         ++committed_;
-        for (const auto& get : transaction->gets) model_.get_committed(get.tag, get.outcome, get.by);
+        for (const auto& get : transaction->gets) model_.get_committed(transaction->id, get.tag, get.outcome, get.by);
         for (const auto& put : transaction->puts) {
             model_.answered(put.tag, true, true, false);
             remember(put);
@@ -227,7 +227,7 @@ void World::discharged(const std::shared_ptr<Transaction>& transaction, const Re
         return;
     }
     if (faults_ever_ == 0) model_.fail("a commit was refused for no reason: " + result.error().to_string());
-    for (const auto& get : transaction->gets) model_.get_refused(get.tag);
+    for (const auto& get : transaction->gets) model_.get_refused(transaction->id, get.tag);
     for (const auto& put : transaction->puts) model_.answered(put.tag, true, false, false);
     roll_back(*transaction);
     rolled_back_are_back();
@@ -295,7 +295,7 @@ void World::check_commits_in_doubt() {
             ++(is_stored(put.queue, put.tag) ? done : undone);
         }
         for (const auto& get : transaction->gets) {
-            const auto before = model_.before_commit.find(get.tag);
+            const auto before = model_.before_commit.find({transaction->id, get.tag});
             if (before == model_.before_commit.end() || !before->second.persistent || is_uncertain(before->second.home)) continue;
             const bool leaves = std::holds_alternative<Accepted>(get.outcome) ||
                                 (std::holds_alternative<Rejected>(get.outcome) && before->second.home != model_.dead_letter_queue);
