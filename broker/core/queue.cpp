@@ -152,7 +152,11 @@ void Queue::commit_arrival(const Placed& placed, const Arrival& arrival) {
         if (entry->state == EntryState::pending) entry->state = EntryState::available;
     }
     auto node = outside_.extract(placed.position);
-    if (node.empty()) return;
+    if (node.empty()) {
+        // If the window has it no more, a page brought it before this, and it was let go again for want of memory.
+        if (selection_ && !is_covered(placed.position)) selection_->missed(placed.position);
+        return;
+    }
     if (selection_) selection_->arrived_behind(placed.position, arrival);
     if (!page_under_way_) return;
     node.mapped().state = EntryState::available;

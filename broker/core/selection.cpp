@@ -174,17 +174,18 @@ bool Selection::something_pends_before(Position position) const {
     return queue_.window_.lower_bound(Position{offered_through_.value + 1}) < queue_.window_.slots();
 }
 
+void Selection::missed(Position position) {
+    for (const auto& [id, group] : groups_) {
+        if (group->follows) fall_behind(*group, before(position));
+    }
+}
+
 /// The store has it, and the window does not reach it. Who wants it now gets it; for the others it is read when they want it.
 void Selection::arrived_behind(Position position, const Arrival& arrival) {
     if (followers_ == 0) return;
     offer_window();
     if (position <= offered_through_) return;
-    if (something_pends_before(position)) {
-        for (const auto& [id, group] : groups_) {
-            if (group->follows) fall_behind(*group, before(position));
-        }
-        return;
-    }
+    if (something_pends_before(position)) return missed(position);
     offered_through_ = position;
     Entry entry = queue_.make_entry(position, arrival);
     if (entry.is_expired(queue_.context_.clock.wall_now())) return;

@@ -56,6 +56,8 @@ public:
     void offer(Entry& entry);
     /// The same for one that became durable behind the window.
     void arrived_behind(Position position, const Arrival& arrival);
+    /// It is visible in the store, and nobody who follows was told of it.
+    void missed(Position position);
     /// The entry is available again.
     void returned(Entry& entry);
     /// Gives out what can be given out, and searches on.

@@ -32,6 +32,7 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(damage_is_passed_over_by_a_selector);
     CPPUNIT_TEST(a_queue_deleted_while_its_store_is_searched_is_gone);
     CPPUNIT_TEST(a_read_that_fails_is_tried_again);
+    CPPUNIT_TEST(what_a_page_brought_too_early_and_was_let_go_again_is_not_missed);
     CPPUNIT_TEST_SUITE_END();
 
     static std::string texts_every(int from, int to, int step, const std::string& prefix = "r") {
@@ -362,6 +363,36 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
         broker.tick();
         broker.run();
         CPPUNIT_ASSERT_EQUAL("r1 r101 r201"s, reds.texts());
+    }
+    void what_a_page_brought_too_early_and_was_let_go_again_is_not_missed() {
+        core::CoreSettings settings;
+        settings.queue_window_messages = 2;
+        settings.queue_window_bytes = settings.memory_bytes = 64 * 1024;
+        SelectingBroker broker(settings);
+        const auto queue = broker.make_queue("q");
+        const auto big = broker.make_queue("big");
+        const auto more = broker.make_queue("more");
+        for (int number = 1; number <= 12; ++number) broker.stage_coloured(queue, "green", "g" + std::to_string(number));
+        broker.run();
+        broker.take_now(queue, 1).close();  // the delivery horizon is ahead now
+        broker.run();
+        broker.stage_coloured(queue, "red", "late");
+        broker.doors->write();
+        Taker& taker = broker.take(queue, 20);
+        while (broker.doors->asked() > 0) broker.doors->answer_page();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{13}, taker.deliveries.size());
+        taker.close();
+        for (int number = 1; number <= 8; ++number) broker.stage(big, "b", {.durable = non_persistent, .bytes = 7000});
+        broker.tick();
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).window_messages);
+        // With all memory used the window reads nothing for selectors.
+        broker.take(more, 0);
+        broker.stage(more, "b", {.durable = non_persistent, .bytes = 10'000});
+        Taker& selecting = broker.take_selected(queue, red, 10);
+        while (broker.doors->asked() > 0) broker.doors->answer_page();
+        // Only now is the core told that it is durable.
+        broker.run();
+        CPPUNIT_ASSERT_EQUAL("late"s, selecting.texts());
     }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(CoreSelectorsPagingTest);
