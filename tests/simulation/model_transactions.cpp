@@ -58,6 +58,8 @@ void Model::get_refused(TransactionId transaction, Tag tag) {
         return;
     }
     origin->second.order.emplace(message.order, tag);
+    // A browser that came during the commit has passed it by.
+    excuse(message);
     if (!origin->second.deleting) return;
     message.holder = 0;
     message.presence = Presence::leaving;
