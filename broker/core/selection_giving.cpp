@@ -240,7 +240,9 @@ bool Selection::nothing_more(const Consumer& consumer) const {
     }
     const auto looked_at = seen(group);
     const auto index = queue_.window_.lower_bound(Position{looked_at.value + 1});
-    return queue_.nothing_available_behind(index) && (queue_.reaches_tail_ || queue_.durable_through_ <= looked_at);
+    // What the window covers it has, or nobody has any more.
+    const bool sees_all = queue_.reaches_tail_ || queue_.durable_through_ <= std::max(looked_at, queue_.covered_through_);
+    return sees_all && queue_.nothing_available_behind(index);
 }
 
 }  // namespace giromq::core
