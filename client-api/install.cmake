@@ -20,20 +20,24 @@ target_link_libraries(giromq_client_internal PUBLIC giromq_xa giromq_third_proto
 
 set(giromq_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/giromq")
 install(TARGETS giromq_client EXPORT giromq-targets COMPONENT giromq_client LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/include/giromq" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT giromq_client)
+install(DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/include/giromq" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT giromq_client
+  PATTERN selector.hpp EXCLUDE)  # which comes with its library (selector.cmake)
 install(EXPORT giromq-targets NAMESPACE giromq:: DESTINATION ${giromq_package_dir} COMPONENT giromq_client)
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/giromq-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES package/giromq-config.cmake "${CMAKE_CURRENT_BINARY_DIR}/giromq-config-version.cmake" DESTINATION ${giromq_package_dir}
   COMPONENT giromq_client)
 
 # The prefix is known only when it is installed (cmake --install --prefix), so the file is made then.
-install(CODE "
-  set(CMAKE_INSTALL_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
-  set(CMAKE_INSTALL_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
-  set(PROJECT_VERSION \"${PROJECT_VERSION}\")
-  configure_file(\"${CMAKE_CURRENT_SOURCE_DIR}/package/giromq.pc.in\"
-    \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig/giromq.pc\" @ONLY)"
-  COMPONENT giromq_client)
+function(giromq_install_pkg_config name component)
+  install(CODE "
+    set(CMAKE_INSTALL_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
+    set(CMAKE_INSTALL_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
+    set(PROJECT_VERSION \"${PROJECT_VERSION}\")
+    configure_file(\"${CMAKE_CURRENT_SOURCE_DIR}/package/${name}.pc.in\"
+      \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig/${name}.pc\" @ONLY)"
+    COMPONENT ${component})
+endfunction()
+giromq_install_pkg_config(giromq giromq_client)
 
 if(TARGET giromq_tool)
   file(RELATIVE_PATH giromq_tool_to_lib "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_LIBDIR}")

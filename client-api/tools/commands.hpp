@@ -11,6 +11,7 @@ namespace giromq::tool {
 using Run = std::function<int()>;
 void add_message_commands(CLI::App& app, const Common& common, Run& run);
 void add_queue_commands(CLI::App& app, const Common& common, Run& run);
+void add_selector_commands(CLI::App& app, const Common& common, Run& run);
 void add_user_commands(CLI::App& app, const Common& common, Run& run);
 void add_transaction_commands(CLI::App& app, const Common& common, Run& run);
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "giromq/connection_factory.hpp"
 #include "giromq/exceptions.hpp"
@@ -117,6 +118,19 @@ std::shared_ptr<Connection> connect(const Common& common) {
         }
     });
     return connection;
+}
+
+std::string read_file(const std::string& path, int code) {
+    std::ifstream file;
+    if (path != "-") file.open(path, std::ios::binary);
+    std::istream& in = path == "-" ? std::cin : file;
+    const ToolError failure("The file '" + path + "' cannot be read.", code);
+    if (path != "-" && !file.is_open()) throw failure;
+    try {
+        return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    } catch (const std::ios_base::failure&) {
+        throw failure;  // a folder can be opened, and fails only here
+    }
 }
 
 std::string grouped(std::uint64_t number) {

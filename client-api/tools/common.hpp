@@ -52,6 +52,9 @@ void confirm(const Common& common, const std::string& what, const std::string& n
 
 std::shared_ptr<Connection> connect(const Common& common);
 
+/// What is in a file; "-" is the standard input. Throws ToolError with `code` if it cannot be read.
+std::string read_file(const std::string& path, int code = exit_failed);
+
 /// "12,345"
 std::string grouped(std::uint64_t number);
 /// "1.2 MiB"

@@ -30,13 +30,14 @@ void add_common_options(CLI::App& app, Common& common) {
 }
 
 int run(int argc, char** argv) {
-    CLI::App app("giromq: messages, queues, users and transactions of a GiroMQ broker", "giromq");
+    CLI::App app("giromq: messages, queues, selectors, users and transactions of a GiroMQ broker", "giromq");
     Common common;
     Run command;
     add_common_options(app, common);
     app.require_subcommand(1);
     add_message_commands(app, common, command);
     add_queue_commands(app, common, command);
+    add_selector_commands(app, common, command);
     add_user_commands(app, common, command);
     add_transaction_commands(app, common, command);
     try {

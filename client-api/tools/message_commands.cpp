@@ -2,9 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <mutex>
 #include <optional>
 
@@ -126,15 +124,6 @@ private:
     Progress progress_;
     std::uint64_t sent_ = 0;
 };
-
-std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}; }
-
-std::string read_file(const std::string& path) {
-    if (path == "-") return read_all(std::cin);
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw ToolError("The file '" + path + "' cannot be read.");
-    return read_all(file);
-}
 
 int send(const Common& common, const SendCommand& command) {
     const int sources = (command.body ? 1 : 0) + (command.file.empty() ? 0 : 1) + (command.lines ? 1 : 0);

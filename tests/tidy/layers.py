@@ -32,6 +32,7 @@ PROGRAMS = ("broker/main",)
 OUTSIDE = {
     "client-api/include": (),
     "client-api/src": ("client-api/include", "xa"),
+    "client-api/selector": ("client-api/include", "broker/selector"),
     "client-api/tools": ("client-api/include",),
     "examples": ("client-api/include",),
     "bench": ("client-api/include", "broker/base", "broker/model", "broker/selector"),

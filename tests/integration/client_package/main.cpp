@@ -1,6 +1,7 @@
 // A program as a user would write it: with the public headers only. Without arguments it checks what works without a broker; with a
 // broker's URI it sends, browses, receives and acknowledges.
 #include <giromq/giromq.hpp>
+#include <giromq/selector.hpp>
 
 #include <chrono>
 #include <iostream>
@@ -22,6 +23,18 @@ void without_a_broker() {
         check(false, "it is not an IllegalStateException");
     } catch (const giromq::JMSException& exception) {
         check(exception.error_code() == "giromq:connection-lost", "the error code is known");
+    }
+}
+
+void about_selectors() {
+    const giromq::Selector selector("currency = 'EUR'");
+    check(giromq::Selector(selector.xml()).sql() == "currency = 'EUR'", "a selector is converted to XML and back");
+    try {
+        const giromq::Selector wrong("currency =\n  NULL");
+        check(false, "a wrong selector is refused");
+    } catch (const giromq::InvalidSelectorException& exception) {
+        const auto* const place = dynamic_cast<const giromq::SelectorTextException*>(&exception);
+        check(place != nullptr && place->line() == 2 && place->column() == 3, "it is told where a selector is wrong");
     }
 }
 
@@ -51,6 +64,7 @@ void with_a_broker(const std::string& uri) {
 
 int main(int argc, char** argv) {
     try {
+        about_selectors();
         argc > 1 ? with_a_broker(argv[1]) : without_a_broker();
         std::cout << "ok with libgiromq " << giromq::library_version() << '\n';
         return 0;

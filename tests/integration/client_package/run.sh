@@ -16,7 +16,9 @@ build=${1:-${GIROMQ_BUILD_DIR:-$here/../../../build/dev}}
 skip() { echo "skipped: $1"; exit 77; }
 fail() { echo "failed: $1" >&2; exit 1; }
 
-[ -e "$build/lib/libgiromq.so" ] || skip "there is no libgiromq.so in $build/lib"
+for name in libgiromq.so libgiromq-selector.so libgiromq-xa.so; do
+    [ -e "$build/lib/$name" ] || skip "there is no $name in $build/lib"
+done
 command -v pkg-config >/dev/null || skip "there is no pkg-config"
 grep -q '^GIROMQ_SANITIZE:.*=.\+' "$build/CMakeCache.txt" && skip "the library was built with a sanitizer, which the outside project is not"
 
@@ -33,9 +35,17 @@ cmake --install "$build" --component giromq_client --prefix "$work/prefix" >"$wo
     { cat "$work/install.log"; fail "the installation"; }
 library=$(find "$work/prefix" -name libgiromq.so)
 libdir=$(dirname "$library")
+[ ! -e "$work/prefix/include/giromq/selector.hpp" ] || fail "selector.hpp is installed without its library"
+
+echo "== without the optional component"
+cmake -G Ninja -S "$here" -B "$work/without" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/cmake.log" 2>&1 &&
+    fail "a component that is not installed is found"
+grep -q "component 'selector' of giromq is not installed" "$work/cmake.log" || { cat "$work/cmake.log"; fail "the reason is not told"; }
+cmake --install "$build" --component giromq_selector --prefix "$work/prefix" >"$work/install.log" ||
+    { cat "$work/install.log"; fail "the installation of giromq_selector"; }
 
 echo "== the headers need nothing but the standard library, each by itself"
-if grep -rnE '#include *[<"](proton|boost|openssl|broker|base|model)/' "$work/prefix/include"; then
+if grep -rnE '#include *[<"](proton|boost|openssl|xercesc|broker|base|model|selector)/' "$work/prefix/include"; then
     fail "a public header includes a private one"
 fi
 for header in "$work"/prefix/include/giromq/*.hpp; do
@@ -55,6 +65,12 @@ if nm -D --defined-only --demangle "$library" | grep -E ' (T|D|V|B) .*giromq::de
     fail "the library exports symbols of giromq::detail"
 fi
 
+selector=$libdir/libgiromq-selector.so
+exported=$(nm -D --defined-only --demangle "$selector" | sed -E 's/^[0-9a-f]+ [A-Za-z] //' |
+    grep -vE '^(typeinfo (name )?for |vtable for )?giromq::Selector(TextException)?(::|$)' || true)
+[ -z "$exported" ] || fail "libgiromq-selector exports $(head -5 <<<"$exported")"
+if readelf -d "$library" | grep -i xerces; then fail "libgiromq needs Xerces"; fi
+
 echo "== the switch for transaction managers exports what it says"
 switch=$(find "$work/prefix" -name libgiromq-xa.so)
 expected='giromq::xa_session(int) giromq_xa_last_error giromq_xa_receive_text giromq_xa_send_text giromq_xa_switch giromq_xa_switch_dynamic'
@@ -65,13 +81,13 @@ echo '#include <giromq-xa/giromq_xa.h>' | gcc -std=c99 -Wall -Wextra -pedantic -
 
 echo "== CMake"
 cmake -G Ninja -S "$here" -B "$work/outside" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/cmake.log" ||
-    { cat "$work/cmake.log"; fail "find_package(giromq)"; }
+    { cat "$work/cmake.log"; fail "find_package(giromq COMPONENTS selector)"; }
 cmake --build "$work/outside" >"$work/build.log" || { cat "$work/build.log"; fail "the build with CMake"; }
 
 echo "== pkg-config"
 export PKG_CONFIG_PATH="$libdir/pkgconfig"
 # shellcheck disable=SC2046
-g++ -std=c++20 "$here/main.cpp" -o "$work/teller" $(pkg-config --cflags --libs giromq) || fail "the build with pkg-config"
+g++ -std=c++20 "$here/main.cpp" -o "$work/teller" $(pkg-config --cflags --libs giromq-selector) || fail "the build with pkg-config"
 export LD_LIBRARY_PATH="$libdir"
 
 for program in "$work/outside/teller" "$work/teller"; do "$program" || fail "$program"; done

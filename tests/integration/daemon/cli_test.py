@@ -17,6 +17,7 @@ TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
 DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
             ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"],
+            ["selector"], ["selector", "check"], ["selector", "convert"],
             ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
@@ -89,6 +90,50 @@ class CallTest(ToolTest):
             _, errors = self.tool(None, *arguments, code=WRONG_CALL)
             self.assertIn("--password-file", errors)
             self.assertNotIn("secret", errors)
+
+
+class SelectorTest(ToolTest):
+    XML = '<selector xmlns="urn:giromq:selector:1"><eq><property name="colour"/><string v="red"/></eq></selector>'
+
+    def test_a_selector_is_checked_without_a_broker(self):
+        for selector in ("colour = 'red'", self.XML, "JMS_GIROMQ_XML = '" + self.XML + "'"):
+            self.assertEqual("The selector is right.\n", self.tool(None, "selector", "check", selector)[0])
+        out, _ = self.tool(None, "selector", "check", "--json", "--file", "-", text=self.XML)
+        self.assertEqual({"valid": True, "sql": "colour = 'red'"}, json.loads(out))
+
+    def test_what_is_wrong_with_a_selector_is_pointed_at(self):
+        _, errors = self.tool(None, "selector", "check", "--file", "-", text="größe = 1 AND\n\tx\u20ac = NULL\n", code=FAILED)
+        self.assertIn("line 2, column 7: ", errors)
+        _, errors = self.tool(None, "selector", "check", "--file", "-", text="größe = 1 AND\nnaïve = NULL\n", code=FAILED)
+        self.assertIn("line 2, column 9: NULL cannot be compared", errors)
+        self.assertTrue(errors.endswith("\n    naïve = NULL\n            ^\n"), errors)
+        _, errors = self.tool(None, "selector", "check", "a = 1 OR " * 30 + "b = NULL", code=FAILED)
+        line, mark = errors.splitlines()[-2:]
+        self.assertTrue(line.endswith(" b = NULL"), line)
+        self.assertLess(len(line), 130)
+        self.assertEqual("NULL", line[mark.index("^"):])
+        out, _ = self.tool(None, "selector", "check", "--json", "a = NULL", code=FAILED)
+        answer = json.loads(out)
+        self.assertEqual((False, 1, 5), (answer["valid"], answer["line"], answer["column"]))
+        self.assertIn("NULL cannot be compared", answer["reason"])
+        _, errors = self.tool(None, "selector", "check", "JMS_GIROMQ_XML = '<selector/>'", code=FAILED)
+        self.assertIn("of the XML in it", errors)
+        self.assertNotIn("^", errors)
+
+    def test_a_selector_is_converted_both_ways(self):
+        xml, _ = self.tool(None, "selector", "convert", "colour = 'red'")
+        self.assertIn('<property name="colour"/>', xml)
+        self.assertEqual("colour = 'red'\n", self.tool(None, "selector", "convert", "--file", "-", text=xml)[0])
+        self.assertEqual(xml, self.tool(None, "selector", "convert", "--to", "xml", self.XML)[0])
+        self.assertEqual("a = 1\n", self.tool(None, "selector", "convert", "--to", "sql", "(a=1)")[0])
+        _, errors = self.tool(None, "selector", "convert", "a =", code=FAILED)
+        self.assertIn("line 1, column 4", errors)
+
+    def test_wrong_calls_about_selectors_are_told_from_wrong_selectors(self):
+        for arguments in (["check"], ["check", "a", "--file", "b"], ["check", "--file", "/nonexistent"], ["check", "--file", "/"],
+                          ["convert", "a", "--to", "prose"]):
+            _, errors = self.tool(None, "selector", *arguments, code=WRONG_CALL)
+            self.assertTrue(errors.strip(), arguments)
 
 
 class MessageTest(ToolTest):
