@@ -34,4 +34,13 @@ std::vector<EqualityConjunct> equality_conjuncts(const Node& root) {
     return found;
 }
 
+const EqualityConjunct* most_telling(const std::vector<EqualityConjunct>& conjuncts) {
+    const EqualityConjunct* best = nullptr;
+    for (const auto& conjunct : conjuncts) {
+        const bool is_boolean = type_of(conjunct.literal->literal) == Type::boolean;
+        if (best == nullptr || (!is_boolean && type_of(best->literal->literal) == Type::boolean)) best = &conjunct;
+    }
+    return best;
+}
+
 }  // namespace giromq::selector

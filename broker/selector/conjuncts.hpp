@@ -18,4 +18,7 @@ struct EqualityConjunct {
 /// index over numbers must look up all of those, or look into none.
 std::vector<EqualityConjunct> equality_conjuncts(const Node& root);
 
+/// Of several equalities the one that tells most apart, hardly ever a boolean: the one to look up. Nullptr if there are none.
+const EqualityConjunct* most_telling(const std::vector<EqualityConjunct>& conjuncts);
+
 }  // namespace giromq::selector

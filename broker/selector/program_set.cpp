@@ -12,16 +12,6 @@ bool is_whole_selector(const Node& root, const EqualityConjunct& conjunct) {
     return root.op == Op::equal && (&root.children[0] == conjunct.reference || &root.children[1] == conjunct.reference);
 }
 
-/// Of several equalities the one that tells most apart: hardly ever a boolean.
-const EqualityConjunct* most_telling(const std::vector<EqualityConjunct>& conjuncts) {
-    const EqualityConjunct* best = nullptr;
-    for (const auto& conjunct : conjuncts) {
-        const bool is_boolean = type_of(conjunct.literal->literal) == Type::boolean;
-        if (best == nullptr || (!is_boolean && type_of(best->literal->literal) == Type::boolean)) best = &conjunct;
-    }
-    return best;
-}
-
 }  // namespace
 
 ProgramSet::ProgramSet(std::vector<ProgramPtr> programs) : programs_(std::move(programs)) {

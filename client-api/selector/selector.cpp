@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "explain.hpp"
 #include "selector/forms.hpp"
 #include "selector/selector.hpp"
 
@@ -46,6 +47,7 @@ SelectorTextException::~SelectorTextException() = default;
 Selector::Selector(std::string_view text) : program_(compile(text)) {}
 
 std::string Selector::sql() const { return selector::print_sql(program_->tree()); }
+std::string Selector::explanation() const { return detail::explain(*program_); }
 std::string Selector::xml() const { return selector::print_xml(program_->tree()); }
 
 }  // namespace giromq

@@ -118,10 +118,15 @@ int convert(SelectorText given, std::string form) {
     return exit_ok;
 }
 
+int explain(const SelectorText& given) {
+    std::cout << printable(read_selector(given, exit_failed).explanation(), "\n");
+    return exit_ok;
+}
+
 }  // namespace
 
 void add_selector_commands(CLI::App& app, const Common& common, Run& run) {
-    CLI::App* const selector = app.add_subcommand("selector", "Check and convert message selectors, without a broker");
+    CLI::App* const selector = app.add_subcommand("selector", "Check, convert and explain message selectors, without a broker");
     selector->require_subcommand(1)->fallthrough();
     const auto given = std::make_shared<SelectorText>();
     const auto form = std::make_shared<std::string>();
@@ -135,6 +140,10 @@ void add_selector_commands(CLI::App& app, const Common& common, Run& run) {
     convert_app->add_option("--to", *form, "The form to write; without it the one that was not given")
         ->check(CLI::IsMember({"sql", "xml"}));
     convert_app->fallthrough()->callback([&run, given, form] { run = [given, form] { return convert(*given, *form); }; });
+
+    CLI::App* const explain_app = selector->add_subcommand("explain", "Shows what each term means, and how the broker evaluates it");
+    given->add_to(*explain_app);
+    explain_app->fallthrough()->callback([&run, given] { run = [given] { return explain(*given); }; });
 }
 
 }  // namespace giromq::tool

@@ -50,6 +50,8 @@ public:
     std::string sql() const;
     /// The same selector as an XML document, an element to a line.
     std::string xml() const;
+    /// For people: the selector as an indented tree, what each term means, and how the broker evaluates it. Its words may change.
+    std::string explanation() const;
 
 private:
     std::shared_ptr<const selector::Program> program_;

@@ -17,7 +17,7 @@ TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
 DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
             ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"],
-            ["selector"], ["selector", "check"], ["selector", "convert"],
+            ["selector"], ["selector", "check"], ["selector", "convert"], ["selector", "explain"],
             ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
@@ -128,6 +128,13 @@ class SelectorTest(ToolTest):
         self.assertEqual("a = 1\n", self.tool(None, "selector", "convert", "--to", "sql", "(a=1)")[0])
         _, errors = self.tool(None, "selector", "convert", "a =", code=FAILED)
         self.assertIn("line 1, column 4", errors)
+
+    def test_a_selector_is_explained(self):
+        out, _ = self.tool(None, "selector", "explain", "colour = 'red' AND NOT (size > 4)")
+        self.assertIn("AND: all of these\n  colour = 'red'\n      the property colour equals the string 'red'\n      by an index\n", out)
+        self.assertIn("  NOT: this is false\n    size > 4\n", out)
+        _, errors = self.tool(None, "selector", "explain", "colour = NULL", code=FAILED)
+        self.assertIn("line 1, column 10", errors)
 
     def test_wrong_calls_about_selectors_are_told_from_wrong_selectors(self):
         for arguments in (["check"], ["check", "a", "--file", "b"], ["check", "--file", "/nonexistent"], ["check", "--file", "/"],

@@ -18,6 +18,8 @@ class SelectorLibraryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(each_form_is_converted_to_the_other);
     CPPUNIT_TEST(what_the_builder_makes_is_checked);
     CPPUNIT_TEST(xml_in_sql_is_taken_out);
+    CPPUNIT_TEST(the_explanation_has_every_term_and_what_finds_it);
+    CPPUNIT_TEST(the_explanation_tells_what_can_never_be_true);
     CPPUNIT_TEST_SUITE_END();
 
     static void assert_refused(std::string_view text, std::size_t line, std::size_t column, std::string_view part_of_reason) {
@@ -67,6 +69,51 @@ class SelectorLibraryTest : public CppUnit::TestFixture {
         const Selector plain("urgent");
         std::string carried = "JMS_GIROMQ_XML = '" + plain.xml() + "'";
         CPPUNIT_ASSERT_EQUAL(plain.sql(), Selector(carried).sql());
+    }
+
+    static void assert_explained(const std::string& sql, const std::string& explanation) {
+        CPPUNIT_ASSERT_EQUAL(explanation, Selector(sql).explanation());
+    }
+
+    void the_explanation_has_every_term_and_what_finds_it() {
+        assert_explained("urgent = TRUE AND currency = 'EUR' AND NOT (kind LIKE 'A%' OR DECIMAL(XPATH('.//Amt')) >= DECIMAL '10.00')",
+                         "AND: all of these\n"
+                         "  urgent = TRUE\n"
+                         "      the property urgent equals the boolean true\n"
+                         "  currency = 'EUR'\n"
+                         "      the property currency equals the string 'EUR'\n"
+                         "      by an index\n"
+                         "  NOT: this is false\n"
+                         "    OR: one of these or more\n"
+                         "      kind LIKE 'A%'\n"
+                         "          the property kind is a string that fits, as a whole, a pattern with _ for one character and % for any\n"
+                         "      DECIMAL(XPATH('.//Amt')) >= DECIMAL '10.00'\n"
+                         "          what is at .//Amt in the XML body (read as decimal) is at least the decimal 10.00\n"
+                         "          looks into the body\n"
+                         "\n"
+                         "In the broker:\n"
+                         "  looked at only for messages with currency = 'EUR', which an index finds\n"
+                         "  reads the properties urgent, currency, kind\n"
+                         "  looks into bodies of up to 256 KiB, on worker threads, after what does not; longer ones are unknown\n");
+        assert_explained(
+            "JMSPriority > 4",
+            "JMSPriority > 4\n"
+            "    the header JMSPriority is greater than the long 4\n"
+            "\n"
+            "In the broker:\n"
+            "  looked at for every message: no equality with a string, a long or a boolean must be true, which an index could find\n"
+            "  reads no properties\n"
+            "  does not look into bodies\n");
+    }
+
+    void the_explanation_tells_what_can_never_be_true() {
+        const auto is_told = [](const char* sql) { return Selector(sql).explanation().find("NEVER TRUE") != std::string::npos; };
+        for (const char* const never : {"XPATH('a') = 5", "XPATH('a') <> 5", "5 < XPATH('a')", "XPATH('a') = TRUE", "XPATH('a') + 1 > 2",
+                                        "b = -XPATH('a')", "XPATH('a') BETWEEN 1 AND 2", "XPATH('a') = LONG(b)"})
+            CPPUNIT_ASSERT_MESSAGE(never, is_told(never));
+        for (const char* const possible : {"XPATH('a') = '5'", "LONG(XPATH('a')) + 1 = 5", "XPATH('a') = b", "XPATH('a') = STRING(b)",
+                                           "JSON('/a') = 5", "XPATH('a') LIKE '5%'", "DECIMAL(XPATH('a')) BETWEEN 1 AND 2"})
+            CPPUNIT_ASSERT_MESSAGE(possible, !is_told(possible));
     }
 };
 
