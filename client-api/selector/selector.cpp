@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "explain.hpp"
+#include "message_view.hpp"
 #include "selector/forms.hpp"
 #include "selector/selector.hpp"
 
@@ -48,6 +49,15 @@ Selector::Selector(std::string_view text) : program_(compile(text)) {}
 
 std::string Selector::sql() const { return selector::print_sql(program_->tree()); }
 std::string Selector::explanation() const { return detail::explain(*program_); }
+SelectorOutcome Selector::evaluate(const SelectorMessage& message) const {
+    const selector::Outcome outcome = program_->evaluate(detail::DescribedMessage(message));
+    switch (outcome.truth) {
+        case selector::Truth::no: return {SelectorTruth::no, outcome.over_budget};
+        case selector::Truth::yes: return {SelectorTruth::yes, outcome.over_budget};
+        case selector::Truth::unknown: break;
+    }
+    return {SelectorTruth::unknown, outcome.over_budget};
+}
 std::string Selector::xml() const { return selector::print_xml(program_->tree()); }
 
 }  // namespace giromq

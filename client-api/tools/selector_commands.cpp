@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "giromq/selector.hpp"
+#include "message_file.hpp"
 
 namespace giromq::tool {
 namespace json = boost::json;
@@ -123,10 +124,37 @@ int explain(const SelectorText& given) {
     return exit_ok;
 }
 
+std::string_view name_of(SelectorTruth truth) {
+    switch (truth) {
+        case SelectorTruth::no: return "FALSE";
+        case SelectorTruth::yes: return "TRUE";
+        case SelectorTruth::unknown: break;
+    }
+    return "UNKNOWN";
+}
+
+/// As grep: 0 if a message is selected, 1 if none is, 2 if something is wrong.
+int test(const Common& common, const SelectorText& given, const std::string& message_file) {
+    if (given.file == "-" && message_file == "-")
+        throw ToolError("The standard input can be the selector or the messages, not both.", exit_usage);
+    const Selector selector = read_selector(given, exit_usage);
+    bool is_any_selected = false;
+    for_each_described_message(read_file(message_file, exit_usage), [&](const SelectorMessage& message) {
+        const SelectorOutcome outcome = selector.evaluate(message);
+        is_any_selected = is_any_selected || outcome.truth == SelectorTruth::yes;
+        if (common.json) {
+            std::cout << json::serialize(json::object{{"truth", name_of(outcome.truth)}, {"overBudget", outcome.is_over_budget}}) << '\n';
+        } else {
+            std::cout << name_of(outcome.truth) << (outcome.is_over_budget ? " (given up: it would cost too much)" : "") << '\n';
+        }
+    });
+    return is_any_selected ? exit_ok : exit_failed;
+}
+
 }  // namespace
 
 void add_selector_commands(CLI::App& app, const Common& common, Run& run) {
-    CLI::App* const selector = app.add_subcommand("selector", "Check, convert and explain message selectors, without a broker");
+    CLI::App* const selector = app.add_subcommand("selector", "Check, convert, explain and test message selectors, without a broker");
     selector->require_subcommand(1)->fallthrough();
     const auto given = std::make_shared<SelectorText>();
     const auto form = std::make_shared<std::string>();
@@ -144,6 +172,17 @@ void add_selector_commands(CLI::App& app, const Common& common, Run& run) {
     CLI::App* const explain_app = selector->add_subcommand("explain", "Shows what each term means, and how the broker evaluates it");
     given->add_to(*explain_app);
     explain_app->fallthrough()->callback([&run, given] { run = [given] { return explain(*given); }; });
+
+    CLI::App* const test_app = selector->add_subcommand("test", "Says what a selector is for a message: TRUE, FALSE or UNKNOWN");
+    const auto message_file = std::make_shared<std::string>();
+    given->add_to(*test_app);
+    test_app
+        ->add_option("--message", *message_file,
+                     "A file with messages in JSON, as 'giromq browse QUEUE --json' writes them; '-' for the standard input")
+        ->required();
+    test_app->footer("Exit codes: 0 a message is selected, 1 none is, 2 wrong call, selector or file.");
+    test_app->fallthrough()->callback(
+        [&common, &run, given, message_file] { run = [&common, given, message_file] { return test(common, *given, *message_file); }; });
 }
 
 }  // namespace giromq::tool

@@ -1,9 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "giromq/exceptions.hpp"
 #include "giromq/export.hpp"
@@ -38,6 +43,30 @@ private:
     std::string reason_;
 };
 
+/// A message as a selector sees it, from wherever a program has it.
+struct SelectorMessage {
+    /// A value of Message::object_property(). The type counts: byte, short and int are computed with in 32 bits, long in 64.
+    using Property = std::variant<bool, std::int8_t, std::int16_t, std::int32_t, std::int64_t, float, double, std::string>;
+
+    bool is_persistent = true;
+    int priority = 4;
+    std::int64_t timestamp_ms = 0;
+    int delivery_count = 1;  ///< JMSXDeliveryCount; 1 for the first delivery
+    std::optional<std::string> message_id;
+    std::optional<std::string> correlation_id;
+    std::optional<std::string> type;
+    std::map<std::string, Property, std::less<>> properties;
+    std::optional<std::string> body;  ///< text or bytes; nothing for messages without one, which paths find nothing in
+};
+
+/// The three values of logic (JMS 2.0 §3.8.1.2). Only what is true selects.
+enum class SelectorTruth : std::uint8_t { no, yes, unknown };
+
+struct SelectorOutcome {
+    SelectorTruth truth = SelectorTruth::unknown;
+    bool is_over_budget = false;  ///< given up, because it would have cost more than the broker allows; then it is unknown
+};
+
 /// A message selector that was read and checked (docs/selectors.md). Immutable; copies share it, and any number of threads may use it.
 class GIROMQ_API Selector {
 public:
@@ -52,6 +81,9 @@ public:
     std::string xml() const;
     /// For people: the selector as an indented tree, what each term means, and how the broker evaluates it. Its words may change.
     std::string explanation() const;
+
+    /// What the selector says of a message, within the bounds that the broker has by default.
+    SelectorOutcome evaluate(const SelectorMessage& message) const;
 
 private:
     std::shared_ptr<const selector::Program> program_;

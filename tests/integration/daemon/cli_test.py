@@ -17,7 +17,7 @@ TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
 DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
             ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"],
-            ["selector"], ["selector", "check"], ["selector", "convert"], ["selector", "explain"],
+            ["selector"], ["selector", "check"], ["selector", "convert"], ["selector", "explain"], ["selector", "test"],
             ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
@@ -136,9 +136,45 @@ class SelectorTest(ToolTest):
         _, errors = self.tool(None, "selector", "explain", "colour = NULL", code=FAILED)
         self.assertIn("line 1, column 10", errors)
 
+    def test_a_selector_is_tested_on_messages(self):
+        large = {"type": "pacs.008", "priority": 7, "deliveryMode": "non-persistent", "timestamp": 5, "deliveryCount": 2,
+                 "messageId": "ID:1", "correlationId": "c", "destination": "q", "redelivered": True,
+                 "properties": {"currency": "EUR", "cents": 1000, "rate": 1.5, "urgent": True}, "text": "<Amt>10.00</Amt>"}
+        small = {"properties": {"currency": "CHF"}, "base64": "eyJhIjogMX0="}
+        everything = ("currency = 'EUR' AND cents = 1000 AND rate = 1.5 AND urgent AND DECIMAL(XPATH('Amt')) = 10 AND JMSType = 'pacs.008' "
+                      "AND JMSPriority = 7 AND JMSDeliveryMode = 'NON_PERSISTENT' AND JMSTimestamp = 5 AND JMSXDeliveryCount = 2 "
+                      "AND JMSMessageID = 'ID:1' AND JMSCorrelationID = 'c'")
+        for selector, messages, said, code in (
+                (everything, [large], "TRUE\n", 0), ("currency = 'CHF'", [large], "FALSE\n", 1), ("x = 1", [large], "UNKNOWN\n", 1),
+                ("JSON('/a') = 1 AND JMSType IS NULL", [small], "TRUE\n", 0),
+                ("currency = 'EUR'", [small, large, {}], "FALSE\nTRUE\nUNKNOWN\n", 0)):
+            lines = "\n".join(json.dumps(message, indent=2) for message in messages)
+            self.assertEqual(said, self.tool(None, "selector", "test", selector, "--message", "-", text=lines, code=code)[0], selector)
+        out, _ = self.tool(None, "selector", "test", "x = 1", "--json", "--message", "-", text=json.dumps(large), code=1)
+        self.assertEqual({"truth": "UNKNOWN", "overBudget": False}, json.loads(out))
+
+    def test_what_a_broker_shows_can_be_tested(self):
+        daemon = self.start()
+        self.tool(daemon, "send", "q", '{"a": 1}', "--property", "colour=red", "--property", "size:int=4", "--priority", "7")
+        self.tool(daemon, "send", "q", "bytes", "--bytes", "--property", "colour=green")
+        shown, _ = self.tool(daemon, "browse", "q", "--count", "2", "--json")
+        for selector, said in (("JSON('/a') = 1 AND size = 4", "TRUE\nUNKNOWN\n"), ("colour = 'red'", "TRUE\nFALSE\n")):
+            self.assertEqual(said, self.tool(None, "selector", "test", selector, "--message", "-", text=shown)[0])
+
+    def test_messages_that_are_none_are_told_from_messages_that_are_not_selected(self):
+        for text, reason in (("", "There is no message"), ("{", "Message 1 cannot be read: It is not JSON"), ("[]", "a JSON object"),
+                             ("{}\n{\"txt\": 1}", "Message 2 cannot be read: 'txt' is no part of a message"),
+                             ('{"priority": 10}', "from 0 to 9"), ('{"text": 1}', "has to be a string"),
+                             ('{"text": "a", "base64": "YQ=="}', "one body"), ('{"base64": "?"}', "in Base64"),
+                             ('{"properties": {"a": []}}', "The property 'a'"), ('{"deliveryMode": "x"}', "non-persistent")):
+            _, errors = self.tool(None, "selector", "test", "a = 1", "--message", "-", text=text, code=WRONG_CALL)
+            self.assertIn(reason, errors)
+        self.tool(None, "selector", "test", "a = NULL", "--message", "-", text="{}", code=WRONG_CALL)
+        self.tool(None, "selector", "test", "--file", "-", "--message", "-", text="{}", code=WRONG_CALL)
+
     def test_wrong_calls_about_selectors_are_told_from_wrong_selectors(self):
         for arguments in (["check"], ["check", "a", "--file", "b"], ["check", "--file", "/nonexistent"], ["check", "--file", "/"],
-                          ["convert", "a", "--to", "prose"]):
+                          ["convert", "a", "--to", "prose"], ["test", "a"], ["test", "a", "--message", "/nonexistent"]):
             _, errors = self.tool(None, "selector", *arguments, code=WRONG_CALL)
             self.assertTrue(errors.strip(), arguments)
 

@@ -20,6 +20,10 @@ class SelectorLibraryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(xml_in_sql_is_taken_out);
     CPPUNIT_TEST(the_explanation_has_every_term_and_what_finds_it);
     CPPUNIT_TEST(the_explanation_tells_what_can_never_be_true);
+    CPPUNIT_TEST(everything_in_a_message_is_seen);
+    CPPUNIT_TEST(properties_keep_their_types);
+    CPPUNIT_TEST(what_is_missing_is_unknown);
+    CPPUNIT_TEST(what_costs_too_much_is_given_up);
     CPPUNIT_TEST_SUITE_END();
 
     static void assert_refused(std::string_view text, std::size_t line, std::size_t column, std::string_view part_of_reason) {
@@ -114,6 +118,66 @@ class SelectorLibraryTest : public CppUnit::TestFixture {
         for (const char* const possible : {"XPATH('a') = '5'", "LONG(XPATH('a')) + 1 = 5", "XPATH('a') = b", "XPATH('a') = STRING(b)",
                                            "JSON('/a') = 5", "XPATH('a') LIKE '5%'", "DECIMAL(XPATH('a')) BETWEEN 1 AND 2"})
             CPPUNIT_ASSERT_MESSAGE(possible, !is_told(possible));
+    }
+
+    static SelectorMessage payment() {
+        SelectorMessage message;
+        message.is_persistent = false;
+        message.priority = 7;
+        message.timestamp_ms = 1'700'000'000'000;
+        message.delivery_count = 3;
+        message.message_id = "ID:1";
+        message.correlation_id = "order-5";
+        message.type = "pacs.008";
+        message.properties["currency"] = std::string("EUR");
+        message.properties["urgent"] = true;
+        message.body = "<Document><Amt Ccy=\"EUR\">10000.00</Amt></Document>";
+        return message;
+    }
+
+    static void assert_truth(SelectorTruth expected, const std::string& sql, const SelectorMessage& message) {
+        CPPUNIT_ASSERT_MESSAGE(sql, Selector(sql).evaluate(message).truth == expected);
+    }
+
+    void everything_in_a_message_is_seen() {
+        for (const char* const sql :
+             {"JMSDeliveryMode = 'NON_PERSISTENT'", "JMSPriority = 7", "JMSTimestamp = 1700000000000", "JMSXDeliveryCount = 3",
+              "JMSMessageID = 'ID:1'", "JMSCorrelationID = 'order-5'", "JMSType = 'pacs.008'", "currency = 'EUR'", "urgent",
+              "XPATH('.//Amt/@Ccy') = 'EUR' AND DECIMAL(XPATH('.//Amt')) >= DECIMAL '10000.00'"}) {
+            assert_truth(SelectorTruth::yes, sql, payment());
+            assert_truth(SelectorTruth::no, "NOT (" + std::string(sql) + ")", payment());
+        }
+        SelectorMessage order;
+        order.body = R"({"lines": [{"sku": "A1"}]})";
+        assert_truth(SelectorTruth::yes, "JSON('/lines/0/sku') = 'A1' AND JMSDeliveryMode = 'PERSISTENT' AND JMSXDeliveryCount = 1", order);
+    }
+
+    void properties_keep_their_types() {
+        SelectorMessage message;
+        message.properties["byte"] = std::int8_t{-1};
+        message.properties["short"] = std::int16_t{-300};
+        message.properties["int"] = std::int32_t{2'147'483'647};
+        message.properties["long"] = std::int64_t{2'147'483'647};
+        message.properties["float"] = 0.5F;
+        message.properties["double"] = 0.25;
+        assert_truth(SelectorTruth::yes, "byte = -1 AND short = -300 AND float = 0.5 AND double = 0.25", message);
+        // In 32 bits the sum wraps around, in 64 it does not.
+        assert_truth(SelectorTruth::yes, "int + int = -2 AND long + long = 4294967294", message);
+    }
+
+    void what_is_missing_is_unknown() {
+        for (const char* const sql : {"x = 1", "JMSType = 'a'", "JMSMessageID = 'a'", "JMSCorrelationID = 'a'", "XPATH('a') = 'b'"})
+            assert_truth(SelectorTruth::unknown, sql, SelectorMessage{});
+        assert_truth(SelectorTruth::yes, "x IS NULL", SelectorMessage{});
+    }
+
+    void what_costs_too_much_is_given_up() {
+        SelectorMessage message = payment();
+        message.body = "<Document>" + std::string(300 * 1024, ' ') + "</Document>";
+        const SelectorOutcome outcome = Selector("XPATH('Document') = 'x'").evaluate(message);
+        CPPUNIT_ASSERT(outcome.is_over_budget);
+        CPPUNIT_ASSERT(outcome.truth == SelectorTruth::unknown);
+        CPPUNIT_ASSERT(!Selector("currency = 'EUR'").evaluate(message).is_over_budget);
     }
 };
 
