@@ -23,11 +23,20 @@ bool Model::must_be_stored(const ModelMessage& message, bool clean) const {
 void Model::stopping() {
     for (const auto& [id, queue] : queues) {
         bool before_one_that_is_out = false;
+        std::uint64_t last_out = 0;
         for (auto place = queue.order.rbegin(); place != queue.order.rend(); ++place) {
             auto& message = messages.at(place->second);
             message.maybe_marked = message.maybe_marked || before_one_that_is_out;
             if (!message.persistent || (message.holder == 0 && message.mark != Mark::yes)) continue;
             message.marked_for_ever = before_one_that_is_out = true;
+            last_out = std::max(last_out, message.order);
+        }
+        // What a commit that is under way takes may come back, when that is refused.
+        for (auto& [place, before] : before_commit) {
+            if (before.home != id) continue;
+            const auto& message = messages.at(place.second);
+            before.maybe_marked = before.maybe_marked || before.order < last_out;
+            before.marked_for_ever = before.marked_for_ever || (message.home == id && message.marked_for_ever);
         }
     }
 }
