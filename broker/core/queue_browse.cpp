@@ -123,9 +123,14 @@ void Queue::read_for_browser(ConsumerId id, std::uint64_t generation, Result<sto
         return;  // tried again at the next tick
     }
     if (generation == page_generation_) {
-        if (page->entries.empty() && page->end) {
+        // The window may have come to what was being read, and have something in memory only there, of which the store knows nothing:
+        // what is read is good up to that, and the window shows the rest.
+        const auto in_memory_only = window_.in_memory_only_behind(browser.looked_at);
+        const auto is_beyond = [&](Position position) { return in_memory_only && position > *in_memory_only; };
+        if (page->entries.empty() && page->end && !is_beyond(page->next_position)) {
             browser.looked_at = std::max(browser.looked_at, Position{page->next_position.value - 1});
         }
+        while (!page->entries.empty() && is_beyond(page->entries.back().key.position)) page->entries.pop_back();
         std::erase_if(page->entries, [this](const store::StoredEntry& stored) { return is_gone_ahead(stored.key.position); });
         if (browser.selector && !page->entries.empty()) {
             const auto through = page->entries.back().key.position;

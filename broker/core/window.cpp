@@ -20,6 +20,14 @@ Entry* Window::find(Position position) {
     return &entries_[index];
 }
 
+std::optional<Position> Window::in_memory_only_behind(Position position) const {
+    for (auto index = lower_bound(Position{position.value + 1}); index < entries_.size(); ++index) {
+        const Entry& entry = entries_[index];
+        if (entry.state != EntryState::gone && !entry.stored) return entry.position;
+    }
+    return std::nullopt;
+}
+
 void Window::append(Entry entry) {
     GIROMQ_CHECK(entries_.empty() || entries_.back().position < entry.position, "an entry was appended out of order");
     bytes_ += entry.message->memory();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "model/dead_letter.hpp"
@@ -58,6 +59,8 @@ public:
     std::size_t lower_bound(Position position) const;
     /// The entry at exactly this position that is not gone; null if there is none.
     Entry* find(Position position);
+    /// The first entry behind `position` that has no rows in the store; nothing if there is none.
+    std::optional<Position> in_memory_only_behind(Position position) const;
 
     void append(Entry entry);
     /// Merges entries (ascending) into the window by position; those already there win.

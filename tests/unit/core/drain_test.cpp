@@ -41,6 +41,7 @@ class CoreDrainTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_browser_does_not_show_what_was_consumed_meanwhile);
     CPPUNIT_TEST(a_browser_looks_again_after_a_failed_read);
     CPPUNIT_TEST(a_browser_of_a_consumed_window_reaches_the_end);
+    CPPUNIT_TEST(a_browser_does_not_pass_over_what_is_in_memory_only);
     CPPUNIT_TEST(a_browser_may_be_closed_while_it_reads);
     CPPUNIT_TEST_SUITE_END();
 
@@ -530,6 +531,26 @@ class CoreDrainTest : public CppUnit::TestFixture {
         later.drain(10);
         broker.doors->run();
         CPPUNIT_ASSERT_EQUAL("m4 m5 m6 m7 m8 m9 m10"s, later.texts());
+    }
+
+    void a_browser_does_not_pass_over_what_is_in_memory_only() {
+        Broker broker;
+        broker.make_filled_queue(2);
+        broker.restart();
+        const auto queue = broker.queue("q");
+        broker.take(queue, 1);
+        Taker& browser = broker.browse(queue, 0);
+        browser.drain(10);
+        browser.room = false;
+        broker.doors->answer_page();  // the window has everything now
+        broker.stage(queue, "v", {.durable = non_persistent});
+        broker.stage(queue, "n");
+        broker.doors->run();  // and the browser has its page, in which there is no v
+        browser.room = true;
+        broker.core->resume(browser.id);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL("m2 v n"s, browser.texts());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{3}, browser.drained_after.at(0));
     }
 
     void a_browser_may_be_closed_while_it_reads() {
