@@ -170,7 +170,8 @@ std::pair<std::uint64_t, std::uint64_t> Model::purge(DestinationId queue, std::v
         message.presence = Presence::leaving;
         purged.push_back(tag);
         ++bounds.second;
-        if (!message.expired(now)) ++bounds.first;
+        // An earlier purge may have taken it, before anybody knew that it was durable.
+        if (!message.expired(now) && !message.maybe_purged) ++bounds.first;
     }
     return bounds;
 }
