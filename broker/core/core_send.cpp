@@ -31,6 +31,11 @@ Result<ProducerId> Core::Impl::open_producer(ConnectionId connection, Destinatio
     producer->queue = queue;
     producer->port = port;
     Producer& opened = *producers.emplace(producer->id, std::move(producer)).first->second;
+    if (queue != nullptr) {
+        // The first one has nobody to wait with.
+        if (queue->producer_count == 1) queue->told_share = queue->producer_share();
+        tell_windows(*queue);
+    }
     tell_window(opened);
     return opened.id;
 }
@@ -45,6 +50,8 @@ void Core::Impl::close_producer(ProducerId id) {
 std::uint32_t Core::Impl::window_of(const Producer& producer) const {
     if (held_back_) return 0;
     if (producer.queue == nullptr || producer.queue->settings().overflow != OverflowPolicy::hold) return context.settings.producer_window;
+    // While the others wait for room worth telling nobody has any: who had some unknown to the queue would not be told when it is gone.
+    if (producer.queue->told_share == 0) return 0;
     const auto share = producer.queue->producer_share();
     // Those that came before have more than their share by now; and this one may never send.
     return producer.has_sent || share == 0 ? share : std::max(1U, share / 8);

@@ -18,7 +18,9 @@ class CoreLimitsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_held_queue_takes_what_its_producers_had_credit_for);
     CPPUNIT_TEST(a_held_queue_refuses_the_anonymous_relay);
     CPPUNIT_TEST(a_held_queue_is_full_for_a_producer_that_comes_later);
+    CPPUNIT_TEST(a_producer_that_has_sent_nothing_is_told_that_others_filled_the_queue);
     CPPUNIT_TEST(a_held_queue_that_was_full_at_start_lets_producers_go_on);
+    CPPUNIT_TEST(a_held_queue_that_was_nearly_full_at_start_takes_what_there_is_room_for);
     CPPUNIT_TEST(a_held_queue_comes_to_its_limit_and_not_far_beyond);
     CPPUNIT_TEST(a_held_queue_of_bytes_comes_to_its_limit_and_not_far_beyond);
     CPPUNIT_TEST(one_message_less_does_not_wake_every_producer);
@@ -148,6 +150,17 @@ class CoreLimitsTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(sender.room() > 0);
     }
 
+    void a_producer_that_has_sent_nothing_is_told_that_others_filled_the_queue() {
+        Broker broker;
+        const auto queue = broker.make_queue("q", limited(1, OverflowPolicy::hold));
+        Sender& sender = broker.open_sender(queue);
+        CPPUNIT_ASSERT_EQUAL(1U, sender.room());
+        broker.send(queue, "a");  // over the anonymous relay
+        CPPUNIT_ASSERT_EQUAL(0U, sender.room());
+        CPPUNIT_ASSERT_EQUAL("a"s, broker.drain_all(queue));
+        CPPUNIT_ASSERT_EQUAL(1U, sender.room());
+    }
+
     void a_held_queue_that_was_full_at_start_lets_producers_go_on() {
         for (const bool clean : {true, false}) {
             Broker broker;
@@ -158,6 +171,16 @@ class CoreLimitsTest : public CppUnit::TestFixture {
             broker.drain_all(broker.queue("q"));
             CPPUNIT_ASSERT(sender.room() > 0);
         }
+    }
+
+    void a_held_queue_that_was_nearly_full_at_start_takes_what_there_is_room_for() {
+        Broker broker;
+        broker.send_many(broker.make_queue("q", limited(40, OverflowPolicy::hold)), "m", 39);
+        broker.restart();
+        Sender& sender = broker.open_sender(broker.queue("q"));
+        CPPUNIT_ASSERT_EQUAL(1U, sender.room());
+        broker.send(broker.queue("q"), "n", {.producer = sender.id});
+        CPPUNIT_ASSERT_EQUAL(0U, sender.room());
     }
 
     /// Producers that use every credit they are given, in the way a link does: so many may be unsettled as the window says, and what was
