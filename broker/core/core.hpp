@@ -241,8 +241,8 @@ public:
     /// not open on this connection is refused with transaction_unknown.
     void discharge(ConnectionId connection, TransactionId transaction, bool fail, UniqueFunction<void(Result<void>)> done);
     /// Refused with transaction_unknown; then `done` has run with the error. If the delivery is part of another transaction the control
-    /// link of that is ended (§4.4.2). An outcome for a delivery that the transaction has already takes the place of the one before,
-    /// and its `done` is not called.
+    /// link of that is ended (§4.4.2); if the transaction has its maximum of operations its own is, with resource_limit. An outcome for
+    /// a delivery that the transaction has already takes the place of the one before, and its `done` is not called.
     Result<void> enlist(EnlistCommand command);
     /// A send of the transaction waits for something (its chunks, its queue): a discharge that comes now is carried out after it. Ends
     /// with a send that `was_awaited`, or with work_refused().

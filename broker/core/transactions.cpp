@@ -12,6 +12,10 @@ Error unknown(TransactionId id) {
     return Error(errc::transaction_unknown, "there is no transaction " + std::to_string(id.value) + " of this connection");
 }
 
+std::string too_many_operations(const CoreSettings& settings) {
+    return "a transaction has at most " + std::to_string(settings.transaction_operations) + " messages sent and received";
+}
+
 }  // namespace
 
 // Control links
@@ -104,8 +108,7 @@ Result<void> Transactions::put(TransactionId id, Queue& queue, TransactionPut pu
     const auto memory = put.message->memory();
     const auto& settings = context_.settings;
     if (open.work.operations() >= settings.transaction_operations) {
-        return Error(errc::resource_limit,
-                     "a transaction has at most " + std::to_string(settings.transaction_operations) + " messages sent and received");
+        return Error(errc::resource_limit, too_many_operations(settings));
     }
     if (open.work.bytes + memory > settings.transaction_bytes) {
         return Error(errc::resource_limit,
@@ -132,12 +135,15 @@ Result<void> Transactions::enlist(Consumer& consumer, EnlistCommand command) {
         if (command.done) command.done(reason);
         return open == nullptr ? Result<void>(reason) : Result<void>();
     }
-    if (open->work.operations() >= context_.settings.transaction_operations && !open->failed) {
-        open->failed =
-            Error(errc::transaction_rolled_back,
-                  "a transaction has at most " + std::to_string(context_.settings.transaction_operations) + " messages sent and received");
-    }
     const auto holder = queue.holder_of(command.position);
+    if (holder == command.transaction) {
+        enlist_again(*open, std::move(command));
+        return {};
+    }
+    if (open->work.operations() >= context_.settings.transaction_operations) {
+        refuse_beyond_limit(consumer, std::move(command), open->control);
+        return {};
+    }
     if (queue.enlist(consumer, command.position, command.transaction)) {
         open->work.gets.push_back(
             TransactionGet{queue.id(), command.position, std::move(command.outcome), command.settled, std::move(command.done)});
@@ -145,15 +151,23 @@ Result<void> Transactions::enlist(Consumer& consumer, EnlistCommand command) {
     }
     const Error reason(errc::transaction_rolled_back, holder.is_set() ? "a delivery cannot be part of two transactions"
                                                                       : "a message of the transaction was taken back from its consumer");
-    if (holder == command.transaction) {
-        enlist_again(*open, std::move(command));
-        return {};
-    }
     // Taken back, it may be with another consumer, so this transaction must not have had it too.
     if (!open->failed) open->failed = reason;
     if (command.done) command.done(reason);
     if (holder.is_set()) end_control(open->control, reason);
     return {};
+}
+
+/// What is enlisted does not count as its consumer's any more, so a client that discharges nothing would come to hold as much as it likes:
+/// here it ends, with all that was got. A send is refused by itself.
+void Transactions::refuse_beyond_limit(Consumer& consumer, EnlistCommand command, ControlId control) {
+    const Error reason(errc::resource_limit, too_many_operations(context_.settings));
+    const Pause pause(*this);
+    if (command.settled) {
+        consumer.queue->settle(consumer, command.position, Modified{.delivery_failed = true, .undeliverable_here = false}, {});
+    }
+    if (command.done) command.done(reason);
+    end_control(control, reason);
 }
 
 void Transactions::enlist_again(Transaction& open, EnlistCommand command) {

@@ -125,6 +125,7 @@ private:
     void end(TransactionId id, Queue::Return how);
     void time_out(TransactionId id);
     void end_control(ControlId control, const Error& reason);
+    void refuse_beyond_limit(Consumer& consumer, EnlistCommand command, ControlId control);
     void enlist_again(Transaction& open, EnlistCommand command);
     std::vector<TransactionId> where(const std::function<bool(const Transaction&)>& matches) const;
     void commit(Transaction transaction, UniqueFunction<void(Result<void>)> done);

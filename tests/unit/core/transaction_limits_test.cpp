@@ -10,6 +10,8 @@ namespace giromq::test {
 class CoreTransactionLimitsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(CoreTransactionLimitsTest);
     CPPUNIT_TEST(operations_are_limited);
+    CPPUNIT_TEST(an_outcome_beyond_the_limit_ends_the_control_link);
+    CPPUNIT_TEST(an_unsettled_outcome_beyond_the_limit_leaves_the_message_with_its_consumer);
     CPPUNIT_TEST(bytes_are_limited_and_given_back);
     CPPUNIT_TEST(all_transactions_together_have_one_budget);
     CPPUNIT_TEST(open_transactions_of_a_connection_are_limited);
@@ -49,12 +51,55 @@ class CoreTransactionLimitsTest : public CppUnit::TestFixture {
         controller.get(gets, taker, "m1");
         controller.get(gets, taker, "m2");
         CPPUNIT_ASSERT(controller.commit(gets).ok());
-        broker.send_many(queue, "n", 3);
-        taker.credit(3);
-        const auto too_many = controller.declare();
-        for (const auto* const text : {"n1", "n2", "n3"}) controller.get(too_many, taker, text);
-        CPPUNIT_ASSERT(controller.is_refused(too_many, core::errc::transaction_rolled_back));
-        CPPUNIT_ASSERT_EQUAL("n1 n2 n3"s, broker.stored(queue));
+    }
+
+    static Broker broker_of_two_operations() {
+        core::CoreSettings settings;
+        settings.transaction_operations = 2;
+        return Broker(settings);
+    }
+
+    /// What is enlisted is not counted as its consumer's any more, so it is not left to the discharge, which may never come.
+    void an_outcome_beyond_the_limit_ends_the_control_link() {
+        Broker broker = broker_of_two_operations();
+        const auto queue = broker.make_filled_queue(3);
+        Controller controller(broker);
+        Taker& taker = controller.take(queue, 3);
+        const auto other = controller.declare();
+        const auto transaction = controller.declare();
+        controller.get(transaction, taker, "m1");
+        controller.get(transaction, taker, "m2");
+        CPPUNIT_ASSERT(!controller.end_reason);
+        controller.get(transaction, taker, "m3");
+        CPPUNIT_ASSERT(controller.end_reason->is(core::errc::resource_limit));
+        CPPUNIT_ASSERT(controller.enlisted->ok());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().transactions.open);
+        CPPUNIT_ASSERT(controller.is_refused(transaction, core::errc::transaction_unknown));
+        CPPUNIT_ASSERT(controller.is_refused(other, core::errc::transaction_unknown));
+        Taker& next = broker.take_now(queue, 3);
+        CPPUNIT_ASSERT_EQUAL("m1 m2 m3"s, next.texts());
+        for (const auto* const text : {"m1", "m2", "m3"}) CPPUNIT_ASSERT_EQUAL(1U, next.count(text));
+    }
+
+    void an_unsettled_outcome_beyond_the_limit_leaves_the_message_with_its_consumer() {
+        Broker broker = broker_of_two_operations();
+        const auto queue = broker.make_filled_queue(3);
+        Controller controller(broker);
+        Taker& taker = controller.take(queue, 3);
+        const auto transaction = controller.declare();
+        const auto& first = controller.get_unsettled(transaction, taker, "m1");
+        controller.get_unsettled(transaction, taker, "m2");
+        // Said again it is not one more.
+        controller.get_unsettled(transaction, taker, "m2");
+        CPPUNIT_ASSERT(!controller.end_reason);
+        const auto& third = controller.get_unsettled(transaction, taker, "m3");
+        CPPUNIT_ASSERT(controller.end_reason->is(core::errc::resource_limit));
+        CPPUNIT_ASSERT(first.given() && !first.ok());
+        CPPUNIT_ASSERT(third.given() && !third.ok());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{3}, broker.view(queue).delivering);
+        for (const auto* const text : {"m1", "m2", "m3"}) taker.accept(text);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(""s, broker.stored(queue));
     }
 
     void bytes_are_limited_and_given_back() {
