@@ -28,6 +28,8 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
         return;
     }
     --consumer.unsettled;
+    // Not later: a move of what is in memory only dispatches at once, which may end consumers, this one too.
+    make_ready(consumer);
     if (std::holds_alternative<Accepted>(outcome)) {
         ++counters_.acknowledged;
         remove(*entry, done);
@@ -51,7 +53,6 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
             give_back(*entry);
         }
     }
-    make_ready(consumer);
     dispatch();
     // The answer comes last: it may be what ends this consumer, or this queue.
     if (done) done({});
