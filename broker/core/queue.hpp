@@ -96,9 +96,8 @@ struct Arrival {
 /// One queue: strict FIFO by position, competing consumers in turn, a bounded window of it in memory and the rest in the store.
 ///
 /// What is in the window: if `reaches_tail_`, every entry there is; otherwise every entry up to `covered_through_`, and what
-/// is behind it is read from the store page by page when consumers need it (queue_paging.cpp). Entries whose COMMIT has not returned
-/// are no exception: the ones behind the window wait in `outside_` and come into it when it reaches them, so that nothing behind a
-/// pending entry is ever shown before it.
+/// is behind it is read from the store page by page when consumers need it (queue_paging.cpp). Entries whose COMMIT has not returned are no
+/// exception: those behind the window wait in `outside_` until it reaches them, so that nothing behind one is ever shown before it.
 class Queue {
 public:
     Queue(DestinationId id, DestinationSettings settings, Timestamp created_at, Context& context, QueueHost& host);
@@ -200,7 +199,6 @@ public:
     void empty(UniqueFunction<void()> emptied);
     /// Gives memory back where nobody is waiting for it.
     void shrink();
-    /// The queue is gone: its share of the memory budget is returned.
     ~Queue();
     void update(DestinationSettings settings) { settings_ = std::move(settings); }
 
@@ -276,6 +274,7 @@ private:
     void park(Entry& entry);
     void fetch(Position position);
     void fetched(Result<store::Page> page);
+    void park_again();
 
     // queue_outcome.cpp
     // `done` is taken by an outcome that has to wait for a COMMIT; one that is left has only to be called.
@@ -350,6 +349,7 @@ private:
     // of the page may not have it.
     bool page_under_way_ = false;
     bool fetch_under_way_ = false;
+    std::vector<Position> fetched_;  // by the last fetch
     std::uint64_t page_generation_ = 0;
     std::map<Position, Entry> outside_;  // pending entries behind the window
     std::vector<Entry> arrived_meanwhile_;

@@ -200,6 +200,7 @@ bool Queue::can_be_read_again(const Entry& entry) const {
 }
 
 void Queue::shrink() {
+    park_again();
     if (page_under_way_ || consumers_.size() != browsers_.size()) return;
     // Of what is being purged or quarantined the store still has the rows.
     if (purges_under_way_ > 0 || !quarantining_.empty()) return;

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "core/queue.hpp"
+#include "core/selection.hpp"
 
 // What consumers hold need not lie in memory here: the connection has its bytes until they are sent, and the store has them until the
 // message is settled. When memory is scarce only the facts stay, and a message that comes back is read again before it is shown.
@@ -37,6 +38,18 @@ void Queue::fetch(Position position) {
     });
 }
 
+/// What was fetched and nobody has taken, since a browser has only looked at it, is not kept for longer than the next fetch, or all that
+/// consumers have given back would come to lie in memory. Where consumers have selectors it is kept: they come back to what they passed by
+/// for now, and two of them would take turns in fetching.
+void Queue::park_again() {
+    const auto fetched = std::exchange(fetched_, {});
+    if (selection_ && !selection_->empty()) return;
+    for (const auto position : fetched) {
+        Entry* const entry = find_entry(position);
+        if (entry != nullptr && entry->state == EntryState::available) park(*entry);
+    }
+}
+
 void Queue::fetched(Result<store::Page> page) {
     fetch_under_way_ = false;
     if (closing_) return;
@@ -45,6 +58,7 @@ void Queue::fetched(Result<store::Page> page) {
         log::error("page_not_read", {{"queue", settings_.name}, {"for", "redelivery"}, {"error", page.error().to_string()}});
         return;
     }
+    park_again();
     for (auto& stored : page->entries) {
         Entry* const entry = find_entry(stored.key.position);
         if (entry == nullptr || !entry->parked || entry->state != EntryState::available) continue;
@@ -55,6 +69,7 @@ void Queue::fetched(Result<store::Page> page) {
         }
         entry->parked = false;
         replace_message(*entry, std::move(stored.message));
+        fetched_.push_back(entry->position);
     }
     account_memory();
     dispatch();

@@ -182,14 +182,15 @@ void World::check() {
     // Windows are bounded: by the budget; for each queue by one page and one that is read again, so that it moves on without any; by the
     // bare facts of what consumers held at some time; by what is under way; and by what is kept
     // aside during a page. A search by selectors has one page more, and what it found of the one before.
-    // What consumers held and gave back is whole again once a browser, or a selector, has looked at it.
+    // What consumers held and gave back is whole again, and stays so, once the selector of a consumer has looked at it.
     held_most_ = std::max(held_most_, held);
     const auto largest = padding_most_ + sizeof(Message) + 128;
     const auto page = std::min<std::uint64_t>(page_entries_max_ * largest, (1u << 20) + largest);
     const auto for_each_queue = 4 * page + largest + (doors_->idle() ? 0 : 1u << 20);
     const auto under_way = doors_->waiting().size() + doors_->written() + 1;
     const auto most = settings_.memory_bytes + transaction_puts() * largest + model_.queues.size() * for_each_queue +
-                      held_most_ * std::max(2 * sizeof(Message), largest) + 2 * under_way * largest;
+                      held_most_ * (selector_percent_ > 0 ? std::max(2 * sizeof(Message), largest) : 2 * sizeof(Message)) +
+                      2 * under_way * largest;
     const auto view = core_->view();
     if (view.memory_bytes > most) {
         model_.fail("memory is " + std::to_string(view.memory_bytes) + " bytes, and " + std::to_string(most) + " would be the most" +

@@ -12,6 +12,7 @@ class CoreMemoryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(memory_does_not_grow_with_the_number_of_queues_that_nobody_consumes);
     CPPUNIT_TEST(memory_does_not_grow_with_what_is_on_its_way_out);
     CPPUNIT_TEST(memory_does_not_grow_with_what_consumers_hold);
+    CPPUNIT_TEST(memory_does_not_grow_with_what_browsers_see_of_what_came_back);
     CPPUNIT_TEST(what_consumers_held_comes_back_whole);
     CPPUNIT_TEST(what_consumers_held_moves_to_the_dead_letter_queue_whole);
     CPPUNIT_TEST(what_consumers_held_and_is_damaged_is_quarantined);
@@ -120,6 +121,24 @@ class CoreMemoryTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).bytes);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().memory_bytes);
+    }
+
+    void memory_does_not_grow_with_what_browsers_see_of_what_came_back() {
+        const auto settings = scarce_memory();
+        Broker broker(settings);
+        const auto queue = broker.make_queue("q");
+        for (int number = 1; number <= 200; ++number) broker.send(queue, "m" + std::to_string(number), {.bytes = 20'000});
+        broker.take_now(queue, 200).close();
+        Taker& browser = broker.browse(queue, 0);
+        browser.drain(1000);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(numbers(1, 200), browser.texts());
+        // What was read last is whole, and beyond the budget, until the next tick.
+        const auto most = settings.memory_bytes + 200 * 2 * sizeof(Message);
+        CPPUNIT_ASSERT(broker.core->view().memory_bytes <= most + 256 * 1024 + 20'000);
+        broker.tick();
+        CPPUNIT_ASSERT(broker.core->view().memory_bytes <= most);
+        CPPUNIT_ASSERT_EQUAL(numbers(1, 200), broker.drain_all(queue));
     }
 
     void what_consumers_held_comes_back_whole() {
