@@ -48,7 +48,7 @@ Message message() {
     writer.string("urgent");
     writer.boolean(true);
     writer.string("bic");
-    writer.string("COBADEFFXXX");
+    writer.string("GQNODEHH");
     writer.end(map, 10);
     writer.descriptor(0x77);
     writer.string(payment());
