@@ -168,12 +168,13 @@ void Checker::references() {
 void Checker::branches() {
     const std::pair<const char*, const char*> tables[] = {
         {"branch", branch_checksum}, {"prepared_put", prepared_put_checksum}, {"prepared_get", prepared_get_checksum}};
-    for (const auto& [table, checksum] : tables) {
-        progress_(std::string("checking the checksums of the table ") + table);
-        const auto number = std::string(table) == "branch" ? "number" : "branch";
-        const auto sql = std::string("SELECT ") + number + " FROM " + table + " WHERE checksum <> " + checksum;
+    for (const auto& rule : tables) {
+        const std::string table = rule.first;
+        progress_("checking the checksums of the table " + table);
+        const auto number = table == "branch" ? "number" : "branch";
+        const auto sql = std::string("SELECT ") + number + " FROM " + table + " WHERE checksum <> " + rule.second;
         for_each_row(sql, [&](const Statement& row) {
-            found(std::string(table) + ", branch " + std::to_string(row.number(0)) + ": the checksum of a row does not match");
+            found(table + ", branch " + std::to_string(row.number(0)) + ": the checksum of a row does not match");
         });
     }
 }

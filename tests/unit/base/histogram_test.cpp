@@ -24,7 +24,7 @@ public:
 
     void a_bound_belongs_to_its_range() {
         Histogram histogram(bounds);
-        for (const std::uint64_t value : {0, 10, 11, 100}) histogram.add(value);
+        for (const std::uint64_t value : {0U, 10U, 11U, 100U}) histogram.add(value);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, histogram.counts()[0]);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, histogram.counts()[1]);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, histogram.counts()[2]);

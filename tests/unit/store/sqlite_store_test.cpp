@@ -396,11 +396,12 @@ public:
         });
         CPPUNIT_ASSERT(started.ok());
         CPPUNIT_ASSERT(driver_->store().start_backup(file + "2", [](Result<void>) {}).error().is(errc::invalid_argument));
-        for (int round = 0; !finished; ++round) {
-            CPPUNIT_ASSERT(round < 10000);
+        for (int round = 0; round < 10000; ++round) {
+            if (finished) break;
             driver_->commit(driver_->send(queue, std::string(3000, 'x')));
             CPPUNIT_ASSERT(driver_->store().maintain().ok());
         }
+        CPPUNIT_ASSERT(finished);
         driver_->commit(driver_->send(queue, "after the backup"));
         SqliteEngine restored;
         const auto done = restore_sqlite_store(file, restored.settings.directory);
