@@ -312,7 +312,8 @@ void World::settle_one() {
 }
 
 void World::settle(SimConsumer& consumer, std::size_t index, const Outcome& outcome) {
-    const auto [tag, position] = consumer.held[index];
+    const auto tag = consumer.held[index].first;
+    const auto position = consumer.held[index].second;
     consumer.held.erase(consumer.held.begin() + static_cast<std::ptrdiff_t>(index));
     note("settle " + std::to_string(tag) + " by " + std::to_string(consumer.key()) + ", outcome " + std::to_string(outcome.index()));
     const auto home = model_.messages.at(tag).home;

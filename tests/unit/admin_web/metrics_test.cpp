@@ -78,7 +78,7 @@ public:
 
     void commit_times_are_a_histogram() {
         SiteRig rig;
-        for (const std::uint64_t nanoseconds : {90'000, 400'000, 2'000'000'000}) {
+        for (const std::uint64_t nanoseconds : {90'000U, 400'000U, 2'000'000'000U}) {
             rig.store_administration_.numbers.commit_nanoseconds.add(nanoseconds);
         }
         const auto page = rig.get("/metrics").body;

@@ -18,7 +18,6 @@ using detail::WireValue;
 
 namespace {
 
-constexpr int rb_rollback = 100;
 constexpr int rb_comm_fail = 101;
 constexpr int read_only = 3;
 constexpr int unknown_xid = -4;
