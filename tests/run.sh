@@ -11,7 +11,7 @@ On Debian 12, as root or with sudo: installs the missing packages, builds, and r
   --only REGEX     only the CTest tests whose names match
   --sanitizers     then a second pass under the address and undefined-behaviour sanitizers: unit tests, the conformance suite of the
                    stores, AMQP, the simulation and a short storm
-  --fuzz SECONDS   then every fuzz target for so long (clang); clang compiles every library for it
+  --fuzz SECONDS   then every fuzz target for so long (clang); with --sanitizers clang builds both, once
   --long           everything in full: exhaustive fault tests, a long storm, clang-tidy, and --fuzz 600 unless given
   --jobs N         build and test jobs (default: the number of processors)
   --no-install     install nothing
@@ -174,7 +174,10 @@ if [ "$sanitizers" -eq 1 ]; then
     # Reports of the sanitizers end the program that they are about, so that its test fails.
     export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:check_initialization_order=1}
     export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
-    if build asan-ubsan giromq_sanitizer_tests; then run_tests asan-ubsan -L '^(unit|simulation|storm)$'; fi
+    sanitized=asan-ubsan
+    # The fuzz targets have the same sanitizers, so one build serves both, and the second compiler sees every file.
+    if [ "$fuzz_seconds" -gt 0 ]; then sanitized=fuzz; fi
+    if build "$sanitized" giromq_sanitizer_tests; then run_tests "$sanitized" -L '^(unit|simulation|storm)$'; fi
 fi
 
 if [ "$long" -eq 1 ]; then
