@@ -110,7 +110,10 @@ void Core::settle(ConsumerId id, Position position, Outcome outcome, UniqueFunct
     }
 }
 ControlId Core::open_control(ConnectionId connection, ControlPort* port) { return impl_->transactions.open_control(connection, port); }
-void Core::close_control(ControlId control) { impl_->transactions.close_control(control); }
+void Core::close_control(ControlId control) {
+    impl_->transactions.close_control(control);
+    impl_->branches.close_control(control);
+}
 Result<TransactionId> Core::declare(ControlId control) {
     if (impl_->stopping) return stopping_error();
     return impl_->transactions.declare(control);
@@ -119,11 +122,31 @@ void Core::discharge(ConnectionId connection, TransactionId transaction, bool fa
     impl_->transactions.discharge(connection, transaction, fail, std::move(done));
 }
 Result<void> Core::enlist(EnlistCommand command) { return impl_->enlist(std::move(command)); }
-void Core::await_put(ConnectionId connection, TransactionId transaction) { impl_->transactions.await_put(connection, transaction); }
-void Core::work_refused(ConnectionId connection, TransactionId transaction, const Error& reason, bool was_awaited) {
-    impl_->transactions.fail(connection, transaction, reason);
-    if (was_awaited) impl_->transactions.awaited_put_came(transaction);
+void Core::await_put(ConnectionId connection, TransactionId transaction) {
+    if (impl_->branches.knows(connection, transaction)) return impl_->branches.await_put(transaction);
+    impl_->transactions.await_put(connection, transaction);
 }
+void Core::work_refused(ConnectionId connection, TransactionId transaction, const Error& reason, bool was_awaited) {
+    impl_->fail_transaction(connection, transaction, reason);
+    if (was_awaited) impl_->awaited_put_came(connection, transaction);
+}
+xa::ReturnCode Core::xa_start(ConnectionId connection, ControlId control, const xa::Xid& xid, xa::Flags flags, xa::StartOptions options,
+                              TransactionId& id) {
+    if (impl_->stopping) return xa::ReturnCode::er_rm_fail;
+    return impl_->branches.start(connection, control, xid, flags, std::move(options), id);
+}
+void Core::xa_end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done) {
+    impl_->branches.end(connection, id, flags, std::move(done));
+}
+void Core::xa_complete(ControlId control, XaCall call, XaDone done) {
+    if (impl_->stopping) return done(xa::ReturnCode::er_rm_fail);
+    impl_->branches.complete(control, std::move(call), std::move(done));
+}
+void Core::xa_resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, XaDone done) {
+    if (impl_->stopping) return done(xa::ReturnCode::er_rm_fail);
+    impl_->branches.resolve(xid, outcome, std::move(decision), std::move(done));
+}
+const xa::Registry& Core::branches() const { return impl_->branches.registry(); }
 void Core::close_connection(ConnectionId connection, CloseReason reason) { impl_->close_connection(connection, reason); }
 
 const std::vector<User>& Core::recovered_users() const { return impl_->router.users; }

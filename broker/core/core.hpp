@@ -18,6 +18,7 @@
 #include "model/user.hpp"
 #include "selector/selector.hpp"
 #include "store/commit_port.hpp"
+#include "xa/registry.hpp"
 
 /// The serial core: it owns every destination, every lock and every count, and is a deterministic function of the commands it is
 /// given and the clock. It never blocks, never touches the disk and never parses a body.
@@ -103,6 +104,16 @@ struct EnlistCommand {
     /// Of one that is not settled: the outcome is durable, or an error: the transaction was rolled back.
     UniqueFunction<void(Result<void>)> done;
 };
+
+/// A call of a transaction manager that completes a branch (X/Open XA, C193).
+struct XaCall {
+    enum class Kind : std::uint8_t { prepare, commit, rollback, forget };
+    Kind kind = Kind::prepare;
+    xa::Xid xid;
+    xa::Flags flags = xa::tm::no_flags;
+    xa::Decision decision = {};  // of an administrator who forgets
+};
+using XaDone = UniqueFunction<void(xa::ReturnCode)>;
 
 /// Transactions since start; `open` ones are there now.
 struct TransactionCounters {
@@ -249,6 +260,20 @@ public:
     void await_put(ConnectionId connection, TransactionId transaction);
     /// A send or an outcome of the transaction was refused before it came here: the transaction can only be rolled back.
     void work_refused(ConnectionId connection, TransactionId transaction, const Error& reason, bool was_awaited);
+
+    // Transaction branches (X/Open XA), docs/protocol-xa.md. A control link is a thread of control; its calls are carried out in order.
+
+    /// xa_start: `id` names the association in sends and outcomes on this connection, if the answer is XA_OK.
+    xa::ReturnCode xa_start(ConnectionId connection, ControlId control, const xa::Xid& xid, xa::Flags flags, xa::StartOptions options,
+                            TransactionId& id);
+    /// xa_end of the association.
+    void xa_end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done);
+    /// xa_prepare, xa_commit, xa_rollback and xa_forget: `done` runs when what they changed is durable.
+    void xa_complete(ControlId control, XaCall call, XaDone done);
+    /// An administrator's decision on a branch in doubt.
+    void xa_resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, XaDone done);
+    /// For xa_recover, and for administrators.
+    const xa::Registry& branches() const;
 
     /// The connection is gone: its transactions are rolled back, its consumers and producers closed, its temporary queues deleted.
     void close_connection(ConnectionId connection, CloseReason reason);

@@ -51,6 +51,7 @@ void Core::Impl::close_connection(ConnectionId connection, CloseReason reason) {
     // What one of them returns must not go to another: nobody would see it there, and it would be counted as a failed delivery.
     for (const auto id : its_consumers) consumers.at(id)->queue->silence(*consumers.at(id));
     transactions.close_connection(connection);
+    branches.close_connection(connection);
     for (const auto id : its_consumers) close_consumer(id, reason);
     std::vector<ProducerId> its_producers;
     for (const auto& [id, producer] : producers) {
@@ -96,6 +97,7 @@ void Core::Impl::end_all_of(Queue& queue, const Error& reason) {
 void Core::Impl::tick() {
     context.tick();
     transactions.tick();
+    branches.tick();
     const auto now = context.clock.wall_now();
     const bool housekeeping = context.clock.monotonic_now() >= housekeeping_at_;
     // A start reads no messages: consumers come first.
@@ -128,6 +130,7 @@ void Core::Impl::stop(UniqueFunction<void()> done) {
     std::sort(all.begin(), all.end());
     for (const auto id : all) consumers.at(id)->queue->silence(*consumers.at(id));
     transactions.stop();
+    branches.stop();
     for (const auto id : all) {
         auto* const port = consumers.at(id)->port;
         close_consumer(id, CloseReason::orderly);

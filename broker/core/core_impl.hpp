@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "core/branch_keeper.hpp"
 #include "core/context.hpp"
 #include "core/core.hpp"
 #include "core/queue.hpp"
@@ -19,13 +20,21 @@ inline Error stopping_error() { return Error(errc::not_ready, "the broker is sto
 class Core::Impl {
 public:
     Impl(const Clock& clock, store::CommitPort& commits, store::ReadPort& reads, CoreSettings settings, WorkPort* workers)
-        : context(clock, commits, reads, std::move(settings), workers), router(context), transactions(context, router) {
+        : context(clock, commits, reads, std::move(settings), workers),
+          router(context),
+          transactions(context, router),
+          branches(context, router, transactions) {
         router.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
         router.on_end_consumer = [this](ConsumerId id, const Error& reason) { end_consumer(id, reason); };
         router.on_closing = [this](Queue& queue, const Error& reason) {
             transactions.queue_closes(queue.id(), reason);
+            branches.queue_closes(queue.id());
             end_all_of(queue, reason);
         };
+        router.on_branch = [this](const store::StoredBranch& branch) { branches.restore(branch); };
+        router.on_prepared_put = [this](const store::PreparePut& put) { branches.restore(put); };
+        router.on_prepared_get = [this](const store::PrepareGet& get) { branches.restore(get); };
+        router.on_tombstone = [this](const store::PutTombstone& tombstone) { branches.restore(tombstone); };
         transactions.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
         transactions.on_chunks_dropped = [this](MessageNumber number) { drop_chunks(number); };
         transactions.on_staged = [this](std::int64_t bytes) {
@@ -36,6 +45,8 @@ public:
 
     void send(SendCommand command);
     Result<void> enlist(EnlistCommand command);
+    void fail_transaction(ConnectionId connection, TransactionId id, const Error& reason);
+    void awaited_put_came(ConnectionId connection, TransactionId id);
     void drop_chunks(MessageNumber number);
     void append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done);
     void tick();
@@ -58,6 +69,7 @@ public:
     Context context;
     Router router;
     Transactions transactions;
+    BranchKeeper branches;
     std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers;
     std::unordered_map<ProducerId, std::unique_ptr<Producer>> producers;
     bool stopping = false;
@@ -77,8 +89,9 @@ private:
     std::optional<Error> refusal_of(const SendCommand& command, const Queue& queue) const;
     bool is_duplicate(SendCommand& command, Queue& queue);
     void put(SendCommand command, Queue* queue);
-    Result<bool> is_duplicate_put(const SendCommand& command, Queue& queue);
-    std::optional<Error> take_put(SendCommand& command, Queue& queue);
+    Result<bool> is_duplicate_put(const SendCommand& command, Queue& queue, TransactionId owner);
+    std::optional<Error> take_put(SendCommand& command, Queue& queue, TransactionId owner);
+    bool is_in_branch(const SendCommand& command) const { return branches.knows(command.connection, command.transaction); }
     void after_send(ProducerId producer, Queue& queue);
     void settled(PendingSend& pending, const store::UnitResult& result);
     void tell_windows(Queue& queue);

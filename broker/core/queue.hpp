@@ -182,6 +182,34 @@ public:
     enum class Return : std::uint8_t { failed, unsettled, unchanged };
     void return_get(Position position, TransactionId transaction, Return how);
 
+    // Prepared branches (queue_branch.cpp)
+
+    /// A got entry whose branch is prepared.
+    struct PreparedGet {
+        DestinationId queue;
+        Position position;
+        MessageNumber number;
+        std::uint64_t bytes = 0;
+        store::GetOutcome outcome = store::GetOutcome::removed;
+        std::uint32_t delivery_count = 0;  // after a commit that returns it
+        ConsumerId not_for;
+        DestinationId target;  // of one that moves to a dead-letter queue
+        Arrival arrival;
+    };
+    /// What the prepare of its branch stores of an enlisted entry; nothing if it is locked in memory only.
+    std::optional<PreparedGet> prepare_get(Position position, TransactionId owner, const Outcome& outcome, tx::UnitOfWork& work);
+    void get_is_prepared(Position position, TransactionId owner);
+    /// As found at start.
+    void restore_prepared(Position position, TransactionId owner);
+    void branch_get_ended(const PreparedGet& get, bool committed);
+    /// A put of a branch that is committed takes its place; its rows are the store's affair. Unless `is_known` its message is only there.
+    Placed place_branch_put(Position position, const Arrival& arrival, bool is_known);
+    /// Around the time in which a branch that is prepared, or being prepared, has work here: the queue cannot be deleted then.
+    void branch_work_begins() { ++branch_work_; }
+    void branch_work_ends() { --branch_work_; }
+    bool has_branch_work() const { return branch_work_ > 0; }
+    bool is_prepared(Position position) const { return prepared_.contains(position); }
+
     // Outcomes (queue_outcome.cpp)
 
     void settle(Consumer& consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);
@@ -294,6 +322,8 @@ private:
     void stage_move(Entry& entry, Queue& target, std::string cause, std::string description, tx::UnitOfWork& work, StagedGet& get);
     void stage_failure(Entry& entry, tx::UnitOfWork& work, StagedGet& get);
     void moved(const StagedGet& get, bool durable);
+    void recall(Position position);
+    void recalled(Position position, Result<store::Page> page);
     void move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::UnitOfWork work, Done& done);
     void drop_expired(Entry& entry);
     void expire_window(Timestamp now);
@@ -391,6 +421,8 @@ private:
     std::unique_ptr<Selection> selection_;  // once there was a consumer with a selector
 
     QueueCounters counters_;
+    std::map<Position, TransactionId> prepared_;  // got by prepared branches, in memory or not
+    std::uint64_t branch_work_ = 0;
     bool has_row_ = false;
     bool closing_ = false;
     std::uint64_t units_under_way_ = 0;

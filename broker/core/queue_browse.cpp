@@ -68,6 +68,8 @@ bool Queue::show_read_ahead(Consumer& browser) {
         browser.looked_at = position;
         // A damaged message is quarantined when a consumer's turn comes; a browser only passes it over.
         if (stored.message == nullptr) continue;
+        // What a prepared branch has got is not for anybody.
+        if (is_prepared(position)) continue;
         if (stored.dead_letter == nullptr && stored.message->is_expired(context_.clock.wall_now())) continue;
         if (is_covered(position)) {
             // The window has caught up with what was read: it knows better whether the message is still there. If it is pending there,

@@ -98,6 +98,10 @@ std::optional<Entry> Queue::entry_of(store::StoredEntry stored) {
     entry.failed_deliveries = stored.delivery_count;
     entry.perhaps_delivered = stored.key.position < crash_horizon_;
     entry.is_volatile = stored.is_volatile;
+    if (const auto branch = prepared_.find(entry.position); branch != prepared_.end()) {
+        entry.state = EntryState::enlisted;
+        entry.transaction = branch->second;
+    }
     if (entry.may_expire()) may_expire_ = true;
     return entry;
 }
@@ -172,6 +176,8 @@ void Queue::quarantine(const store::StoredEntry& stored) {
                                        {"reason", stored.damage},
                                        {"do", "look at the table quarantine of the store, and at the disk"}});
     quarantining_.push_back(stored.key.position);
+    // The store takes it out of its branch.
+    if (prepared_.erase(stored.key.position) > 0) --locked_;
     unit_begins();
     tx::UnitOfWork work;
     work.stage(store::QuarantineEntry{.key = stored.key,

@@ -102,6 +102,11 @@ void Router::duplicate_id(store::PutDuplicateId id) {
     if (Queue* const queue = find(id.destination)) queue->duplicate_ids.recover(std::move(id.id), id.position, id.time);
 }
 
+void Router::branch(store::StoredBranch branch) { on_branch(branch); }
+void Router::prepared_put(store::PreparePut put) { on_prepared_put(put); }
+void Router::prepared_get(store::PrepareGet get) { on_prepared_get(get); }
+void Router::tombstone(store::PutTombstone tombstone) { on_tombstone(tombstone); }
+
 void Router::user(User user) { users.push_back(std::move(user)); }
 
 void Router::start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done) {
@@ -252,6 +257,10 @@ void Router::remove(DestinationId id, bool even_if_used, UniqueFunction<void(Res
     const auto name = queue->settings().name;
     if (opening_.contains(name)) {
         done(Error(errc::not_ready, "queue '" + name + "' is being created"));
+        return;
+    }
+    if (queue->has_branch_work()) {
+        done(Error(errc::in_use, "queue '" + name + "' has messages of prepared transactions; they must be completed first"));
         return;
     }
     if (queue->consumer_count() > 0 && !even_if_used) {

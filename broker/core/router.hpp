@@ -29,6 +29,10 @@ public:
     void producer(store::PutProducer producer) override;
     void duplicate_id(store::PutDuplicateId id) override;
     void user(User user) override;
+    void branch(store::StoredBranch branch) override;
+    void prepared_put(store::PreparePut put) override;
+    void prepared_get(store::PrepareGet get) override;
+    void tombstone(store::PutTombstone tombstone) override;
 
     void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
     Queue* find_name(std::string_view name);
@@ -42,6 +46,11 @@ public:
 
     /// Called when the room for producers of a queue may have changed.
     std::function<void(Queue&)> on_room_changed;
+    /// What the store holds of transaction branches.
+    std::function<void(const store::StoredBranch&)> on_branch;
+    std::function<void(const store::PreparePut&)> on_prepared_put;
+    std::function<void(const store::PrepareGet&)> on_prepared_get;
+    std::function<void(const store::PutTombstone&)> on_tombstone;
     /// Called when a consumer cannot go on.
     std::function<void(ConsumerId, const Error&)> on_end_consumer;
     /// Called before a queue is closed, so that its consumers and producers are told and forgotten.

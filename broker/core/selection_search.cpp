@@ -255,7 +255,8 @@ void Selection::found(Search& search, std::uint32_t index, const std::vector<Sel
     Entry* entry = queue_.find_entry(position);
     if (entry == nullptr) {
         // The window, or who removed it, knows better than the page.
-        if (!search.sift->from_store || queue_.is_covered(position) || gone_ahead.contains(position)) return;
+        const bool is_free = !queue_.is_covered(position) && !gone_ahead.contains(position) && !queue_.is_prepared(position);
+        if (!search.sift->from_store || !is_free) return;
         if (stored.dead_letter == nullptr && stored.message->is_expired(now)) return;
         stop_without_takers(search, position, wanting);
         if (wanting.empty()) return;

@@ -103,14 +103,13 @@ std::optional<Error> Transactions::refusal(ConnectionId connection, TransactionI
     return open->failed;
 }
 
-Result<void> Transactions::put(TransactionId id, Queue& queue, TransactionPut put) {
-    Transaction& open = open_.at(id);
+std::optional<Error> Transactions::limit(const TransactionWork& work, const TransactionPut& put) const {
     const auto memory = put.message->memory();
     const auto& settings = context_.settings;
-    if (open.work.operations() >= settings.transaction_operations) {
+    if (work.operations() >= settings.transaction_operations) {
         return Error(errc::resource_limit, too_many_operations(settings));
     }
-    if (open.work.bytes + memory > settings.transaction_bytes) {
+    if (work.bytes + memory > settings.transaction_bytes) {
         return Error(errc::resource_limit,
                      "the messages of a transaction have at most " + std::to_string(settings.transaction_bytes) + " bytes in memory");
     }
@@ -118,11 +117,27 @@ Result<void> Transactions::put(TransactionId id, Queue& queue, TransactionPut pu
         return Error(errc::resource_limit, "the open transactions of the broker hold " + std::to_string(bytes_) +
                                                " bytes of messages, and there is no memory for more; discharge some");
     }
-    open.work.bytes += memory;
+    return std::nullopt;
+}
+
+void Transactions::add_put(TransactionWork& work, Queue& queue, TransactionPut put) {
+    const auto memory = put.message->memory();
+    work.bytes += memory;
     bytes_ += memory;
     queue.reserve(put.message->size());
-    open.work.puts.push_back(std::move(put));
+    work.puts.push_back(std::move(put));
+}
+
+Result<void> Transactions::put(TransactionId id, Queue& queue, TransactionPut put) {
+    Transaction& open = open_.at(id);
+    if (auto refused = limit(open.work, put)) return *refused;
+    add_put(open.work, queue, std::move(put));
     return {};
+}
+
+void Transactions::roll_back_work(TransactionId id, TransactionWork& work, Queue::Return how) {
+    const Pause pause(*this);
+    roll_back(id, work, how, Error(errc::transaction_rolled_back, "the branch was rolled back"));
 }
 
 Result<void> Transactions::enlist(Consumer& consumer, EnlistCommand command) {

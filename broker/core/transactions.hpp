@@ -42,6 +42,19 @@ struct TransactionWork {
     std::size_t operations() const { return puts.size() + gets.size(); }
 };
 
+/// Work that has been put into a unit.
+struct StagedWork {
+    struct Put {
+        Queue::Placed placed;
+        Arrival arrival;
+    };
+
+    TransactionId id;
+    TransactionWork work;
+    std::vector<Put> puts;               // as work.puts
+    std::vector<Queue::StagedGet> gets;  // as work.gets
+};
+
 /// Local transactions (AMQP 1.0 part 4). Until a transaction is discharged its work lies here: nothing of it is in the store, except
 /// chunks of large bodies, and nothing is shown. Its commit is one unit of work, so one transaction of the store, over any queues.
 ///
@@ -75,6 +88,36 @@ public:
     void queue_closes(DestinationId queue, const Error& reason);
     void tick();
 
+    /// While there is one no queue gives anything out; the last one to end dispatches every queue that waited. So what is undone is
+    /// undone as a whole, its counts are on their way to the store, and whoever waits is answered, before any of it is shown again.
+    class Pause {
+    public:
+        explicit Pause(Transactions& transactions) : transactions_(transactions) { transactions.context_.hold_dispatching(); }
+        ~Pause() { transactions_.dispatch(transactions_.context_.let_dispatching_go()); }
+        Pause(const Pause&) = delete;
+        Pause& operator=(const Pause&) = delete;
+
+    private:
+        Transactions& transactions_;
+    };
+
+    // For branches (core/branch_keeper.hpp), whose work is kept in the same way
+
+    TransactionId take_id() { return TransactionId{next_id_++}; }
+    /// Why one more put would exceed a limit, if it would.
+    std::optional<Error> limit(const TransactionWork& work, const TransactionPut& put) const;
+    void add_put(TransactionWork& work, Queue& queue, TransactionPut put);
+    /// Undoes work of which nothing is in the store, and dispatches.
+    void roll_back_work(TransactionId id, TransactionWork& work, Queue::Return how);
+    std::unique_ptr<StagedWork> stage(TransactionId id, TransactionWork work, tx::UnitOfWork& unit);
+    void durable(StagedWork& staged);
+    /// What is left: the gets, as they were.
+    TransactionWork refused(StagedWork& staged);
+    void forget_bytes(std::uint64_t bytes) { bytes_ -= bytes; }
+    /// With those that messages move to: what is pending there holds up what is behind it.
+    static std::set<DestinationId> queues_of(const StagedWork& staged);
+    void dispatch(const std::set<DestinationId>& queues);
+
     /// Memory of messages that open transactions will put.
     std::uint64_t bytes() const { return bytes_; }
     TransactionCounters counters() const;
@@ -101,20 +144,6 @@ private:
         ConnectionId connection;
         ControlPort* port = nullptr;
     };
-    struct Commit;
-
-    /// While there is one no queue gives anything out; the last one to end dispatches every queue that waited. So what is undone is
-    /// undone as a whole, its counts are on their way to the store, and whoever waits is answered, before any of it is shown again.
-    class Pause {
-    public:
-        explicit Pause(Transactions& transactions) : transactions_(transactions) { transactions.context_.hold_dispatching(); }
-        ~Pause() { transactions_.dispatch(transactions_.context_.let_dispatching_go()); }
-        Pause(const Pause&) = delete;
-        Pause& operator=(const Pause&) = delete;
-
-    private:
-        Transactions& transactions_;
-    };
 
     Transaction* find(ConnectionId connection, TransactionId id);
     const Transaction* find(ConnectionId connection, TransactionId id) const;
@@ -129,13 +158,11 @@ private:
     void enlist_again(Transaction& open, EnlistCommand command);
     std::vector<TransactionId> where(const std::function<bool(const Transaction&)>& matches) const;
     void commit(Transaction transaction, UniqueFunction<void(Result<void>)> done);
-    void stage_puts(Commit& commit, tx::UnitOfWork& work);
-    void committed(Commit& commit, const store::UnitResult& result);
-    void commit_refused(Commit& commit, const store::UnitResult& result);
+    void stage_puts(StagedWork& staged, tx::UnitOfWork& work);
+    void committed(StagedWork& staged, UniqueFunction<void(Result<void>)>& done);
+    void commit_refused(StagedWork& staged, const store::UnitResult& result, UniqueFunction<void(Result<void>)>& done);
     void settle_duplicates(const TransactionPut& put, const SendResult& answer);
-    void dispatch(const std::set<DestinationId>& queues);
     static std::set<DestinationId> queues_of(const TransactionWork& work);
-    static std::set<DestinationId> queues_of(const Commit& commit);
 
     Context& context_;
     Router& router_;

@@ -7,45 +7,20 @@
 
 namespace giromq::core {
 
-/// A commit that is under way.
-struct Transactions::Commit {
-    struct StagedPut {
-        Queue::Placed placed;
-        Arrival arrival;
-    };
-
-    TransactionId id;
-    TransactionWork work;
-    std::vector<StagedPut> puts;         // as work.puts
-    std::vector<Queue::StagedGet> gets;  // as work.gets
-    UniqueFunction<void(Result<void>)> done;
-};
-
 void Transactions::commit(Transaction transaction, UniqueFunction<void(Result<void>)> done) {
-    auto commit = std::make_unique<Commit>();
-    commit->id = transaction.id;
-    commit->work = std::move(transaction.work);
-    commit->done = std::move(done);
     tx::UnitOfWork work;
-    commit->gets.reserve(commit->work.gets.size());
-    for (const auto& get : commit->work.gets) {
-        Queue* const queue = router_.find(get.queue);
-        commit->gets.push_back(queue == nullptr ? Queue::StagedGet{} : queue->stage_get(get.position, transaction.id, get.outcome, work));
-    }
-    stage_puts(*commit, work);
-    const bool has_puts = !commit->puts.empty();
-    bytes_ -= commit->work.bytes;
-    on_staged(static_cast<std::int64_t>(commit->work.bytes));
+    const bool has_puts = !transaction.work.puts.empty();
+    auto staged = stage(transaction.id, std::move(transaction.work), work);
     if (work.empty()) {
         // Messages in memory only: there is nothing to wait for.
-        committed(*commit, store::UnitResult{});
+        committed(*staged, done);
         return;
     }
-    work.then([this, commit = std::move(commit)](const store::UnitResult& result) {
+    work.then([this, staged = std::move(staged), done = std::move(done)](const store::UnitResult& result) mutable {
         if (result.durable) {
-            committed(*commit, result);
+            committed(*staged, done);
         } else {
-            commit_refused(*commit, result);
+            commit_refused(*staged, result, done);
         }
     });
     // Without puts it only takes away from the store, so it goes through when the disk is full, and is tried until it is durable.
@@ -56,20 +31,35 @@ void Transactions::commit(Transaction transaction, UniqueFunction<void(Result<vo
     }
 }
 
-void Transactions::stage_puts(Commit& commit, tx::UnitOfWork& work) {
+std::unique_ptr<StagedWork> Transactions::stage(TransactionId id, TransactionWork work, tx::UnitOfWork& unit) {
+    auto staged = std::make_unique<StagedWork>();
+    staged->id = id;
+    staged->work = std::move(work);
+    staged->gets.reserve(staged->work.gets.size());
+    for (const auto& get : staged->work.gets) {
+        Queue* const queue = router_.find(get.queue);
+        staged->gets.push_back(queue == nullptr ? Queue::StagedGet{} : queue->stage_get(get.position, id, get.outcome, unit));
+    }
+    stage_puts(*staged, unit);
+    bytes_ -= staged->work.bytes;
+    on_staged(static_cast<std::int64_t>(staged->work.bytes));
+    return staged;
+}
+
+void Transactions::stage_puts(StagedWork& staged, tx::UnitOfWork& work) {
     constexpr std::uint64_t row_bytes = 256;
     const auto now = context_.clock.wall_now();
-    commit.puts.reserve(commit.work.puts.size());
-    for (auto& put : commit.work.puts) {
+    staged.puts.reserve(staged.work.puts.size());
+    for (auto& put : staged.work.puts) {
         Queue& queue = *router_.find(put.queue);
         Message& message = *put.message;
         queue.unreserve(message.size());
-        auto& staged = commit.puts.emplace_back();
-        staged.arrival.message = put.message;
-        staged.arrival.keeps = message.durable;
-        staged.placed = queue.place(staged.arrival, work, false, Queue::Showing::with_commit);
+        auto& placed_put = staged.puts.emplace_back();
+        placed_put.arrival.message = put.message;
+        placed_put.arrival.keeps = message.durable;
+        const auto placed = placed_put.placed = queue.place(placed_put.arrival, work, false, Queue::Showing::with_commit);
         work.grow(message.size() + row_bytes);
-        const bool is_remembered = !staged.placed.in_memory_only && message.durable && !queue.is_temporary();
+        const bool is_remembered = !placed.in_memory_only && message.durable && !queue.is_temporary();
         if (put.sequence) {
             auto& sequences = router_.producers.of(put.sequence->producer, now);
             sequences.take_over(put.sequence->sequence);
@@ -77,63 +67,71 @@ void Transactions::stage_puts(Commit& commit, tx::UnitOfWork& work) {
             for (auto& forgotten : router_.producers.take_forgotten()) work.stage(store::RemoveProducer{std::move(forgotten)});
         }
         if (!put.duplicate_id.empty()) {
-            queue.duplicate_ids.take_over(put.duplicate_id, staged.placed.position, now);
-            if (is_remembered) work.stage(store::PutDuplicateId{queue.id(), staged.placed.position, put.duplicate_id, now});
+            queue.duplicate_ids.take_over(put.duplicate_id, placed.position, now);
+            if (is_remembered) work.stage(store::PutDuplicateId{queue.id(), placed.position, put.duplicate_id, now});
         }
     }
 }
 
-void Transactions::committed(Commit& commit, const store::UnitResult&) {
-    on_staged(-static_cast<std::int64_t>(commit.work.bytes));
-    ++counters_.committed;
-    for (std::size_t index = 0; index < commit.gets.size(); ++index) {
-        if (Queue* const queue = router_.find(commit.work.gets[index].queue)) queue->get_is_durable(commit.gets[index]);
+void Transactions::durable(StagedWork& staged) {
+    on_staged(-static_cast<std::int64_t>(staged.work.bytes));
+    for (std::size_t index = 0; index < staged.gets.size(); ++index) {
+        if (Queue* const queue = router_.find(staged.work.gets[index].queue)) queue->get_is_durable(staged.gets[index]);
     }
     const SendResult accepted;
-    for (std::size_t index = 0; index < commit.puts.size(); ++index) {
-        const auto& put = commit.work.puts[index];
-        const auto& staged = commit.puts[index];
-        if (Queue* const queue = router_.find(put.queue)) queue->commit_arrival(staged.placed, staged.arrival);
+    for (std::size_t index = 0; index < staged.puts.size(); ++index) {
+        const auto& put = staged.work.puts[index];
+        const auto& placed = staged.puts[index];
+        if (Queue* const queue = router_.find(put.queue)) queue->commit_arrival(placed.placed, placed.arrival);
         settle_duplicates(put, accepted);
     }
     // Everything of it is shown from here on.
-    for (auto& get : commit.work.gets) {
+    for (auto& get : staged.work.gets) {
         if (get.done) get.done({});
     }
-    commit.done({});
-    dispatch(queues_of(commit));
 }
 
-/// With those that messages move to: what is pending there holds up what is behind it.
-std::set<DestinationId> Transactions::queues_of(const Commit& commit) {
-    auto queues = queues_of(commit.work);
-    for (const auto& get : commit.gets) {
+std::set<DestinationId> Transactions::queues_of(const StagedWork& staged) {
+    auto queues = queues_of(staged.work);
+    for (const auto& get : staged.gets) {
         if (get.target.is_set()) queues.insert(get.target);
     }
     return queues;
 }
 
-void Transactions::commit_refused(Commit& commit, const store::UnitResult& result) {
-    on_staged(-static_cast<std::int64_t>(commit.work.bytes));
+TransactionWork Transactions::refused(StagedWork& staged) {
+    on_staged(-static_cast<std::int64_t>(staged.work.bytes));
+    for (std::size_t index = 0; index < staged.gets.size(); ++index) {
+        if (Queue* const queue = router_.find(staged.work.gets[index].queue)) queue->get_is_refused(staged.gets[index]);
+    }
+    for (std::size_t index = 0; index < staged.puts.size(); ++index) {
+        const auto& placed = staged.puts[index];
+        if (Queue* const queue = router_.find(staged.work.puts[index].queue)) queue->refuse_arrival(placed.placed, placed.arrival);
+    }
+    roll_back_puts(staged.work, Error(errc::transaction_rolled_back, "the store refused it"), false);
+    staged.work.puts.clear();
+    staged.work.bytes = 0;
+    return std::move(staged.work);
+}
+
+void Transactions::committed(StagedWork& staged, UniqueFunction<void(Result<void>)>& done) {
+    ++counters_.committed;
+    durable(staged);
+    done({});
+    dispatch(queues_of(staged));
+}
+
+void Transactions::commit_refused(StagedWork& staged, const store::UnitResult& result, UniqueFunction<void(Result<void>)>& done) {
     ++counters_.rolled_back;
     const bool full = result.error.is(store::errc::disk_full);
     const Error reason(errc::transaction_rolled_back,
                        full ? "the disk of the store is full; free space on it" : "the store refused it: " + result.error.to_string());
     const Pause pause(*this);
-    dispatch(queues_of(commit));  // when the pause ends
-    log::warning("transaction_refused", {{"transaction", commit.id.value}, {"reason", reason.detail()}});
-    for (std::size_t index = 0; index < commit.gets.size(); ++index) {
-        if (Queue* const queue = router_.find(commit.work.gets[index].queue)) queue->get_is_refused(commit.gets[index]);
-    }
-    for (std::size_t index = 0; index < commit.puts.size(); ++index) {
-        const auto& staged = commit.puts[index];
-        if (Queue* const queue = router_.find(commit.work.puts[index].queue)) queue->refuse_arrival(staged.placed, staged.arrival);
-    }
-    roll_back_puts(commit.work, reason, false);
-    commit.work.puts.clear();
-    commit.work.bytes = 0;
-    roll_back(commit.id, commit.work, Queue::Return::failed, reason);
-    commit.done(reason);
+    dispatch(queues_of(staged));  // when the pause ends
+    log::warning("transaction_refused", {{"transaction", staged.id.value}, {"reason", reason.detail()}});
+    auto work = refused(staged);
+    roll_back(staged.id, work, Queue::Return::failed, reason);
+    done(reason);
 }
 
 }  // namespace giromq::core

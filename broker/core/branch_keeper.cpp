@@ -1,0 +1,236 @@
+#include "core/branch_keeper.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace giromq::core {
+namespace {
+
+xa::SessionId session_of(ControlId control) { return xa::SessionId{control.value}; }
+
+tx::Branches::Settings settings_of(const CoreSettings& settings) {
+    tx::Branches::Settings branches;
+    branches.limits.default_timeout = settings.transaction_timeout;
+    return branches;
+}
+
+Error refusal_of(xa::ReturnCode code) {
+    const bool timed_out = code == xa::ReturnCode::rb_timeout;
+    const auto kind =
+        xa::is_rollback(code) ? (timed_out ? errc::transaction_timeout : errc::transaction_rolled_back) : errc::transaction_unknown;
+    return Error(kind, std::string(xa::text_of(code)));
+}
+
+}  // namespace
+
+BranchKeeper::BranchKeeper(Context& context, Router& router, Transactions& transactions)
+    : context_(context),
+      router_(router),
+      transactions_(transactions),
+      branches_(settings_of(context.settings), context.clock, *this, *this) {}
+
+// Associations
+
+xa::ReturnCode BranchKeeper::start(ConnectionId connection, ControlId control, const xa::Xid& xid, xa::Flags flags,
+                                   xa::StartOptions options, TransactionId& id) {
+    const auto code = branches_.registry().start(session_of(control), xid, flags, std::move(options));
+    if (code != xa::ReturnCode::ok) return code;
+    if (!known_.contains(xid)) known_[xid].owner = transactions_.take_id();
+    const auto is_it = [&](const auto& known) { return known.second.control == control && known.second.xid == xid; };
+    const auto suspended = std::ranges::find_if(associations_, is_it);
+    if (suspended != associations_.end()) {
+        id = suspended->first;
+        return code;
+    }
+    id = transactions_.take_id();
+    associations_.emplace(id, Association{.connection = connection, .control = control, .xid = xid, .awaited = 0, .end_waits = {}});
+    return code;
+}
+
+void BranchKeeper::end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done) {
+    if (!knows(connection, id)) return done(xa::ReturnCode::er_nota);
+    const auto control = associations_.at(id).control;
+    run(control, [this, id, control, flags, done = std::move(done)]() mutable {
+        const auto found = associations_.find(id);
+        if (found == associations_.end()) return done(xa::ReturnCode::er_nota);
+        auto carry_out = [this, id, flags, done = std::move(done)]() mutable {
+            const auto ending = associations_.find(id);
+            if (ending == associations_.end()) return done(xa::ReturnCode::er_nota);
+            const auto code = branches_.registry().end(session_of(ending->second.control), ending->second.xid, flags);
+            const bool has_ended = (flags & xa::tm::suspend) == 0 && (code == xa::ReturnCode::ok || xa::is_rollback(code));
+            if (has_ended) associations_.erase(ending);
+            done(code);
+        };
+        if (found->second.awaited == 0) return carry_out();
+        // What follows on this link waits too: its calls keep their order.
+        controls_[control].is_blocked = true;
+        found->second.end_waits = std::move(carry_out);
+    });
+}
+
+void BranchKeeper::run(ControlId control, UniqueFunction<void()> call) {
+    const auto found = controls_.find(control);
+    if (found != controls_.end() && found->second.is_blocked) {
+        found->second.waiting.push_back(std::move(call));
+    } else {
+        call();
+    }
+}
+
+void BranchKeeper::unblock(ControlId control) {
+    auto& link = controls_[control];
+    link.is_blocked = false;
+    while (!link.is_blocked && !link.waiting.empty()) {
+        auto next = std::move(link.waiting.front());
+        link.waiting.pop_front();
+        next();
+    }
+    if (!link.is_blocked) controls_.erase(control);
+}
+
+void BranchKeeper::await_put(TransactionId id) { ++associations_.at(id).awaited; }
+
+void BranchKeeper::awaited_put_came(TransactionId id) {
+    const auto found = associations_.find(id);
+    if (found == associations_.end() || found->second.awaited == 0 || --found->second.awaited > 0 || !found->second.end_waits) return;
+    const auto control = found->second.control;
+    auto end = std::exchange(found->second.end_waits, nullptr);
+    end();
+    unblock(control);
+}
+
+void BranchKeeper::close_control(ControlId control) {
+    std::erase_if(associations_, [&](const auto& known) { return known.second.control == control; });
+    // Nobody is there to hear the answers.
+    controls_.erase(control);
+    branches_.registry().lose(session_of(control));
+}
+
+void BranchKeeper::close_connection(ConnectionId connection) {
+    std::vector<ControlId> lost;
+    for (const auto& [id, association] : associations_) {
+        if (association.connection == connection) lost.push_back(association.control);
+    }
+    std::sort(lost.begin(), lost.end());
+    lost.erase(std::unique(lost.begin(), lost.end()), lost.end());
+    for (const auto control : lost) close_control(control);
+}
+
+// Calls that complete a branch
+
+xa::CallId BranchKeeper::expect(XaDone done) {
+    const xa::CallId id{next_call_++};
+    calls_.emplace(id.value, std::move(done));
+    return id;
+}
+
+void BranchKeeper::answer(xa::CallId call, xa::ReturnCode code) {
+    auto node = calls_.extract(call.value);
+    if (!node.empty() && node.mapped()) node.mapped()(code);
+}
+
+void BranchKeeper::complete(ControlId control, XaCall call, XaDone done) {
+    run(control, [this, control, call = std::move(call), done = std::move(done)]() mutable {
+        auto& registry = branches_.registry();
+        const auto session = session_of(control);
+        const auto id = expect(std::move(done));
+        switch (call.kind) {
+            case XaCall::Kind::prepare: registry.prepare(session, id, call.xid, call.flags); break;
+            case XaCall::Kind::commit: registry.commit(session, id, call.xid, call.flags); break;
+            case XaCall::Kind::rollback: registry.rollback(session, id, call.xid, call.flags); break;
+            case XaCall::Kind::forget: registry.forget(session, id, call.xid, call.flags, std::move(call.decision)); break;
+        }
+        // One that has done nothing ends without a record.
+        const auto known = known_.find(call.xid);
+        if (known != known_.end() && registry.find(call.xid) == nullptr && known->second.is_idle()) known_.erase(known);
+    });
+}
+
+void BranchKeeper::resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, XaDone done) {
+    branches_.registry().resolve(expect(std::move(done)), xid, outcome, std::move(decision));
+}
+
+void BranchKeeper::queue_closes(DestinationId queue) {
+    std::vector<xa::Xid> concerned;
+    for (const auto& [xid, known] : known_) {
+        const bool puts = std::ranges::any_of(known.work.puts, [&](const auto& put) { return put.queue == queue; });
+        const bool gets = std::ranges::any_of(known.work.gets, [&](const auto& get) { return get.queue == queue; });
+        if (!known.is_prepared && (puts || gets)) concerned.push_back(xid);
+    }
+    for (const auto& xid : concerned) branches_.registry().doom(xid, xa::ReturnCode::rb_other);
+}
+
+/// Branches that are not prepared are rolled back, without counting: nobody has failed.
+void BranchKeeper::stop() {
+    for (auto& [xid, known] : known_) {
+        if (known.is_prepared || known.under_way != nullptr || !known.puts.empty() || !known.gets.empty()) continue;
+        transactions_.roll_back_work(known.owner, known.work, Queue::Return::unchanged);
+    }
+    associations_.clear();
+    controls_.clear();
+}
+
+// Work
+
+bool BranchKeeper::knows(ConnectionId connection, TransactionId id) const {
+    const auto found = associations_.find(id);
+    return found != associations_.end() && found->second.connection == connection;
+}
+
+TransactionId BranchKeeper::owner(TransactionId id) const {
+    const auto known = known_.find(associations_.at(id).xid);
+    return known == known_.end() ? id : known->second.owner;
+}
+
+std::optional<Error> BranchKeeper::refusal(TransactionId id) const {
+    const auto* const found = branches_.registry().find(associations_.at(id).xid);
+    const auto code = found == nullptr ? xa::ReturnCode::er_nota : found->may_work(session_of(associations_.at(id).control));
+    if (code == xa::ReturnCode::ok) return std::nullopt;
+    return refusal_of(code);
+}
+
+void BranchKeeper::fail(TransactionId id) { branches_.registry().doom(associations_.at(id).xid, xa::ReturnCode::rb_other); }
+
+Result<void> BranchKeeper::put(TransactionId id, Queue& queue, TransactionPut put) {
+    const auto& association = associations_.at(id);
+    if (queue.is_temporary()) return Error(errc::not_allowed, "a message to a temporary queue cannot be part of a global transaction");
+    const xa::Work work{.puts = 1, .gets = 0, .bytes = put.message->size()};
+    Branch& known = branch(association.xid);
+    if (const auto limit = transactions_.limit(known.work, put)) return *limit;
+    const auto code = branches_.registry().add_work(session_of(association.control), association.xid, work);
+    if (code != xa::ReturnCode::ok) return refusal_of(code);
+    transactions_.add_put(known.work, queue, std::move(put));
+    return {};
+}
+
+Result<void> BranchKeeper::enlist(Consumer& consumer, EnlistCommand command) {
+    const auto& association = associations_.at(command.transaction);
+    Queue& queue = *consumer.queue;
+    const auto give_up = [&](const Error& reason) {
+        if (command.settled) queue.settle(consumer, command.position, Modified{.delivery_failed = true, .undeliverable_here = false}, {});
+        if (command.done) command.done(reason);
+        return Result<void>();
+    };
+    const auto code = branches_.registry().add_work(session_of(association.control), association.xid, {.puts = 0, .gets = 1, .bytes = 0});
+    if (code != xa::ReturnCode::ok) return give_up(refusal_of(code));
+    Branch& known = branch(association.xid);
+    const bool too_many = known.work.operations() >= context_.settings.transaction_operations;
+    if (!too_many && queue.enlist(consumer, command.position, known.owner)) {
+        known.work.gets.push_back(
+            TransactionGet{queue.id(), command.position, std::move(command.outcome), command.settled, std::move(command.done)});
+        return {};
+    }
+    const auto id = command.transaction;
+    auto answer = give_up(Error(errc::transaction_rolled_back, "the delivery cannot be part of the branch"));
+    fail(id);
+    return answer;
+}
+
+/// Nothing of it is in the store.
+void BranchKeeper::discard(const xa::Xid& xid) {
+    auto node = known_.extract(xid);
+    if (node.empty()) return;
+    transactions_.roll_back_work(node.mapped().owner, node.mapped().work, Queue::Return::failed);
+}
+
+}  // namespace giromq::core
