@@ -11,6 +11,7 @@ xa::SessionId session_of(ControlId control) { return xa::SessionId{control.value
 tx::Branches::Settings settings_of(const CoreSettings& settings) {
     tx::Branches::Settings branches;
     branches.limits.default_timeout = settings.transaction_timeout;
+    branches.in_doubt_alarm = settings.in_doubt_alarm;
     return branches;
 }
 
@@ -36,15 +37,25 @@ xa::ReturnCode BranchKeeper::start(ConnectionId connection, ControlId control, c
     const auto code = branches_.registry().start(session_of(control), xid, flags, std::move(options));
     if (code != xa::ReturnCode::ok) return code;
     if (!known_.contains(xid)) known_[xid].owner = transactions_.take_id();
-    const auto is_it = [&](const auto& known) { return known.second.control == control && known.second.xid == xid; };
-    const auto suspended = std::ranges::find_if(associations_, is_it);
-    if (suspended != associations_.end()) {
-        id = suspended->first;
-        return code;
+    if ((flags & xa::tm::resume) != 0) {
+        forget_migrated(xid);
+        const auto is_it = [&](const auto& known) { return known.second.control == control && known.second.xid == xid; };
+        if (const auto suspended = std::ranges::find_if(associations_, is_it); suspended != associations_.end()) {
+            id = suspended->first;
+            return code;
+        }
     }
     id = transactions_.take_id();
     associations_.emplace(id, Association{.connection = connection, .control = control, .xid = xid, .awaited = 0, .end_waits = {}});
     return code;
+}
+
+/// What was suspended elsewhere to migrate is over there once it was resumed here.
+void BranchKeeper::forget_migrated(const xa::Xid& xid) {
+    const auto& left = branches_.registry().find(xid)->associations();
+    std::erase_if(associations_, [&](const auto& known) {
+        return known.second.xid == xid && !std::ranges::count(left, session_of(known.second.control), &xa::Association::session);
+    });
 }
 
 void BranchKeeper::end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done) {
@@ -78,14 +89,17 @@ void BranchKeeper::run(ControlId control, UniqueFunction<void()> call) {
 }
 
 void BranchKeeper::unblock(ControlId control) {
-    auto& link = controls_[control];
-    link.is_blocked = false;
-    while (!link.is_blocked && !link.waiting.empty()) {
-        auto next = std::move(link.waiting.front());
-        link.waiting.pop_front();
+    controls_[control].is_blocked = false;
+    // A call may block the link again, and its answer may be what closes it.
+    for (auto link = controls_.find(control); link != controls_.end() && !link->second.is_blocked; link = controls_.find(control)) {
+        if (link->second.waiting.empty()) {
+            controls_.erase(link);
+            return;
+        }
+        auto next = std::move(link->second.waiting.front());
+        link->second.waiting.pop_front();
         next();
     }
-    if (!link.is_blocked) controls_.erase(control);
 }
 
 void BranchKeeper::await_put(TransactionId id) { ++associations_.at(id).awaited; }
@@ -153,9 +167,10 @@ void BranchKeeper::resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision
 void BranchKeeper::queue_closes(DestinationId queue) {
     std::vector<xa::Xid> concerned;
     for (const auto& [xid, known] : known_) {
+        if (known.is_prepared) continue;
         const bool puts = std::ranges::any_of(known.work.puts, [&](const auto& put) { return put.queue == queue; });
         const bool gets = std::ranges::any_of(known.work.gets, [&](const auto& get) { return get.queue == queue; });
-        if (!known.is_prepared && (puts || gets)) concerned.push_back(xid);
+        if (puts || gets) concerned.push_back(xid);
     }
     for (const auto& xid : concerned) branches_.registry().doom(xid, xa::ReturnCode::rb_other);
 }
@@ -164,10 +179,55 @@ void BranchKeeper::queue_closes(DestinationId queue) {
 void BranchKeeper::stop() {
     for (auto& [xid, known] : known_) {
         if (known.is_prepared || known.under_way != nullptr || !known.puts.empty() || !known.gets.empty()) continue;
-        transactions_.roll_back_work(known.owner, known.work, Queue::Return::unchanged);
+        auto work = std::exchange(known.work, {});
+        transactions_.roll_back_work(known.owner, work, Queue::Return::unchanged);
     }
     associations_.clear();
     controls_.clear();
+}
+
+void BranchKeeper::tick() {
+    branches_.tick();
+    const auto now = context_.clock.monotonic_now();
+    if (now - memory_looked_at_ < std::chrono::seconds(1)) return;
+    memory_looked_at_ = now;
+    if (transactions_.bytes() > context_.settings.memory_bytes / 2) let_memory_go();
+}
+
+/// A manager that does not come back must not take the memory of all transactions with it. What its branches have put is in the store, and
+/// is read again when it has its place.
+void BranchKeeper::let_memory_go() {
+    for (auto& [xid, known] : known_) {
+        if (!known.is_prepared || known.work.bytes == 0) continue;
+        for (auto& put : known.puts) {
+            if (put.is_moved) continue;
+            put.arrival.message = without_bytes(*put.arrival.message);
+            put.arrival.parked = true;
+            put.is_known = false;
+        }
+        transactions_.forget_bytes(std::exchange(known.work.bytes, 0));
+    }
+}
+
+std::vector<BranchMessage> BranchKeeper::messages(const xa::Xid& xid, std::uint64_t first, std::size_t limit) const {
+    std::vector<BranchMessage> found;
+    const auto known = known_.find(xid);
+    if (known == known_.end() || !known->second.is_prepared) return found;
+    const auto add = [&](const BranchMessage& message) {
+        if (first > 0) {
+            --first;
+        } else if (found.size() < limit) {
+            found.push_back(message);
+        }
+    };
+    for (const auto& put : known->second.puts) {
+        // One that was got, on its way to a dead-letter queue, is told of below.
+        if (!put.is_moved) add({true, put.queue, put.arrival.message->number, put.arrival.message->size()});
+    }
+    for (const auto& get : known->second.gets) add({false, get.queue, get.number, get.bytes});
+    // Those in memory only have no rows that could be read.
+    for (const auto& get : known->second.work.gets) add({false, get.queue, {}, 0});
+    return found;
 }
 
 // Work
@@ -211,6 +271,12 @@ Result<void> BranchKeeper::enlist(Consumer& consumer, EnlistCommand command) {
         if (command.done) command.done(reason);
         return Result<void>();
     };
+    const auto enlisting = known_.find(association.xid);
+    const bool is_here = enlisting != known_.end() && queue.holder_of(command.position) == enlisting->second.owner;
+    if (is_here && !refusal(command.transaction)) {
+        Transactions::enlist_again(enlisting->second.work, std::move(command));
+        return {};
+    }
     const auto code = branches_.registry().add_work(session_of(association.control), association.xid, {.puts = 0, .gets = 1, .bytes = 0});
     if (code != xa::ReturnCode::ok) return give_up(refusal_of(code));
     Branch& known = branch(association.xid);

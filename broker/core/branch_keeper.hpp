@@ -34,8 +34,13 @@ public:
     void close_connection(ConnectionId connection);
     void queue_closes(DestinationId queue);
     void stop();
-    void tick() { branches_.tick(); }
+    void tick();
+    xa::ReturnCode set_timeout(const xa::Xid& xid, std::chrono::milliseconds timeout) {
+        return branches_.registry().set_timeout(xid, timeout);
+    }
     const xa::Registry& registry() const { return branches_.registry(); }
+    std::uint64_t alarms() const { return branches_.alarms(); }
+    std::vector<BranchMessage> messages(const xa::Xid& xid, std::uint64_t first, std::size_t limit) const;
 
     // Work, under the id that start() gave
 
@@ -56,6 +61,8 @@ public:
     void restore(const store::PreparePut& put);
     void restore(const store::PrepareGet& get);
     void restore(const store::PutTombstone& tombstone) { branches_.journal().restore(tombstone); }
+    /// That was all.
+    void recovered() { restored_ = {}; }
 
     // tx::BranchWork
     Position take_positions(std::uint64_t count) override;
@@ -107,6 +114,8 @@ private:
     Branch& branch(const xa::Xid& xid) { return known_.at(xid); }
     void run(ControlId control, UniqueFunction<void()> call);
     void unblock(ControlId control);
+    void forget_migrated(const xa::Xid& xid);
+    void let_memory_go();
     xa::CallId expect(XaDone done);
     void prepare_put(const TransactionPut& put, BranchId id, Branch& branch, tx::UnitOfWork& work);
     bool prepare_get(const TransactionGet& get, BranchId id, Branch& branch, tx::UnitOfWork& work);
@@ -121,8 +130,9 @@ private:
     std::unordered_map<TransactionId, Association> associations_;
     std::unordered_map<ControlId, Control> controls_;
     std::unordered_map<std::uint64_t, XaDone> calls_;
-    std::unordered_map<BranchId, xa::Xid> restored_;
+    std::unordered_map<BranchId, Branch*> restored_;  // while the store is being read
     std::uint64_t next_call_ = 1;
+    MonotonicTime memory_looked_at_{};
     tx::Branches branches_;
 };
 

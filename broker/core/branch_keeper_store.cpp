@@ -33,10 +33,12 @@ void BranchKeeper::commit(tx::UnitOfWork work) {
 void BranchKeeper::stage_prepare(const xa::Xid& xid, BranchId id, tx::UnitOfWork& work) {
     Branch& prepared = branch(xid);
     prepared.rest = {};
-    work.grow(row_bytes);
+    // What only gets must go through when the disk is full, or a full broker could not be emptied.
+    if (!prepared.work.puts.empty()) work.grow(row_bytes);
     for (const auto& put : prepared.work.puts) prepare_put(put, id, prepared, work);
     for (const auto& get : prepared.work.gets) {
-        if (!prepare_get(get, id, prepared, work)) prepared.rest.gets.push_back({get.queue, get.position, get.outcome, get.settled, {}});
+        // From the prepare on none of them is its consumer's any more.
+        if (!prepare_get(get, id, prepared, work)) prepared.rest.gets.push_back({get.queue, get.position, get.outcome, true, {}});
     }
 }
 
@@ -136,9 +138,8 @@ void BranchKeeper::prepared(Branch& branch, bool durable) {
 
 void BranchKeeper::stage_one_phase(const xa::Xid& xid, tx::UnitOfWork& work) {
     Branch& committing = branch(xid);
-    committing.under_way = transactions_.stage(committing.owner, std::move(committing.work), work);
-    committing.work = {};
-    work.grow(row_bytes);
+    if (!committing.work.puts.empty()) work.grow(row_bytes);
+    committing.under_way = transactions_.stage(committing.owner, std::exchange(committing.work, {}), work);
 }
 
 // Completion
@@ -251,15 +252,15 @@ void BranchKeeper::completed(const xa::Xid& xid, bool is_committed) {
 
 void BranchKeeper::restore(const store::StoredBranch& stored) {
     GIROMQ_CHECK(branches_.journal().restore(stored), "a branch is in the store twice");
-    restored_.emplace(stored.branch, stored.xid);
     if (stored.heuristic) return;
     Branch& found = known_[stored.xid];
+    restored_.emplace(stored.branch, &found);
     found.owner = transactions_.take_id();
     found.is_prepared = true;
 }
 
 void BranchKeeper::restore(const store::PreparePut& put) {
-    Branch& found = branch(restored_.at(put.branch));
+    Branch& found = *restored_.at(put.branch);
     // Only the facts that are needed to count it: the message is read from the store when it has its place.
     auto facts = std::make_shared<Message>();
     facts->number = put.number;
@@ -284,7 +285,7 @@ void BranchKeeper::restore(const store::PreparePut& put) {
 }
 
 void BranchKeeper::restore(const store::PrepareGet& get) {
-    Branch& found = branch(restored_.at(get.branch));
+    Branch& found = *restored_.at(get.branch);
     Queue::PreparedGet kept;
     kept.queue = get.key.destination;
     kept.position = get.key.position;

@@ -12,6 +12,7 @@ Core::~Core() = default;
 
 store::RecoveryVisitor& Core::recovery() { return impl_->router; }
 void Core::start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done) {
+    impl_->branches.recovered();
     impl_->router.start(std::move(configured), std::move(done));
 }
 void Core::tick() { impl_->tick(); }
@@ -145,6 +146,15 @@ void Core::xa_complete(ControlId control, XaCall call, XaDone done) {
 void Core::xa_resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, XaDone done) {
     if (impl_->stopping) return done(xa::ReturnCode::er_rm_fail);
     impl_->branches.resolve(xid, outcome, std::move(decision), std::move(done));
+}
+void Core::xa_forget(const xa::Xid& xid, xa::Decision decision, XaDone done) {
+    xa_complete({}, XaCall{XaCall::Kind::forget, xid, xa::tm::no_flags, std::move(decision)}, std::move(done));
+}
+xa::ReturnCode Core::xa_set_timeout(const xa::Xid& xid, std::chrono::milliseconds timeout) {
+    return impl_->branches.set_timeout(xid, timeout);
+}
+std::vector<BranchMessage> Core::branch_messages(const xa::Xid& xid, std::uint64_t first, std::size_t limit) const {
+    return impl_->branches.messages(xid, first, limit);
 }
 const xa::Registry& Core::branches() const { return impl_->branches.registry(); }
 void Core::close_connection(ConnectionId connection, CloseReason reason) { impl_->close_connection(connection, reason); }

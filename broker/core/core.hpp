@@ -48,6 +48,8 @@ struct CoreSettings {
     std::uint64_t transaction_bytes = 64u << 20;
     std::uint32_t transaction_operations = 10000;
     std::uint32_t transactions_max = 1000;  // open, of one connection
+    /// A branch that is in doubt for longer is told of in the log, again after each such time. 0: never.
+    std::chrono::milliseconds in_doubt_alarm{300'000};
     /// The defaults of queues created on first use, and of those whose creator says nothing else.
     DestinationSettings queue_defaults;
 };
@@ -115,6 +117,14 @@ struct XaCall {
 };
 using XaDone = UniqueFunction<void(xa::ReturnCode)>;
 
+/// A message that a branch in doubt has put or got.
+struct BranchMessage {
+    bool is_put = false;
+    DestinationId destination;
+    MessageNumber number;
+    std::uint64_t bytes = 0;
+};
+
 /// Transactions since start; `open` ones are there now.
 struct TransactionCounters {
     std::uint64_t open = 0;
@@ -168,6 +178,7 @@ struct CoreView {
     std::uint64_t selectors_over_budget = 0;
     bool disk_full = false;
     TransactionCounters transactions;
+    std::uint64_t in_doubt_alarms = 0;  // raised since start
 };
 
 class Core {
@@ -270,10 +281,16 @@ public:
     void xa_end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done);
     /// xa_prepare, xa_commit, xa_rollback and xa_forget: `done` runs when what they changed is durable.
     void xa_complete(ControlId control, XaCall call, XaDone done);
-    /// An administrator's decision on a branch in doubt.
+    /// Restarts the timeout of a branch that is not prepared. XAER_PROTO once xa_prepare has been called.
+    xa::ReturnCode xa_set_timeout(const xa::Xid& xid, std::chrono::milliseconds timeout);
+    /// An administrator's decision on a branch in doubt; durable, with its line in the audit, when `done` runs with XA_OK.
     void xa_resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, XaDone done);
+    /// An administrator forgets in place of the manager; with a line in the audit.
+    void xa_forget(const xa::Xid& xid, xa::Decision decision, XaDone done);
     /// For xa_recover, and for administrators.
     const xa::Registry& branches() const;
+    /// What a prepared branch has put, then what it has got, each in order, from the one with the number `first`, counted from 0.
+    std::vector<BranchMessage> branch_messages(const xa::Xid& xid, std::uint64_t first, std::size_t limit) const;
 
     /// The connection is gone: its transactions are rolled back, its consumers and producers closed, its temporary queues deleted.
     void close_connection(ConnectionId connection, CloseReason reason);

@@ -156,6 +156,7 @@ CoreView Core::Impl::view() const {
     view.memory_bytes = context.memory_bytes + context.staged_bytes + transactions.bytes();
     view.transactions = transactions.counters();
     view.disk_full = context.disk_full();
+    view.in_doubt_alarms = branches.alarms();
     for (const auto& [id, queue] : router.queues()) {
         const auto& counters = queue->counters();
         view.messages += queue->messages();

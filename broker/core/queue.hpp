@@ -93,6 +93,9 @@ struct Arrival {
     bool parked = false;  // without its bytes, see Entry
 };
 
+/// What is needed to settle, move and count a message. Its size stays what it was.
+MessagePtr without_bytes(const Message& message);
+
 /// One queue: strict FIFO by position, competing consumers in turn, a bounded window of it in memory and the rest in the store.
 ///
 /// What is in the window: if `reaches_tail_`, every entry there is; otherwise every entry up to `covered_through_`, and what

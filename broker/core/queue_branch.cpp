@@ -29,7 +29,8 @@ std::optional<Queue::PreparedGet> Queue::prepare_get(Position position, Transact
     ++get.delivery_count;
     const bool too_often = settings_.max_deliveries != 0 && get.delivery_count >= settings_.max_deliveries;
     Queue* const target = rejected != nullptr || too_often ? dead_letter_target(work) : nullptr;
-    if (target == nullptr) return get;
+    // A temporary queue may be gone before the branch is completed.
+    if (target == nullptr || target->is_temporary()) return get;
     get.outcome = store::GetOutcome::moved;
     get.target = target->id();
     get.arrival = rejected != nullptr ? dead_letter_of(*entry, *target, "rejected", text_of(*rejected))
@@ -46,9 +47,9 @@ void Queue::restore_prepared(Position position, TransactionId branch) {
 
 void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
     if (prepared_.erase(get.position) == 0) return;  // it was damaged, and is in quarantine
-    // A page that is being read may still show it as it was.
-    forget_read_ahead();
     Entry* const entry = find_entry(get.position);
+    // A page that is being read may still show it as it was, and nothing in memory knows better.
+    if (entry == nullptr && !is_covered(get.position)) forget_read_ahead();
     if (committed && get.outcome != store::GetOutcome::returned) {
         ++(get.outcome == store::GetOutcome::removed ? counters_.acknowledged : counters_.dead_lettered);
         --locked_;

@@ -12,7 +12,8 @@ namespace {
 
 constexpr store::PageLimits fetch_limits{.entries = 64, .bytes = 256 * 1024};
 
-/// What is needed to settle, move and count a message. Its size stays what it was.
+}  // namespace
+
 MessagePtr without_bytes(const Message& message) {
     auto facts = std::make_shared<Message>(message);
     facts->chunked_bytes = message.size();
@@ -20,8 +21,6 @@ MessagePtr without_bytes(const Message& message) {
     facts->bare = {};
     return facts;
 }
-
-}  // namespace
 
 void Queue::park(Entry& entry) {
     const bool is_worth_it = entry.message->memory() > 2 * sizeof(Message);

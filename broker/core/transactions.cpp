@@ -152,7 +152,7 @@ Result<void> Transactions::enlist(Consumer& consumer, EnlistCommand command) {
     }
     const auto holder = queue.holder_of(command.position);
     if (holder == command.transaction) {
-        enlist_again(*open, std::move(command));
+        enlist_again(open->work, std::move(command));
         return {};
     }
     if (open->work.operations() >= context_.settings.transaction_operations) {
@@ -185,10 +185,10 @@ void Transactions::refuse_beyond_limit(Consumer& consumer, EnlistCommand command
     end_control(control, reason);
 }
 
-void Transactions::enlist_again(Transaction& open, EnlistCommand command) {
+void Transactions::enlist_again(TransactionWork& work, EnlistCommand command) {
     const auto is_it = [&](const TransactionGet& get) { return get.position == command.position; };
-    const auto get = std::ranges::find_if(open.work.gets, is_it);
-    if (get == open.work.gets.end()) return;
+    const auto get = std::ranges::find_if(work.gets, is_it);
+    if (get == work.gets.end()) return;
     get->outcome = std::move(command.outcome);
     get->settled = get->settled || command.settled;
 }

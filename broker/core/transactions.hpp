@@ -107,6 +107,8 @@ public:
     /// Why one more put would exceed a limit, if it would.
     std::optional<Error> limit(const TransactionWork& work, const TransactionPut& put) const;
     void add_put(TransactionWork& work, Queue& queue, TransactionPut put);
+    /// An outcome for a delivery that the work has already takes the place of the one before.
+    static void enlist_again(TransactionWork& work, EnlistCommand command);
     /// Undoes work of which nothing is in the store, and dispatches.
     void roll_back_work(TransactionId id, TransactionWork& work, Queue::Return how);
     std::unique_ptr<StagedWork> stage(TransactionId id, TransactionWork work, tx::UnitOfWork& unit);
@@ -155,7 +157,6 @@ private:
     void time_out(TransactionId id);
     void end_control(ControlId control, const Error& reason);
     void refuse_beyond_limit(Consumer& consumer, EnlistCommand command, ControlId control);
-    void enlist_again(Transaction& open, EnlistCommand command);
     std::vector<TransactionId> where(const std::function<bool(const Transaction&)>& matches) const;
     void commit(Transaction transaction, UniqueFunction<void(Result<void>)> done);
     void stage_puts(StagedWork& staged, tx::UnitOfWork& work);
