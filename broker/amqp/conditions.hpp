@@ -31,6 +31,10 @@ inline constexpr std::string_view transaction_unknown_id = "amqp:transaction:unk
 inline constexpr std::string_view transaction_rollback = "amqp:transaction:rollback";
 inline constexpr std::string_view transaction_timeout = "amqp:transaction:timeout";
 inline constexpr std::string_view link_message_size_exceeded = "amqp:link:message-size-exceeded";
+/// Of the extension giromq:xa (docs/protocol-xa.md).
+inline constexpr std::string_view duplicate_xid = "giromq:duplicate-xid";
+inline constexpr std::string_view heuristic = "giromq:heuristic";
+inline constexpr std::string_view retry = "giromq:retry";
 
 }  // namespace giromq::amqp::condition
 

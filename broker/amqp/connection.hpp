@@ -25,6 +25,7 @@ enum class Mechanism : std::uint8_t { anonymous, plain, scram_sha_256, external 
 struct ConnectionSettings {
     std::string container_id = "giromq";
     std::string version = "0";
+    std::string resource_manager_id;             // of the store; two connections with the same one reach the same messages
     std::vector<Mechanism> mechanisms;           // offered; PLAIN only if the connection is encrypted or from loopback
     bool anonymous_is_administrator = false;     // --dev
     std::uint32_t max_frame_bytes = 256 * 1024;  // advertised and enforced

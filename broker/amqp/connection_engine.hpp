@@ -135,6 +135,7 @@ private:
     void on_news(news::Returned& returned);
     void on_news(news::Declared& declared);
     void on_news(news::Discharged& discharged);
+    void on_news(news::XaAnswered& answered);
     void on_news(news::Ended& ended);
     void on_news(news::ChunkStored& stored);
     void on_news(news::ChunkRead& read);

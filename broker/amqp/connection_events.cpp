@@ -27,13 +27,14 @@ void put_text(pn_data_t* data, std::string_view key, std::string_view value) {
 
 /// The properties of the broker's open frame. `failed` announces that close follows at once, so that a client does not take the
 /// connection for established (the JMS mapping's amqp:connection-establishment-failed).
-void put_properties(pn_data_t* data, const std::string& version, bool failed) {
+void put_properties(pn_data_t* data, const ConnectionSettings& settings, bool failed) {
     pn_data_clear(data);
     pn_data_put_map(data);
     pn_data_enter(data);
     put_text(data, "product", "GiroMQ");
-    put_text(data, "version", version);
+    put_text(data, "version", settings.version);
     put_text(data, "platform", "C++");
+    if (!settings.resource_manager_id.empty()) put_text(data, "giromq:rm-id", settings.resource_manager_id);
     if (failed) {
         constexpr std::string_view key = "amqp:connection-establishment-failed";
         pn_data_put_symbol(data, pn_bytes(key.size(), key.data()));
@@ -127,7 +128,7 @@ void ConnectionEngine::on_connection_open() {
     const bool is_sole = has_symbol(pn_connection_remote_desired_capabilities(connection), sole_connection);
     if (is_sole) container_claimed_ = !container_.empty() && services_.containers.claim(container_, id_);
     const bool refused = is_sole && !container_claimed_;
-    put_properties(pn_connection_properties(connection), settings_.version, refused);
+    put_properties(pn_connection_properties(connection), settings_, refused);
     pn_connection_open(connection);
     if (refused) refuse_container(container_);
 }

@@ -18,13 +18,14 @@ void ConnectionEngine::attach_coordinator(pn_link_t* link) {
     const auto has_partial_delivery = [this](TransactionId transaction) { return has_partial(transaction); };
     slot.link = std::make_unique<CoordinatorLink>(context_, id, link, core, has_partial_delivery);
     pn_link_set_context(link, slot.link.get());
-    context_.commands.emplace_back(command::OpenControl{std::move(core)});
+    context_.commands.emplace_back(command::OpenControl{std::move(core), context_.identity});
     pn_link_set_snd_settle_mode(link, pn_link_remote_snd_settle_mode(link));
     pn_link_set_rcv_settle_mode(link, pn_link_remote_rcv_settle_mode(link));
     pn_terminus_copy(pn_link_source(link), pn_link_remote_source(link));
     pn_terminus_t* const target = pn_link_target(link);
     pn_terminus_set_type(target, PN_COORDINATOR);
-    put_symbols(pn_terminus_capabilities(target), {"amqp:local-transactions", "amqp:multi-txns-per-ssn", "amqp:multi-ssns-per-txn"});
+    put_symbols(pn_terminus_capabilities(target), {"amqp:local-transactions", "amqp:distributed-transactions", "amqp:multi-txns-per-ssn",
+                                                   "amqp:multi-ssns-per-txn", "giromq:xa"});
     pn_link_open(link);
     slot.link->opened();
 }
@@ -54,6 +55,13 @@ void ConnectionEngine::on_news(news::Discharged& discharged) {
     CoordinatorLink* const link = find_coordinator(discharged.link);
     if (link == nullptr) return;
     link->on_discharged(discharged);
+    detach_if_violated(*link);
+}
+
+void ConnectionEngine::on_news(news::XaAnswered& answered) {
+    CoordinatorLink* const link = find_coordinator(answered.link);
+    if (link == nullptr) return;
+    link->on_xa_answered(answered);
     detach_if_violated(*link);
 }
 

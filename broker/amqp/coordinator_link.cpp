@@ -1,11 +1,15 @@
 #include "amqp/coordinator_link.hpp"
 
+#include <proton/connection.h>
 #include <proton/delivery.h>
 #include <proton/disposition.h>
 #include <proton/link.h>
+#include <proton/session.h>
 #include <proton/terminus.h>
+#include <proton/transport.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "amqp/proton_values.hpp"
 #include "amqp/transaction_values.hpp"
@@ -79,24 +83,47 @@ void CoordinatorLink::read(pn_delivery_t* delivery) {
 }
 
 void CoordinatorLink::carry_out(pn_delivery_t* delivery) {
-    const ControlMessage message = read_control_message(collected_);
+    using Kind = ControlMessage::Kind;
+    ControlMessage message = read_control_message(collected_);
     switch (message.kind) {
-        case ControlMessage::Kind::malformed:
-            return refuse(delivery,
-                          {std::string(condition::decode_error), "a call to the coordinator is declare or discharge in an amqp-value"});
-        case ControlMessage::Kind::declare:
-            if (message.has_global_id) {
-                return refuse(delivery, {std::string(condition::not_implemented), "distributed transactions are not implemented"});
-            }
-            context_.commands.emplace_back(command::Declare{core_.get(), delivery});
-            return;
-        case ControlMessage::Kind::discharge: break;
+        case Kind::declare: context_.commands.emplace_back(command::Declare{core_.get(), delivery}); return;
+        case Kind::discharge: return discharge(delivery, message);
+        case Kind::xa: return ask_xa(delivery, std::move(*message.xa));
+        case Kind::invalid_xa: {
+            const Refusal refusal{std::string(condition::invalid_field), "XAER_INVAL: " + message.reason};
+            return refuse(delivery, refusal, xa::ReturnCode::er_inval);
+        }
+        case Kind::unknown_global_id: return refuse(delivery, {std::string(condition::not_implemented), std::move(message.reason)});
+        case Kind::malformed: break;
     }
-    if (has_partial_(message.transaction)) {
-        release(delivery);
-        return violate(condition::transaction_rollback, "a delivery of the transaction has not come in whole");
-    }
+    refuse(delivery,
+           {std::string(condition::decode_error), "a call to the coordinator is an amqp-value with declare, discharge or a call of XA"});
+}
+
+/// A transaction cannot be discharged while a delivery of it is coming in (§4.4.1).
+bool CoordinatorLink::is_whole(pn_delivery_t* delivery, TransactionId transaction) {
+    if (!has_partial_(transaction)) return true;
+    release(delivery);
+    violate(condition::transaction_rollback, "a delivery of the transaction has not come in whole");
+    return false;
+}
+
+void CoordinatorLink::discharge(pn_delivery_t* delivery, const ControlMessage& message) {
+    if (!is_whole(delivery, message.transaction)) return;
     context_.commands.emplace_back(command::Discharge{core_.get(), delivery, message.transaction, message.fail});
+}
+
+void CoordinatorLink::ask_xa(pn_delivery_t* delivery, XaRequest request) {
+    if (request.kind == XaRequest::Kind::suspend && !is_whole(delivery, request.transaction)) return;
+    auto kept = std::make_unique<XaRequest>(std::move(request));
+    context_.commands.emplace_back(command::Xa{core_.get(), delivery, std::move(kept), answer_bytes_max()});
+}
+
+/// An outcome has to fit into one frame of the peer's.
+std::size_t CoordinatorLink::answer_bytes_max() const {
+    pn_transport_t* const transport = pn_connection_transport(pn_session_connection(pn_link_session(pn_)));
+    const std::uint32_t frame = pn_transport_get_remote_max_frame(transport);
+    return frame == 0 ? SIZE_MAX : frame;
 }
 
 void CoordinatorLink::on_declared(const news::Declared& declared) {
@@ -106,16 +133,37 @@ void CoordinatorLink::on_declared(const news::Declared& declared) {
 }
 
 void CoordinatorLink::on_discharged(const news::Discharged& discharged) {
-    if (discharged.error != nullptr) return refuse(discharged.delivery, refusal_of(*discharged.error));
+    if (discharged.error != nullptr) {
+        // It may have been the id of a branch.
+        const bool is_unknown = discharged.error->is(core::errc::transaction_unknown);
+        const auto code = is_unknown ? std::optional(xa::ReturnCode::er_nota) : std::nullopt;
+        return refuse(discharged.delivery, refusal_of(*discharged.error), code);
+    }
     pn_delivery_update(discharged.delivery, PN_ACCEPTED);
     accept(discharged.delivery);
+}
+
+void CoordinatorLink::on_xa_answered(const news::XaAnswered& answered) {
+    pn_delivery_t* const delivery = answered.delivery;
+    if (answered.recovered != nullptr) {
+        answer_xa_recovered(delivery, *answered.recovered);
+    } else if (answered.transaction.is_set()) {
+        answer_declared(delivery, answered.transaction);
+    } else if (answered.code == xa::ReturnCode::ok) {
+        pn_delivery_update(delivery, PN_ACCEPTED);
+    } else if (answered.code == xa::ReturnCode::read_only) {
+        answer_xa_result(delivery, answered.code);
+    } else {
+        return refuse(delivery, answered.error == nullptr ? refusal_of(answered.code) : refusal_of(*answered.error), answered.code);
+    }
+    accept(delivery);
 }
 
 void CoordinatorLink::accept(pn_delivery_t* delivery) {
     if (pn_link_rcv_settle_mode(pn_) == PN_RCV_FIRST || pn_delivery_settled(delivery)) settle(delivery);
 }
 
-void CoordinatorLink::refuse(pn_delivery_t* delivery, const Refusal& refusal) {
+void CoordinatorLink::refuse(pn_delivery_t* delivery, const Refusal& refusal, std::optional<xa::ReturnCode> code) {
     log::info("transaction_call_refused", {{"connection", context_.connection.value},
                                            {"peer", context_.peer.address},
                                            {"condition", refusal.condition},
@@ -124,7 +172,9 @@ void CoordinatorLink::refuse(pn_delivery_t* delivery, const Refusal& refusal) {
         settle(delivery);
         return violate(refusal.condition, refusal.description);
     }
-    set_condition(pn_disposition_condition(pn_delivery_local(delivery)), refusal);
+    pn_condition_t* const condition = pn_disposition_condition(pn_delivery_local(delivery));
+    set_condition(condition, refusal);
+    if (code) set_xa_code(condition, *code);
     pn_delivery_update(delivery, PN_REJECTED);
     accept(delivery);
 }

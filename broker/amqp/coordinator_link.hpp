@@ -1,15 +1,18 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "amqp/control_message.hpp"
 #include "amqp/link.hpp"
 
 struct pn_delivery_t;
 
 namespace giromq::amqp {
 
-/// A control link (AMQP 1.0 part 4): the peer declares and discharges transactions over it. Its loss rolls back what is open.
+/// A control link (AMQP 1.0 part 4): the peer declares and discharges transactions over it, local ones and, by the extension giromq:xa,
+/// branches of global ones (docs/protocol-xa.md). Its loss rolls back what is open.
 ///
 /// A call that cannot be carried out is answered with rejected, or, if the peer's source does not know that outcome, by detaching the
 /// link with the error (§4.2, §4.3).
@@ -28,12 +31,18 @@ public:
     void on_delivery(pn_delivery_t* delivery) override;
     void on_declared(const news::Declared& declared);
     void on_discharged(const news::Discharged& discharged);
+    void on_xa_answered(const news::XaAnswered& answered);
 
 private:
     void read(pn_delivery_t* delivery);
     void carry_out(pn_delivery_t* delivery);
     void accept(pn_delivery_t* delivery);
-    void refuse(pn_delivery_t* delivery, const Refusal& refusal);
+    /// `code`: of XA, if it is a call of that.
+    void refuse(pn_delivery_t* delivery, const Refusal& refusal, std::optional<xa::ReturnCode> code = std::nullopt);
+    void discharge(pn_delivery_t* delivery, const ControlMessage& message);
+    void ask_xa(pn_delivery_t* delivery, XaRequest request);
+    bool is_whole(pn_delivery_t* delivery, TransactionId transaction);
+    std::size_t answer_bytes_max() const;
     void settle(pn_delivery_t* delivery);
     void replenish();
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "amqp/mailbox.hpp"
+#include "amqp/xa_values.hpp"
 #include "core/core.hpp"
 
 /// The half of a connection that lives on the core's executor. The connection's half collects commands while it handles what came in
@@ -54,6 +55,7 @@ private:
     ProducerId producer_;
     ConsumerId consumer_;
     ControlId control_;
+    security::Identity identity_;  // of a control link
     DestinationId destination_;
     DestinationId temporary_;
     bool closed_ = false;
@@ -87,6 +89,7 @@ struct OpenConsumer {
 /// A control link, over which transactions are declared and discharged.
 struct OpenControl {
     std::shared_ptr<CoreLink> link;
+    security::Identity identity;
 };
 struct Declare {
     CoreLink* link = nullptr;
@@ -97,6 +100,13 @@ struct Discharge {
     pn_delivery_t* delivery = nullptr;
     TransactionId transaction;
     bool fail = false;
+};
+/// A call of the extension giromq:xa. The answer to xa-recover has at most so many bytes.
+struct Xa {
+    CoreLink* link = nullptr;
+    pn_delivery_t* delivery = nullptr;
+    std::unique_ptr<XaRequest> request;
+    std::size_t answer_bytes_max = 0;
 };
 /// The outcome of a delivery becomes part of a transaction. `delivery` is null if nobody waits for the answer.
 struct Enlist {
@@ -168,7 +178,7 @@ struct ReadChunk {
 }  // namespace command
 
 using Command = std::variant<command::Send, command::Settle, command::Flow, command::Resume, command::StoreChunk, command::DropStream,
-                             command::ReadChunk, command::Enlist, command::Declare, command::Discharge, command::RefuseWork,
+                             command::ReadChunk, command::Enlist, command::Declare, command::Discharge, command::Xa, command::RefuseWork,
                              command::OpenProducer, command::OpenConsumer, command::OpenControl, command::Close>;
 
 struct CoreLink::HeldSend {
@@ -202,6 +212,7 @@ private:
     void run(command::OpenControl& command);
     void run(command::Declare& command);
     void run(command::Discharge& command);
+    void run(command::Xa& command);
     void run(command::Enlist& command);
     void run(command::RefuseWork& command);
     void run(command::Close& command);
@@ -212,6 +223,13 @@ private:
     void run(command::StoreChunk& command);
     void run(command::DropStream& command);
     void run(command::ReadChunk& command);
+
+    void carry_out(const std::shared_ptr<CoreLink>& link, pn_delivery_t* delivery, const XaRequest& request, std::size_t answer_bytes_max);
+    void start_branch(const CoreLink& link, pn_delivery_t* delivery, const XaRequest& request);
+    RecoveredBranches recover(const CoreLink& link, const XaRequest& request, std::size_t bytes_max) const;
+    /// Whether the link's user may have to do with the branch, if it is there.
+    Result<void> authorise_branch(const CoreLink& link, const xa::Xid& xid) const;
+    core::XaDone answers(const std::shared_ptr<CoreLink>& link, pn_delivery_t* delivery);
 
     void open_producer(CoreLink& link, DestinationId destination, std::string address);
     void open_consumer(CoreLink& link, DestinationId destination, const command::OpenConsumer& command);

@@ -6,7 +6,10 @@
 
 namespace giromq::amqp {
 
-void CoreSession::run(command::OpenControl& command) { command.link->control_ = core_.open_control(connection_, command.link.get()); }
+void CoreSession::run(command::OpenControl& command) {
+    command.link->control_ = core_.open_control(connection_, command.link.get());
+    command.link->identity_ = std::move(command.identity);
+}
 
 void CoreSession::run(command::Declare& command) {
     const CoreLink& link = *command.link;
@@ -16,6 +19,11 @@ void CoreSession::run(command::Declare& command) {
 }
 
 void CoreSession::run(command::Discharge& command) {
+    if (core_.is_branch_work(connection_, command.transaction)) {
+        // Of a transaction with a global-id it only says that the txn-id is no longer in use (§4.5.2), which is xa_end.
+        const auto flags = command.fail ? xa::tm::fail : xa::tm::success;
+        return core_.xa_end(connection_, command.transaction, flags, answers(command.link->shared_from_this(), command.delivery));
+    }
     core_.discharge(
         connection_, command.transaction, command.fail,
         [held = command.link->shared_from_this(), delivery = command.delivery](const Result<void>& result) {

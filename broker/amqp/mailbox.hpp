@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "amqp/xa_values.hpp"
 #include "base/executor.hpp"
 #include "base/result.hpp"
 #include "core/ports.hpp"
@@ -81,6 +82,15 @@ struct Discharged {
     pn_delivery_t* delivery = nullptr;
     ErrorPtr error;
 };
+/// The answer to a call of XA.
+struct XaAnswered {
+    LinkId link;
+    pn_delivery_t* delivery = nullptr;
+    xa::ReturnCode code = xa::ReturnCode::ok;
+    TransactionId transaction;                     // of xa_start
+    ErrorPtr error;                                // why, where there is more to say than the code does
+    std::unique_ptr<RecoveredBranches> recovered;  // of xa-recover
+};
 struct Ended {
     LinkId link;
     ErrorPtr error;
@@ -105,8 +115,9 @@ struct PasswordVerified {
 
 }  // namespace news
 
-using News = std::variant<news::Attached, news::Sent, news::Window, news::Delivered, news::Drained, news::Settled, news::Returned,
-                          news::Declared, news::Discharged, news::Ended, news::ChunkStored, news::ChunkRead, news::PasswordVerified>;
+using News =
+    std::variant<news::Attached, news::Sent, news::Window, news::Delivered, news::Drained, news::Settled, news::Returned, news::Declared,
+                 news::Discharged, news::XaAnswered, news::Ended, news::ChunkStored, news::ChunkRead, news::PasswordVerified>;
 
 /// Who reads a mailbox.
 class MailReader {

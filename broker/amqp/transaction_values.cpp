@@ -4,16 +4,10 @@
 #include <proton/delivery.h>
 #include <proton/disposition.h>
 
-#include <array>
 #include <string_view>
-
-#include "model/amqp_sections.hpp"
 
 namespace giromq::amqp {
 namespace {
-
-using codec::Kind;
-using codec::Value;
 
 std::span<const std::uint8_t> span_of(pn_bytes_t bytes) { return {reinterpret_cast<const std::uint8_t*>(bytes.start), bytes.size}; }
 std::string text_of(pn_bytes_t bytes) { return bytes.start == nullptr ? std::string() : std::string(bytes.start, bytes.size); }
@@ -64,16 +58,6 @@ void read_outcome(pn_data_t* data, TransactionalState& state) {
         pn_data_exit(data);
     }
     pn_data_exit(data);
-}
-
-std::uint64_t control_code(const Value& described) {
-    codec::Reader reader(described.descriptor);
-    Value descriptor;
-    if (!reader.read(descriptor)) return 0;
-    if (descriptor.kind == Kind::uint64) return descriptor.bits;
-    if (descriptor.is_text("amqp:declare:list")) return transaction_type::declare;
-    if (descriptor.is_text("amqp:discharge:list")) return transaction_type::discharge;
-    return 0;
 }
 
 }  // namespace
@@ -136,33 +120,6 @@ void answer_declared(pn_delivery_t* delivery, TransactionId transaction) {
     pn_data_exit(data);
     pn_data_rewind(data);
     pn_delivery_update(delivery, transaction_type::declared);
-}
-
-ControlMessage read_control_message(std::span<const std::uint8_t> bytes) {
-    ControlMessage message;
-    codec::MessageHead head;
-    if (codec::read_head(bytes, true, head) != codec::HeadStatus::complete) return message;
-    codec::Reader sections(bytes.subspan(head.body_offset));
-    Value body;
-    if (!sections.read(body) || !sections.at_end()) return message;
-    if (codec::descriptor_code(body.descriptor) != static_cast<std::uint64_t>(codec::Section::amqp_value)) return message;
-    // The section is a described value whose own value is described again.
-    codec::Reader inner(body.encoded.subspan(1 + body.descriptor.size()));
-    Value value;
-    if (!inner.read(value) || !value.is_described() || value.kind != Kind::list) return message;
-    if (codec::check_structure(value, {}) != codec::Structure::ok) return message;
-    std::array<Value, 2> fields;
-    codec::read_fields(value, fields);
-    const auto code = control_code(value);
-    if (code == transaction_type::declare) {
-        message.kind = ControlMessage::Kind::declare;
-        message.has_global_id = !fields[0].is_null();
-    } else if (code == transaction_type::discharge && fields[0].kind == Kind::binary) {
-        message.kind = ControlMessage::Kind::discharge;
-        message.transaction = decode_transaction_id(fields[0].content);
-        message.fail = fields[1].kind == Kind::boolean && fields[1].bits == 1;
-    }
-    return message;
 }
 
 }  // namespace giromq::amqp

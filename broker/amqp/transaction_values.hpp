@@ -48,14 +48,4 @@ void answer_transactional(pn_delivery_t* delivery, TransactionId transaction);
 /// The answer to a declare.
 void answer_declared(pn_delivery_t* delivery, TransactionId transaction);
 
-/// A message to the coordinator.
-struct ControlMessage {
-    enum class Kind : std::uint8_t { declare, discharge, malformed };
-    Kind kind = Kind::malformed;
-    bool has_global_id = false;
-    TransactionId transaction;
-    bool fail = false;
-};
-ControlMessage read_control_message(std::span<const std::uint8_t> bytes);
-
 }  // namespace giromq::amqp

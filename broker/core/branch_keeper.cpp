@@ -61,7 +61,7 @@ void BranchKeeper::forget_migrated(const xa::Xid& xid) {
 void BranchKeeper::end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done) {
     if (!knows(connection, id)) return done(xa::ReturnCode::er_nota);
     const auto control = associations_.at(id).control;
-    run(control, [this, id, control, flags, done = std::move(done)]() mutable {
+    in_turn(control, [this, id, control, flags, done = std::move(done)]() mutable {
         const auto found = associations_.find(id);
         if (found == associations_.end()) return done(xa::ReturnCode::er_nota);
         auto carry_out = [this, id, flags, done = std::move(done)]() mutable {
@@ -79,7 +79,7 @@ void BranchKeeper::end(ConnectionId connection, TransactionId id, xa::Flags flag
     });
 }
 
-void BranchKeeper::run(ControlId control, UniqueFunction<void()> call) {
+void BranchKeeper::in_turn(ControlId control, UniqueFunction<void()> call) {
     const auto found = controls_.find(control);
     if (found != controls_.end() && found->second.is_blocked) {
         found->second.waiting.push_back(std::move(call));
@@ -144,7 +144,7 @@ void BranchKeeper::answer(xa::CallId call, xa::ReturnCode code) {
 }
 
 void BranchKeeper::complete(ControlId control, XaCall call, XaDone done) {
-    run(control, [this, control, call = std::move(call), done = std::move(done)]() mutable {
+    in_turn(control, [this, control, call = std::move(call), done = std::move(done)]() mutable {
         auto& registry = branches_.registry();
         const auto session = session_of(control);
         const auto id = expect(std::move(done));

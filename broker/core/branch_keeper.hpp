@@ -27,6 +27,8 @@ public:
     /// `id` is for work in the branch on this connection, if the answer is XA_OK.
     xa::ReturnCode start(ConnectionId connection, ControlId control, const xa::Xid& xid, xa::Flags flags, xa::StartOptions options,
                          TransactionId& id);
+    /// Carries out the call when those before it on the control link have been.
+    void in_turn(ControlId control, UniqueFunction<void()> call);
     void end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done);
     void complete(ControlId control, XaCall call, XaDone done);
     void resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision decision, XaDone done);
@@ -112,7 +114,6 @@ private:
     };
 
     Branch& branch(const xa::Xid& xid) { return known_.at(xid); }
-    void run(ControlId control, UniqueFunction<void()> call);
     void unblock(ControlId control);
     void forget_migrated(const xa::Xid& xid);
     void let_memory_go();

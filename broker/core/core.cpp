@@ -136,6 +136,8 @@ xa::ReturnCode Core::xa_start(ConnectionId connection, ControlId control, const 
     if (impl_->stopping) return xa::ReturnCode::er_rm_fail;
     return impl_->branches.start(connection, control, xid, flags, std::move(options), id);
 }
+bool Core::is_branch_work(ConnectionId connection, TransactionId id) const { return impl_->branches.knows(connection, id); }
+void Core::in_turn(ControlId control, UniqueFunction<void()> call) { impl_->branches.in_turn(control, std::move(call)); }
 void Core::xa_end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done) {
     impl_->branches.end(connection, id, flags, std::move(done));
 }

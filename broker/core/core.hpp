@@ -277,6 +277,10 @@ public:
     /// xa_start: `id` names the association in sends and outcomes on this connection, if the answer is XA_OK.
     xa::ReturnCode xa_start(ConnectionId connection, ControlId control, const xa::Xid& xid, xa::Flags flags, xa::StartOptions options,
                             TransactionId& id);
+    /// Whether the id names an association of this connection with a branch; else it is a local transaction's, or nobody's.
+    bool is_branch_work(ConnectionId connection, TransactionId id) const;
+    /// Carries out a call when those before it on this control link have been: an xa_end may wait for messages.
+    void in_turn(ControlId control, UniqueFunction<void()> call);
     /// xa_end of the association.
     void xa_end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done);
     /// xa_prepare, xa_commit, xa_rollback and xa_forget: `done` runs when what they changed is durable.

@@ -80,8 +80,16 @@ void raise_file_limit() {
 /// The parts of a running broker, in the order in which they need one another; destroyed in the opposite one.
 class Broker {
 public:
+    /// What is known of the store when it has been taken over.
+    struct Acquired {
+        store::Lease lease;
+        BatchNumber last_batch;
+        std::string instance;
+    };
+    static Result<Acquired> acquire(store::Store& store);
+
     Broker(const config::Config& config, bool dev, selector::NamedSelectors selectors, std::unique_ptr<store::Store> store,
-           store::Lease lease, BatchNumber last_batch);
+           const Acquired& acquired);
 
     Result<void> start();
     void run(Signals& signals);
@@ -133,16 +141,26 @@ private:
     bool core_started_ = false;
 };
 
+Result<Broker::Acquired> Broker::acquire(store::Store& store) {
+    const auto lease = store.acquire();
+    if (!lease) return lease.error();
+    const auto last_batch = store.last_batch();
+    if (!last_batch) return last_batch.error();
+    auto instance = store.instance();
+    if (!instance) return instance.error();
+    return Acquired{*lease, *last_batch, std::move(*instance)};
+}
+
 Broker::Broker(const config::Config& config, bool dev, selector::NamedSelectors selectors, std::unique_ptr<store::Store> store,
-               store::Lease lease, BatchNumber last_batch)
+               const Acquired& acquired)
     : config_(config),
       dev_(dev),
       store_(std::move(store)),
-      lease_(lease),
+      lease_(acquired.lease),
       io_(io_threads(config)),
       core_executor_(io_.context(), net::StrandExecutor::Idle::run_now),
       selector_work_(selector_worker_, core_executor_),
-      commits_(*store_, lease_, last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
+      commits_(*store_, lease_, acquired.last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
       reads_(*store_, core_executor_),
       core_(clock_, commits_, reads_, core_settings(config), &selector_work_),
       selectors_(std::move(selectors)),
@@ -152,7 +170,7 @@ Broker::Broker(const config::Config& config, bool dev, selector::NamedSelectors 
       admin_(admin_parts(), admin_settings()),
       site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}),
       http_([this](admin_web::Request request, admin_web::Site::Done done) { site_.handle(std::move(request), std::move(done)); }, {}),
-      listeners_(io_.context(), config, amqp_, http_) {
+      listeners_(io_.context(), config, acquired.instance, amqp_, http_) {
     users_.logins().set_limits(login_limits(config.sasl));
 }
 
@@ -354,11 +372,9 @@ ExitCode run_daemon(const config::Config& config, bool dev) {
     if (!selectors) return start_failed(selectors.error());
     auto store = store::open_sqlite_store(sqlite_settings(config), clock);
     if (!store) return start_failed(store.error());
-    const auto lease = (*store)->acquire();
-    if (!lease) return start_failed(lease.error());
-    const auto last_batch = (*store)->last_batch();
-    if (!last_batch) return start_failed(last_batch.error());
-    Broker broker(config, dev, std::move(*selectors), std::move(*store), *lease, *last_batch);
+    const auto acquired = Broker::acquire(**store);
+    if (!acquired) return start_failed(acquired.error());
+    Broker broker(config, dev, std::move(*selectors), std::move(*store), *acquired);
     if (auto started = broker.start(); !started) {
         const auto code = start_failed(started.error());
         broker.abandon();

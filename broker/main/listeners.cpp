@@ -67,8 +67,9 @@ Result<std::shared_ptr<net::TlsContext>> load(const config::TlsConfig& config) {
 
 }  // namespace
 
-Listeners::Listeners(boost::asio::io_context& io, const config::Config& config, net::AmqpServer& amqp, admin_web::HttpServer& http)
-    : io_(io), config_(config), amqp_(amqp), http_(http) {}
+Listeners::Listeners(boost::asio::io_context& io, const config::Config& config, std::string resource_manager_id, net::AmqpServer& amqp,
+                     admin_web::HttpServer& http)
+    : io_(io), config_(config), resource_manager_id_(std::move(resource_manager_id)), amqp_(amqp), http_(http) {}
 
 Result<void> check_certificates(const config::TlsConfig& config) {
     if (config.certificate_file.empty()) return {};
@@ -90,7 +91,9 @@ Result<void> Listeners::open() {
 }
 
 Result<void> Listeners::open_amqp(const config::ListenerConfig& listener, const net::Admission& admission) {
-    auto serve = [this, settings = to_amqp(config_, listener), tls = listener.tls ? tls_ : nullptr](net::Accepted accepted) {
+    auto settings = to_amqp(config_, listener);
+    settings.resource_manager_id = resource_manager_id_;
+    auto serve = [this, settings = std::move(settings), tls = listener.tls ? tls_ : nullptr](net::Accepted accepted) {
         amqp_.serve(std::move(accepted), settings, tls);
     };
     return open(listener.tls ? "amqps" : "amqp", listener.host, listener.port, admission, std::move(serve));

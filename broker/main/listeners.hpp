@@ -20,7 +20,9 @@ Result<void> check_certificates(const config::TlsConfig& config);
 /// Every address that the broker listens on.
 class Listeners {
 public:
-    Listeners(boost::asio::io_context& io, const config::Config& config, net::AmqpServer& amqp, admin_web::HttpServer& http);
+    /// `resource_manager_id`: of the store, for clients that take part in global transactions.
+    Listeners(boost::asio::io_context& io, const config::Config& config, std::string resource_manager_id, net::AmqpServer& amqp,
+              admin_web::HttpServer& http);
 
     /// Loads the certificates and binds every address; nobody is let in yet. Errors: those of net.
     Result<void> open();
@@ -48,6 +50,7 @@ private:
 
     boost::asio::io_context& io_;
     const config::Config& config_;
+    const std::string resource_manager_id_;
     net::AmqpServer& amqp_;
     admin_web::HttpServer& http_;
     std::shared_ptr<net::TlsContext> tls_;

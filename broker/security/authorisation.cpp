@@ -36,4 +36,9 @@ Result<void> authorise(const Identity& identity, Action action, std::string_view
     return Error(errc::not_permitted, std::move(sentence));
 }
 
+Result<void> authorise_branch(const Identity& identity, std::string_view owner) {
+    if (identity.role == Role::administrator || identity.user == owner) return {};
+    return Error(errc::not_permitted, "user '" + identity.user + "' has the role application and has not begun this branch");
+}
+
 }  // namespace giromq::security

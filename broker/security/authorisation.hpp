@@ -22,4 +22,8 @@ enum class Action { send, receive, browse, create, administer };
 /// first use (where the broker's configuration allows that at all); an administrator may do everything.
 Result<void> authorise(const Identity& identity, Action action, std::string_view destination);
 
+/// Who may join, complete and find a branch of a global transaction: the user that began it, since a manager resolves its branches from
+/// another connection, and administrators.
+Result<void> authorise_branch(const Identity& identity, std::string_view owner);
+
 }  // namespace giromq::security

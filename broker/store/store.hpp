@@ -143,7 +143,7 @@ struct Health {
     std::string message;                                       // why, if not writable
 };
 
-/// Threads: acquire, commit, last_batch, backup, maintain and release are called from one thread only (the commit queue's);
+/// Threads: acquire, instance, commit, last_batch, backup, maintain and release are called from one thread only (the commit queue's);
 /// recover is called between acquire and the first commit; page, chunk, message and health may be called from one other thread (the read
 /// queue's) at the same time; health from any.
 class Store {
@@ -152,6 +152,9 @@ public:
 
     /// Takes the right to write: a new epoch, durable before it returns. Tells apart a clean and an unclean end of the run before.
     virtual Result<Lease> acquire() = 0;
+
+    /// The store's name, a UUID of its own for as long as it lives: a copy that is restored has another.
+    virtual Result<std::string> instance() = 0;
 
     /// Applies the batch and calls `done` exactly once (an engine on the same machine calls it before it returns).
     virtual void commit(const Lease& lease, BatchNumber number, const Batch& batch, UniqueFunction<void(BatchResult)> done) = 0;

@@ -428,6 +428,8 @@ void MemoryStore::commit(const Lease& lease, BatchNumber number, const Batch& ba
     done(std::move(result));
 }
 
+Result<std::string> MemoryStore::instance() { return std::string("00000000-0000-4000-8000-000000000000"); }
+
 Result<BatchNumber> MemoryStore::last_batch() {
     const std::lock_guard lock(disk_->mutex);
     return disk_->batch;

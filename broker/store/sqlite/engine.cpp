@@ -246,6 +246,16 @@ Result<Lease> SqliteStore::acquire() {
     return lease;
 }
 
+Result<std::string> SqliteStore::instance() {
+    if (failure_) return failure();
+    Statement query;
+    int code = query.prepare(writer_.get(), "SELECT instance FROM broker");
+    const ResetGuard reset(query);
+    if (code == SQLITE_OK) code = query.step();
+    if (code != SQLITE_ROW) return error_of(writer_.get(), code, "reading the name of the store");
+    return query.text(0);
+}
+
 Result<void> SqliteStore::release(const Lease& lease) {
     if (failure_) return failure();
     if (lease.epoch.value != epoch_.load()) return Error(errc::lost_lease);

@@ -35,6 +35,7 @@ public:
     Result<void> open();
 
     Result<Lease> acquire() override;
+    Result<std::string> instance() override;
     void commit(const Lease& lease, BatchNumber number, const Batch& batch, UniqueFunction<void(BatchResult)> done) override;
     Result<BatchNumber> last_batch() override;
     Result<void> recover(RecoveryVisitor& visitor) override;

@@ -40,6 +40,7 @@ class ConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(duplicate_ids_come_back_in_order_until_forgotten);
     CPPUNIT_TEST(users_come_back_as_they_were);
     CPPUNIT_TEST(batches_of_an_old_epoch_are_refused);
+    CPPUNIT_TEST(a_store_keeps_its_name_over_restarts);
     CPPUNIT_TEST(the_counters_never_go_back);
     CPPUNIT_TEST(what_the_core_must_not_stage_ends_the_process);
     CPPUNIT_TEST_SUITE_END();
@@ -494,6 +495,13 @@ public:
         CPPUNIT_ASSERT(result.error.is(errc::lost_lease));
         CPPUNIT_ASSERT(driver_->entries(queue).empty());
         CPPUNIT_ASSERT(driver_->store().release(driver_->lease()).error().is(errc::lost_lease));
+    }
+
+    void a_store_keeps_its_name_over_restarts() {
+        const auto before = driver_->store().instance().value();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{36}, before.size());
+        restart(true);
+        CPPUNIT_ASSERT_EQUAL(before, driver_->store().instance().value());
     }
 
     void the_counters_never_go_back() {

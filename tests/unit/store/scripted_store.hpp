@@ -37,6 +37,7 @@ public:
     }
 
     Result<Lease> acquire() override { return inner_.acquire(); }
+    Result<std::string> instance() override { return inner_.instance(); }
     void commit(const Lease& lease, BatchNumber number, const Batch& batch, UniqueFunction<void(BatchResult)> done) override {
         {
             std::unique_lock lock(mutex_);
