@@ -68,8 +68,9 @@ void BranchKeeper::end(ConnectionId connection, TransactionId id, xa::Flags flag
             const auto ending = associations_.find(id);
             if (ending == associations_.end()) return done(xa::ReturnCode::er_nota);
             const auto code = branches_.registry().end(session_of(ending->second.control), ending->second.xid, flags);
-            const bool has_ended = (flags & xa::tm::suspend) == 0 && (code == xa::ReturnCode::ok || xa::is_rollback(code));
-            if (has_ended) associations_.erase(ending);
+            const bool is_done = code == xa::ReturnCode::ok && (flags & xa::tm::suspend) == 0;
+            // With XA_RB* it has ended all the same; without the branch there is none.
+            if (is_done || xa::is_rollback(code) || code == xa::ReturnCode::er_nota) associations_.erase(ending);
             done(code);
         };
         if (found->second.awaited == 0) return carry_out();

@@ -202,4 +202,24 @@ private:
     }
 };
 
+/// The branch, with a message that it puts, in the hands of `manager`.
+inline void make_active(Client& client, BranchManager& manager, std::string_view gtrid) {
+    CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), manager.start(gtrid));
+    manager.put(client.sender("q"), "m");
+}
+inline void make_idle(Client& client, BranchManager& manager, std::string_view gtrid) {
+    make_active(client, manager, gtrid);
+    CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), manager.end());
+}
+inline void make_prepared(Client& client, BranchManager& manager, std::string_view gtrid) {
+    make_idle(client, manager, gtrid);
+    CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), manager.prepare(gtrid));
+}
+
+/// The name of the code and the condition that a call is refused with.
+inline std::string refusal_of(BranchManager& manager, const std::string& body) {
+    pn_delivery_t* const call = manager.controller.call(body);
+    return BranchManager::answer_of(call) + " " + BranchManager::condition_of(call);
+}
+
 }  // namespace giromq::test

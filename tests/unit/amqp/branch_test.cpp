@@ -1,4 +1,3 @@
-#include "security/user_directory.hpp"
 #include "unit/amqp/branch_manager.hpp"
 
 using namespace std::string_literals;
@@ -31,20 +30,9 @@ class AmqpBranchTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_timeout_can_be_set_anew);
     CPPUNIT_TEST(no_timeout_touches_a_prepared_branch);
     CPPUNIT_TEST(a_repeated_call_hears_the_truth);
-    CPPUNIT_TEST(refusals_have_their_condition_and_code);
-    CPPUNIT_TEST(a_heuristic_outcome_is_told_until_it_is_forgotten);
     CPPUNIT_TEST(no_wait_is_told_to_come_back);
     CPPUNIT_TEST(work_in_a_rolled_back_branch_is_refused_and_the_link_stays);
     CPPUNIT_TEST(the_id_of_a_branch_is_unknown_to_other_connections);
-    CPPUNIT_TEST(wrong_arguments_are_invalid);
-    CPPUNIT_TEST(what_is_no_call_is_a_decode_error);
-    CPPUNIT_TEST(recovery_goes_by_pages);
-    CPPUNIT_TEST(recovery_fits_into_the_frames_of_the_peer);
-    CPPUNIT_TEST(recovery_may_continue_behind_a_branch_that_is_gone);
-    CPPUNIT_TEST(who_may_not_resolve_a_branch_does_not_see_it);
-    CPPUNIT_TEST(too_many_associations_are_refused);
-    CPPUNIT_TEST(a_partial_delivery_keeps_from_suspending);
-    CPPUNIT_TEST(a_source_without_rejected_is_answered_by_a_detach);
     CPPUNIT_TEST_SUITE_END();
 
     void the_open_frame_names_the_resource_manager() {
@@ -315,19 +303,6 @@ class AmqpBranchTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, client.queue("q").messages);
     }
 
-    /// The branch, with a message that it puts, in the hands of `manager`.
-    static void begin(Client& client, BranchManager& manager, std::string_view gtrid) {
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start(gtrid));
-        manager.put(client.sender("q"), "m");
-    }
-    static void make_idle(Client& client, BranchManager& manager, std::string_view gtrid) {
-        begin(client, manager, gtrid);
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.end());
-    }
-    static void make_prepared(Client& client, BranchManager& manager, std::string_view gtrid) {
-        make_idle(client, manager, gtrid);
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare(gtrid));
-    }
     static void settle_store(Broker& broker, Client& client) {
         broker.commits = true;
         client.pump();
@@ -345,7 +320,7 @@ class AmqpBranchTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("x"s, elsewhere.recover());
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, elsewhere.commit("x"));
         // While it is being worked in: the worker hears of it at its next call.
-        begin(client, manager, "y");
+        make_active(client, manager, "y");
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, elsewhere.rollback("y"));
         CPPUNIT_ASSERT_EQUAL("XA_RBROLLBACK"s, manager.end());
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("q").messages);
@@ -395,7 +370,7 @@ class AmqpBranchTest : public CppUnit::TestFixture {
         Client other(broker);
         BranchManager manager(client);
         BranchManager elsewhere(other);
-        begin(client, manager, "x");
+        make_active(client, manager, "x");
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.suspend(true));
         pn_link_close(manager.controller.link);
         client.pump();
@@ -468,50 +443,6 @@ class AmqpBranchTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("q").messages);
     }
 
-    static std::string refusal_of(BranchManager& manager, const std::string& body) {
-        pn_delivery_t* const call = manager.controller.call(body);
-        return BranchManager::answer_of(call) + " " + BranchManager::condition_of(call);
-    }
-
-    void refusals_have_their_condition_and_code() {
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        const auto prepare_of = [](std::string_view gtrid) { return BranchManager::xid_call("giromq:xa-prepare:list", gtrid); };
-        CPPUNIT_ASSERT_EQUAL("XAER_NOTA amqp:transaction:unknown-id"s, refusal_of(manager, prepare_of("nobody")));
-        CPPUNIT_ASSERT_EQUAL("XAER_NOTA amqp:transaction:unknown-id"s, refusal_of(manager, BranchManager::start_call("nobody", "join")));
-        CPPUNIT_ASSERT_EQUAL("XAER_NOTA amqp:transaction:unknown-id"s, refusal_of(manager, Controller::discharge_call("unknown!", false)));
-        CPPUNIT_ASSERT_EQUAL("XAER_NOTA amqp:transaction:unknown-id"s, refusal_of(manager, BranchManager::suspend_call("unknown!", false)));
-        begin(client, manager, "x");
-        CPPUNIT_ASSERT_EQUAL("XAER_PROTO amqp:illegal-state"s, refusal_of(manager, prepare_of("x")));
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.end(true));
-        CPPUNIT_ASSERT_EQUAL("XA_RBROLLBACK amqp:transaction:rollback"s, refusal_of(manager, prepare_of("x")));
-        make_idle(client, manager, "y");
-        CPPUNIT_ASSERT_EQUAL("XAER_DUPID giromq:duplicate-xid"s, refusal_of(manager, BranchManager::start_call("y", "new")));
-        CPPUNIT_ASSERT_EQUAL("XAER_PROTO amqp:illegal-state"s, refusal_of(manager, BranchManager::commit_call("y", false, false)));
-        CPPUNIT_ASSERT_EQUAL("XAER_PROTO amqp:illegal-state"s, refusal_of(manager, BranchManager::xid_call("giromq:xa-forget:list", "y")));
-        // An id that was used is used up.
-        CPPUNIT_ASSERT_EQUAL("XAER_NOTA amqp:transaction:unknown-id"s,
-                             refusal_of(manager, Controller::discharge_call(manager.transaction, false)));
-        CPPUNIT_ASSERT(AmqpPeer::is_attached(manager.controller.link));
-    }
-
-    void a_heuristic_outcome_is_told_until_it_is_forgotten() {
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        make_prepared(client, manager, "x");
-        const auto xid = xa::Xid::make(131077, "x", "b").value();
-        broker.core->xa_resolve(xid, xa::Outcome::rolled_back, {"anna", "the manager's log is lost"}, [](xa::ReturnCode) {});
-        client.pump();
-        CPPUNIT_ASSERT_EQUAL("x:heuristic"s, manager.recover());
-        CPPUNIT_ASSERT_EQUAL("XA_HEURRB giromq:heuristic"s, refusal_of(manager, BranchManager::commit_call("x", false, false)));
-        CPPUNIT_ASSERT_EQUAL("XA_HEURRB"s, manager.commit("x"));
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.forget("x"));
-        CPPUNIT_ASSERT_EQUAL("XAER_NOTA"s, manager.forget("x"));
-        CPPUNIT_ASSERT_EQUAL(""s, manager.recover());
-    }
-
     void no_wait_is_told_to_come_back() {
         Broker broker;
         Client client(broker);
@@ -549,7 +480,7 @@ class AmqpBranchTest : public CppUnit::TestFixture {
         Client other(broker);
         BranchManager manager(client);
         BranchManager thief(other);
-        begin(client, manager, "x");
+        make_active(client, manager, "x");
         pn_link_t* const sender = other.sender("q");
         thief.transaction = manager.transaction;
         CPPUNIT_ASSERT_EQUAL("amqp:transaction:unknown-id"s, Controller::answer_of(thief.put(sender, "b")));
@@ -558,217 +489,6 @@ class AmqpBranchTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.end());
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x", true));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("q").messages);
-    }
-
-    template <typename Fill>
-    static std::string call_of(std::string_view type, Fill fill) {
-        return Controller::value([&](codec::Writer& writer) { BranchManager::composite(writer, type, [&] { return fill(writer); }); });
-    }
-    template <typename Fill>
-    static std::string start_of(Fill fill) {
-        return Controller::value([&](codec::Writer& writer) {
-            writer.descriptor(0x31);
-            const auto declare = writer.begin_list();
-            BranchManager::composite(writer, "giromq:xa-branch:list", [&] { return fill(writer); });
-            writer.end(declare, 1);
-        });
-    }
-
-    void wrong_arguments_are_invalid() {
-        using codec::Writer;
-        const auto prepare = "giromq:xa-prepare:list";
-        const std::string too_long(65, 'x');
-        const std::vector<std::string> calls{
-            call_of(prepare, [](Writer&) { return 0U; }),
-            call_of(prepare, [](Writer& writer) { return writer.null(), 1U; }),
-            call_of(prepare, [](Writer& writer) { return writer.binary(as_bytes("x")), 1U; }),
-            call_of(prepare, [](Writer& writer) { return BranchManager::xid(writer, "x", -1), 1U; }),
-            call_of(prepare, [](Writer& writer) { return BranchManager::xid(writer, ""), 1U; }),
-            call_of(prepare, [&](Writer& writer) { return BranchManager::xid(writer, too_long), 1U; }),
-            call_of(prepare, [&](Writer& writer) { return BranchManager::xid(writer, "x", 1, too_long), 1U; }),
-            call_of(prepare, [](Writer& writer) { return BranchManager::xid(writer, "x"), writer.null(), 2U; }),
-            call_of(prepare,
-                    [](Writer& writer) {
-                        BranchManager::composite(writer, "giromq:xid:list", [&] {
-                            writer.uint32(7);  // an int is wanted
-                            writer.binary(as_bytes("x"));
-                            writer.binary(as_bytes("b"));
-                            return 3U;
-                        });
-                        return 1U;
-                    }),
-            call_of(prepare,
-                    [](Writer& writer) {
-                        BranchManager::composite(writer, "giromq:xid:list", [&] {
-                            BranchManager::int32(writer, 7);
-                            writer.binary(as_bytes("x"));
-                            return 2U;
-                        });
-                        return 1U;
-                    }),
-            call_of("giromq:xa-commit:list", [](Writer& writer) { return BranchManager::xid(writer, "x"), writer.symbol("yes"), 2U; }),
-            call_of("giromq:xa-suspend:list", [](Writer&) { return 0U; }),
-            call_of("giromq:xa-suspend:list", [](Writer& writer) { return writer.string("x"), 1U; }),
-            call_of("giromq:xa-recover:list", [](Writer& writer) { return writer.null(), writer.uint32(0), 2U; }),
-            call_of("giromq:xa-recover:list", [](Writer& writer) { return writer.string("x"), 1U; }),
-            call_of("giromq:xa-timeout:list", [](Writer& writer) { return BranchManager::xid(writer, "x"), 1U; }),
-            call_of("giromq:xa-timeout:list", [](Writer& writer) { return BranchManager::xid(writer, "x"), writer.uint32(0), 2U; }),
-            start_of([](Writer& writer) { return BranchManager::xid(writer, "x"), 1U; }),
-            start_of([](Writer& writer) { return BranchManager::xid(writer, "x"), writer.symbol("begin"), 2U; }),
-            start_of([](Writer& writer) { return BranchManager::xid(writer, "x"), writer.symbol("join"), writer.uint32(1), 3U; }),
-            start_of([](Writer& writer) { return BranchManager::xid(writer, "", 1), writer.symbol("new"), 2U; }),
-        };
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        for (std::size_t index = 0; index < calls.size(); ++index) {
-            CPPUNIT_ASSERT_EQUAL(std::to_string(index) + " XAER_INVAL amqp:invalid-field",
-                                 std::to_string(index) + " " + refusal_of(manager, calls[index]));
-        }
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start("x"));
-    }
-
-    void what_is_no_call_is_a_decode_error() {
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        const std::vector<std::string> calls{
-            call_of("giromq:xa-hello:list", [](codec::Writer&) { return 0U; }),
-            BranchManager::xid_call("giromq:xa-prepare:list", "x").substr(0, 40),
-            // A fail that is no boolean must not be taken for a commit.
-            Controller::value([](codec::Writer& writer) {
-                writer.descriptor(0x32);
-                const auto list = writer.begin_list();
-                writer.binary(as_bytes("12345678"));
-                writer.symbol("true");
-                writer.end(list, 2);
-            }),
-        };
-        for (const auto& call : calls) CPPUNIT_ASSERT_EQUAL("amqp:decode-error"s, Controller::answer_of(manager.controller.call(call)));
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start("x"));
-    }
-
-    void recovery_goes_by_pages() {
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        for (const auto* const gtrid : {"e", "b", "d", "a", "c", "bb"}) make_prepared(client, manager, gtrid);
-        make_idle(client, manager, "idle");
-        CPPUNIT_ASSERT_EQUAL("a b bb c d e"s, manager.recover());
-        CPPUNIT_ASSERT_EQUAL("a b ..."s, manager.recover({}, 2));
-        CPPUNIT_ASSERT_EQUAL("bb c ..."s, manager.recover("b", 2));
-        CPPUNIT_ASSERT_EQUAL("d e"s, manager.recover("c", 2));
-        CPPUNIT_ASSERT_EQUAL(""s, manager.recover("e", 2));
-        CPPUNIT_ASSERT_EQUAL("a b bb c d e"s, manager.recover({}, 100'000));
-    }
-
-    void recovery_fits_into_the_frames_of_the_peer() {
-        Broker broker;
-        Client client(broker);
-        AmqpPeer::Options small;
-        small.max_frame = 512;
-        Client narrow(broker, small);
-        BranchManager manager(client);
-        BranchManager scanner(narrow);
-        const std::string padding(60, 'x');
-        std::string expected;
-        for (int branch = 10; branch < 30; ++branch) {
-            const auto gtrid = std::to_string(branch) + padding;
-            make_prepared(client, manager, gtrid);
-            expected += (expected.empty() ? "" : " ") + gtrid;
-        }
-        std::string found;
-        std::string after;
-        for (bool more = true; more;) {
-            auto page = scanner.recover(after, 100);
-            more = page.ends_with(" ...");
-            if (more) page.resize(page.size() - 4);
-            CPPUNIT_ASSERT(!page.empty());
-            found += (found.empty() ? "" : " ") + page;
-            after = page.substr(page.rfind(' ') + 1);
-        }
-        CPPUNIT_ASSERT_EQUAL(expected, found);
-    }
-
-    void recovery_may_continue_behind_a_branch_that_is_gone() {
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        for (const auto* const gtrid : {"a", "b", "c"}) make_prepared(client, manager, gtrid);
-        CPPUNIT_ASSERT_EQUAL("a b ..."s, manager.recover({}, 2));
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("b"));
-        CPPUNIT_ASSERT_EQUAL("c"s, manager.recover("b", 2));
-    }
-
-    static AmqpPeer::Options login(const std::string& user) {
-        AmqpPeer::Options options;
-        options.user = user;
-        options.password = "correct horse";
-        return options;
-    }
-
-    void who_may_not_resolve_a_branch_does_not_see_it() {
-        Broker broker;
-        broker.options.mechanisms = {amqp::Mechanism::plain};
-        for (const auto* const name : {"alice", "bob", "root"}) {
-            const auto role = name == "root"s ? Role::administrator : Role::application;
-            broker.users.put(security::make_user(name, role, "correct horse", security::iterations_min).value());
-        }
-        Client of_alice(broker, login("alice"));
-        Client again(broker, login("alice"));
-        Client of_bob(broker, login("bob"));
-        Client of_root(broker, login("root"));
-        BranchManager alice(of_alice);
-        BranchManager alice_again(again);
-        BranchManager bob(of_bob);
-        BranchManager root(of_root);
-        make_prepared(of_alice, alice, "x");
-        make_idle(of_alice, alice, "y");
-        CPPUNIT_ASSERT_EQUAL("x"s, alice_again.recover());
-        CPPUNIT_ASSERT_EQUAL("x"s, root.recover());
-        CPPUNIT_ASSERT_EQUAL(""s, bob.recover());
-        for (const auto& call : {BranchManager::commit_call("x", false, false), BranchManager::xid_call("giromq:xa-rollback:list", "y"),
-                                 BranchManager::start_call("y", "join"), BranchManager::timeout_call("y", 1)}) {
-            CPPUNIT_ASSERT_EQUAL("XAER_RMERR amqp:unauthorized-access"s, refusal_of(bob, call));
-        }
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, root.rollback("y"));
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, alice_again.commit("x"));
-    }
-
-    void too_many_associations_are_refused() {
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start("x"));
-        for (int link = 1; link < 64; ++link) {
-            BranchManager other(client);
-            CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.start("x", "join"));
-        }
-        BranchManager other(client);
-        CPPUNIT_ASSERT_EQUAL("XAER_RMERR amqp:resource-limit-exceeded"s, refusal_of(other, BranchManager::start_call("x", "join")));
-    }
-
-    void a_partial_delivery_keeps_from_suspending() {
-        Broker broker;
-        Client client(broker);
-        BranchManager manager(client);
-        pn_link_t* const sender = client.sender("q");
-        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start("x"));
-        manager.controller.begin_put(manager.transaction, sender);
-        pn_link_send(sender, "\0Ss", 3);
-        client.pump();
-        manager.controller.call(BranchManager::suspend_call(manager.transaction, false));
-        CPPUNIT_ASSERT_EQUAL("amqp:transaction:rollback"s, AmqpPeer::link_condition(manager.controller.link));
-    }
-
-    void a_source_without_rejected_is_answered_by_a_detach() {
-        Broker broker;
-        Client client(broker);
-        Controller controller(client);
-        pn_link_t* const control = controller.open({"amqp:accepted:list"});
-        client.send(control, BranchManager::xid_call("giromq:xa-prepare:list", "nobody"));
-        CPPUNIT_ASSERT(AmqpPeer::is_closed(control));
-        CPPUNIT_ASSERT_EQUAL("amqp:transaction:unknown-id"s, AmqpPeer::link_condition(control));
     }
 };
 
