@@ -32,7 +32,7 @@ void Queue::recover(const store::StoredDestination& stored) {
     crash_horizon_ = horizon_durable_ = horizon_staged_ = std::min(stored.crash_horizon, context_.next_position());
     reaches_tail_ = messages_ == 0;
     covered_through_ = Position{0};
-    durable_through_ = Position{context_.next_position().value - 1};
+    completed_through_ = durable_through_ = Position{context_.next_position().value - 1};
 }
 
 std::optional<Error> Queue::refusal(std::uint64_t bytes) const {
@@ -144,6 +144,7 @@ void Queue::commit_arrival(const Placed& placed, const Arrival& arrival) {
     ++counters_.enqueued;
     if (!placed.in_memory_only) {
         has_row_ = true;
+        completed_through_ = std::max(completed_through_, placed.position);
         durable_through_ = std::max(durable_through_, placed.position);
     }
     horizon_durable_ = std::max(horizon_durable_, placed.horizon);

@@ -411,7 +411,8 @@ private:
     std::uint64_t pending_bytes_ = 0;
     std::uint64_t locked_ = 0;
     std::uint64_t leaving_ = 0;
-    Position durable_through_;  // the highest position that became visible
+    Position completed_through_;  // the highest position that producers, or whoever moved it here, have been told of
+    Position durable_through_;    // the highest that is visible: a page may show what is durable before its completion comes
     bool may_expire_ = false;
     bool has_expired_ = false;  // something has
 

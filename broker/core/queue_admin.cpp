@@ -13,7 +13,7 @@ constexpr std::uint32_t purge_step_entries = 1000;
 }  // namespace
 
 void Queue::purge(UniqueFunction<void(Result<std::uint64_t>)> done) {
-    const auto through = durable_through_;
+    const auto through = completed_through_;
     // From here on the window covers what is purged, so that no page brings it back, not even one that is being read.
     ++purges_under_way_;
     unit_begins();

@@ -114,6 +114,8 @@ void Queue::merge_page(store::Page page) {
         last = std::max(last, stored.key.position);
         if (auto entry = entry_of(std::move(stored))) entries.push_back(std::move(*entry));
     }
+    // What is still to be completed is visible from now on, even if the window lets it go again.
+    durable_through_ = std::max(durable_through_, last);
     // The end of the snapshot is the tail if everything that became durable after it was kept aside, and fits.
     const bool sees_tail = page.end && !meanwhile_overflowed_;
     const auto through = sees_tail ? room_through(entries, last) : last;

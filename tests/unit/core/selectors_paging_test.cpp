@@ -33,6 +33,7 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_queue_deleted_while_its_store_is_searched_is_gone);
     CPPUNIT_TEST(a_read_that_fails_is_tried_again);
     CPPUNIT_TEST(what_a_page_brought_too_early_and_was_let_go_again_is_not_missed);
+    CPPUNIT_TEST(what_a_page_brought_too_early_and_was_let_go_again_is_seen_by_a_drain);
     CPPUNIT_TEST_SUITE_END();
 
     static std::string texts_every(int from, int to, int step, const std::string& prefix = "r") {
@@ -364,11 +365,16 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
         broker.run();
         CPPUNIT_ASSERT_EQUAL("r1 r101 r201"s, reds.texts());
     }
-    void what_a_page_brought_too_early_and_was_let_go_again_is_not_missed() {
+    static core::CoreSettings two_messages() {
         core::CoreSettings settings;
         settings.queue_window_messages = 2;
         settings.queue_window_bytes = settings.memory_bytes = 64 * 1024;
-        SelectingBroker broker(settings);
+        return settings;
+    }
+
+    /// A queue with a red message that is durable, that a page brought before the core was told so, that a consumer had and gave back,
+    /// and that the window let go again. With all memory used the window reads nothing for selectors.
+    static DestinationId let_go_too_early(SelectingBroker& broker) {
         const auto queue = broker.make_queue("q");
         const auto big = broker.make_queue("big");
         const auto more = broker.make_queue("more");
@@ -385,14 +391,36 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
         for (int number = 1; number <= 8; ++number) broker.stage(big, "b", {.durable = non_persistent, .bytes = 7000});
         broker.tick();
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).window_messages);
-        // With all memory used the window reads nothing for selectors.
         broker.take(more, 0);
         broker.stage(more, "b", {.durable = non_persistent, .bytes = 10'000});
+        return queue;
+    }
+
+    void what_a_page_brought_too_early_and_was_let_go_again_is_not_missed() {
+        SelectingBroker broker(two_messages());
+        const auto queue = let_go_too_early(broker);
         Taker& selecting = broker.take_selected(queue, red, 10);
         while (broker.doors->asked() > 0) broker.doors->answer_page();
         // Only now is the core told that it is durable.
         broker.run();
         CPPUNIT_ASSERT_EQUAL("late"s, selecting.texts());
+    }
+
+    void what_a_page_brought_too_early_and_was_let_go_again_is_seen_by_a_drain() {
+        for (const bool browses : {false, true}) {
+            SelectingBroker broker(two_messages());
+            const auto queue = let_go_too_early(broker);
+            core::ConsumerCommand command;
+            command.selector = broker.program(red);
+            if (browses) command.mode = core::ConsumerMode::browse;
+            Taker& selecting = broker.take(queue, 0, std::move(command));
+            selecting.drain(10);
+            while (broker.doors->asked() > 0) broker.doors->answer_page();
+            CPPUNIT_ASSERT_EQUAL("late"s, selecting.texts());
+            CPPUNIT_ASSERT(selecting.drained_after == std::vector<std::size_t>{1});
+            broker.run();
+            CPPUNIT_ASSERT_EQUAL("late"s, selecting.texts());
+        }
     }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(CoreSelectorsPagingTest);
