@@ -53,6 +53,8 @@ Kind kind_of(admin::errc code) {
         case admin::errc::invalid_argument: return {400, "invalid_argument"};
         case admin::errc::not_found: return {404, "not_found"};
         case admin::errc::different: return {409, "different"};
+        case admin::errc::configured: return {409, "configured"};
+        case admin::errc::invalid_selector: return {400, "invalid_selector"};
         case admin::errc::last_administrator: return {409, "last_administrator"};
         case admin::errc::wrong_state: return {409, "wrong_state"};
         case admin::errc::busy: return {409, "busy"};

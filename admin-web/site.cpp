@@ -124,6 +124,8 @@ void Site::dispatch_api(Call call) {
         {"queues", 5, "purge", &Site::purge},
         {"users", 3, {}, &Site::users},
         {"users", 4, {}, &Site::user},
+        {"selectors", 3, {}, &Site::selectors},
+        {"selectors", 4, {}, &Site::selector},
         {"transactions", 3, {}, &Site::transactions},
         {"transactions", 4, {}, &Site::transaction},
         {"transactions", 5, "messages", &Site::transaction_messages},

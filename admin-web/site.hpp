@@ -58,6 +58,9 @@ private:
     void users(Call call);
     void user(Call call);
     void put_user(Call call);
+    void selectors(Call call);
+    void selector(Call call);
+    void put_selector(Call call);
     void transactions(Call call);
     void transaction(Call call);
     void transaction_messages(Call call);

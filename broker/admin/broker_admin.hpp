@@ -15,6 +15,7 @@
 #include "core/core.hpp"
 #include "security/authorisation.hpp"
 #include "security/user_directory.hpp"
+#include "selector/selector_directory.hpp"
 
 namespace giromq::admin {
 
@@ -64,6 +65,7 @@ public:
         Executor& core_executor;
         Executor& workers;
         security::UserDirectory& users;
+        selector::SelectorDirectory& selectors;
         const Clock& clock;
         ConnectionsPort& connections;
         StoreAdminPort& store;
@@ -106,6 +108,16 @@ public:
     /// Without a password only the role of an existing user is changed.
     void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done);
     void delete_user(const Identity& who, std::string name, Done<void> done);
+
+    // Selectors that clients name. Those of the configuration are shown, and changed only there. Consumers keep what they began with.
+
+    Result<std::vector<selector::SelectorDirectory::Entry>> list_selectors(const Identity& who) const;
+    Result<selector::SelectorDirectory::Entry> view_selector(const Identity& who, const std::string& name) const;
+
+    enum class PutSelector : std::uint8_t { created, changed };
+    /// Refused with invalid_selector if the text is none; the detail says line, column and why.
+    void put_selector(const Identity& who, std::string name, std::string text, Done<PutSelector> done);
+    void delete_selector(const Identity& who, std::string name, Done<void> done);
 
     // Transactions in doubt. A decision is for when the transaction manager will not come back: it breaks the promise of the two phases
     // if another resource manager was told otherwise.

@@ -5,6 +5,8 @@ std::string_view giromq::ErrcTraits<giromq::admin::errc>::text(admin::errc code)
         case admin::errc::invalid_argument: return "invalid argument";
         case admin::errc::not_found: return "not found";
         case admin::errc::different: return "it exists with other settings";
+        case admin::errc::configured: return "it is from the configuration";
+        case admin::errc::invalid_selector: return "not a selector";
         case admin::errc::last_administrator: return "the last administrator must stay";
         case admin::errc::wrong_state: return "the transaction is not in the state for it";
         case admin::errc::busy: return "already under way";

@@ -9,8 +9,10 @@ namespace giromq::admin {
 /// Refusals of administration itself; those of the core and of security/ pass through unchanged.
 enum class errc {
     invalid_argument = 1,  // 400
-    not_found,             // no such user  404
+    not_found,             // no such user or selector  404
     different,             // it exists with other settings  409
+    configured,            // it is from the configuration, so it is changed there  409
+    invalid_selector,      // 400
     last_administrator,    // nobody could administer the broker any more  409
     wrong_state,           // a transaction is not in the state for it  409
     busy,                  // the same work is under way  409

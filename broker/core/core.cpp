@@ -163,18 +163,18 @@ void Core::close_connection(ConnectionId connection, CloseReason reason) { impl_
 
 const std::vector<User>& Core::recovered_users() const { return impl_->router.users; }
 void Core::put_user(User user, UniqueFunction<void(Result<void>)> done) {
-    if (impl_->stopping) {
-        done(stopping_error());
-    } else {
-        impl_->commit_user(store::PutUser{std::move(user)}, std::move(done));
-    }
+    impl_->commit_record(store::PutUser{std::move(user)}, std::move(done));
 }
 void Core::remove_user(std::string name, UniqueFunction<void(Result<void>)> done) {
-    if (impl_->stopping) {
-        done(stopping_error());
-    } else {
-        impl_->commit_user(store::RemoveUser{std::move(name)}, std::move(done));
-    }
+    impl_->commit_record(store::RemoveUser{std::move(name)}, std::move(done));
+}
+
+const std::vector<NamedSelector>& Core::recovered_selectors() const { return impl_->router.selectors; }
+void Core::put_selector(NamedSelector selector, UniqueFunction<void(Result<void>)> done) {
+    impl_->commit_record(store::PutSelector{std::move(selector)}, std::move(done));
+}
+void Core::remove_selector(std::string name, UniqueFunction<void(Result<void>)> done) {
+    impl_->commit_record(store::RemoveSelector{std::move(name)}, std::move(done));
 }
 
 }  // namespace giromq::core

@@ -299,11 +299,14 @@ public:
     /// The connection is gone: its transactions are rolled back, its consumers and producers closed, its temporary queues deleted.
     void close_connection(ConnectionId connection, CloseReason reason);
 
-    // Users (for security/)
+    // Users and named selectors, which the core only takes to the store. Refusals: not_ready while it stops; those of the store.
 
     const std::vector<User>& recovered_users() const;
     void put_user(User user, UniqueFunction<void(Result<void>)> done);
     void remove_user(std::string name, UniqueFunction<void(Result<void>)> done);
+    const std::vector<NamedSelector>& recovered_selectors() const;
+    void put_selector(NamedSelector selector, UniqueFunction<void(Result<void>)> done);
+    void remove_selector(std::string name, UniqueFunction<void(Result<void>)> done);
 
 private:
     class Impl;

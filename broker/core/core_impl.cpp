@@ -173,11 +173,13 @@ CoreView Core::Impl::view() const {
     return view;
 }
 
-void Core::Impl::commit_user(store::Operation operation, UniqueFunction<void(Result<void>)> done) {
+void Core::Impl::commit_record(store::Operation operation, UniqueFunction<void(Result<void>)> done) {
+    if (stopping) return done(stopping_error());
     tx::UnitOfWork work;
+    if (const auto* const put = std::get_if<store::PutSelector>(&operation)) work.grow(put->selector.text.size());
     work.stage(std::move(operation));
     work.then([done = std::move(done)](const store::UnitResult& result) mutable {
-        if (done) done(result.durable ? Result<void>() : Result<void>(Error(errc::internal, result.error.to_string())));
+        if (done) done(result.durable ? Result<void>() : Result<void>(result.error));
     });
     context.commit(std::move(work));
 }

@@ -63,8 +63,8 @@ public:
         return found == consumers.end() ? nullptr : found->second.get();
     }
 
-    /// Commits operations on users.
-    void commit_user(store::Operation operation, UniqueFunction<void(Result<void>)> done);
+    /// Commits an operation on a user or a named selector.
+    void commit_record(store::Operation operation, UniqueFunction<void(Result<void>)> done);
 
     Context context;
     Router router;

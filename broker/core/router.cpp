@@ -108,6 +108,7 @@ void Router::prepared_get(store::PrepareGet get) { on_prepared_get(get); }
 void Router::tombstone(store::PutTombstone tombstone) { on_tombstone(tombstone); }
 
 void Router::user(User user) { users.push_back(std::move(user)); }
+void Router::selector(NamedSelector selector) { selectors.push_back(std::move(selector)); }
 
 void Router::start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done) {
     for (const auto id : std::exchange(to_close_, {})) {

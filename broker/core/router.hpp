@@ -33,6 +33,7 @@ public:
     void prepared_put(store::PreparePut put) override;
     void prepared_get(store::PrepareGet get) override;
     void tombstone(store::PutTombstone tombstone) override;
+    void selector(NamedSelector selector) override;
 
     void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
     Queue* find_name(std::string_view name);
@@ -59,6 +60,7 @@ public:
     const std::unordered_map<DestinationId, std::unique_ptr<Queue>>& queues() const { return queues_; }
     const std::map<std::string, DestinationId, std::less<>>& names() const { return names_; }
     std::vector<User> users;
+    std::vector<NamedSelector> selectors;
 
 private:
     Queue& add(DestinationId id, DestinationSettings settings, Timestamp created_at);

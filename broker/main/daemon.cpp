@@ -88,7 +88,7 @@ public:
     };
     static Result<Acquired> acquire(store::Store& store);
 
-    Broker(const config::Config& config, bool dev, selector::NamedSelectors selectors, std::unique_ptr<store::Store> store,
+    Broker(const config::Config& config, bool dev, std::vector<NamedSelector> selectors, std::unique_ptr<store::Store> store,
            const Acquired& acquired);
 
     Result<void> start();
@@ -101,6 +101,7 @@ private:
     Result<void> recover();
     Result<void> start_core();
     Result<void> prepare_users();
+    void prepare_selectors();
     void tick();
     bool stop_core();
     void end_threads();
@@ -129,6 +130,7 @@ private:
     core::Core core_;
     security::UserDirectory users_;
     amqp::ContainerRegistry containers_;
+    selector::SelectorDirectory named_selectors_;
     selector::ProgramCache selectors_;
     net::AmqpServer amqp_;
     Connections connections_;
@@ -151,7 +153,7 @@ Result<Broker::Acquired> Broker::acquire(store::Store& store) {
     return Acquired{*lease, *last_batch, std::move(*instance)};
 }
 
-Broker::Broker(const config::Config& config, bool dev, selector::NamedSelectors selectors, std::unique_ptr<store::Store> store,
+Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector> selectors, std::unique_ptr<store::Store> store,
                const Acquired& acquired)
     : config_(config),
       dev_(dev),
@@ -163,7 +165,8 @@ Broker::Broker(const config::Config& config, bool dev, selector::NamedSelectors 
       commits_(*store_, lease_, acquired.last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
       reads_(*store_, core_executor_),
       core_(clock_, commits_, reads_, core_settings(config), &selector_work_),
-      selectors_(std::move(selectors)),
+      named_selectors_(std::move(selectors)),
+      selectors_(named_selectors_.texts()),
       amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_, selectors_}, amqp_logins_, {}),
       connections_(amqp_),
       store_administration_(*store_, commits_),
@@ -175,7 +178,7 @@ Broker::Broker(const config::Config& config, bool dev, selector::NamedSelectors 
 }
 
 admin::BrokerAdmin::Parts Broker::admin_parts() {
-    return {core_, core_executor_, workers_, users_, clock_, connections_, store_administration_, readiness_};
+    return {core_, core_executor_, workers_, users_, named_selectors_, clock_, connections_, store_administration_, readiness_};
 }
 
 admin::AdminSettings Broker::admin_settings() const {
@@ -203,6 +206,7 @@ Result<void> Broker::start() {
     io_.start();
     if (auto started = start_core(); !started) return started;
     if (auto prepared = prepare_users(); !prepared) return prepared;
+    prepare_selectors();
     if (auto opened = listeners_.open(); !opened) return opened;
     readiness_.set(admin::BrokerState::ready, {});
     listeners_.start();
@@ -253,6 +257,18 @@ Result<void> Broker::prepare_users() {
         {{"user", first->user.name}, {"password_file", first->password_file}, {"next", "log in, set a password, delete the file"}});
     users_.put(std::move(first->user));
     return {};
+}
+
+/// One that cannot be used is kept: an administrator may want to see it, and whoever names it is refused.
+void Broker::prepare_selectors() {
+    for (auto& stored : on_core<std::vector<NamedSelector>>([this](auto done) { done(core_.recovered_selectors()); }).get()) {
+        if (named_selectors_.find(stored.name)) {
+            log::warning("selector_hidden", {{"selector", stored.name}, {"by", "the configuration has one of that name"}});
+        } else if (const auto program = selector::compile(stored.text); !program) {
+            log::warning("selector_not_usable", {{"selector", stored.name}, {"reason", program.error().detail()}});
+        }
+        named_selectors_.put(std::move(stored));
+    }
 }
 
 void Broker::run(Signals& signals) {

@@ -12,6 +12,7 @@
 #include "model/destination.hpp"
 #include "model/ids.hpp"
 #include "model/message.hpp"
+#include "model/named_selector.hpp"
 #include "model/user.hpp"
 #include "xa/xid.hpp"
 
@@ -153,6 +154,14 @@ struct RemoveUser {
     std::string name;
 };
 
+/// A selector that clients name; takes the place of one of that name.
+struct PutSelector {
+    NamedSelector selector;
+};
+struct RemoveSelector {
+    std::string name;
+};
+
 /// How a branch ended.
 enum class BranchOutcome : std::uint8_t { committed, rolled_back };
 
@@ -254,7 +263,7 @@ struct PutAudit {
 
 using Operation = std::variant<PutMessage, PutChunk, DropChunks, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry,
                                PutDestination, CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer,
-                               PutDuplicateId, ForgetDuplicateIds, PutUser, RemoveUser, PrepareBranch, PreparePut, PrepareGet,
-                               CompleteBranch, ForgetBranch, PutTombstone, ForgetTombstones, PutAudit>;
+                               PutDuplicateId, ForgetDuplicateIds, PutUser, RemoveUser, PutSelector, RemoveSelector, PrepareBranch,
+                               PreparePut, PrepareGet, CompleteBranch, ForgetBranch, PutTombstone, ForgetTombstones, PutAudit>;
 
 }  // namespace giromq::store

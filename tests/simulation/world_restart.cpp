@@ -18,6 +18,7 @@ public:
     void producer(store::PutProducer producer) override { next_.producer(std::move(producer)); }
     void duplicate_id(store::PutDuplicateId id) override { next_.duplicate_id(std::move(id)); }
     void user(User user) override { next_.user(std::move(user)); }
+    void selector(NamedSelector selector) override { next_.selector(std::move(selector)); }
 
     std::vector<store::StoredDestination> destinations;
 

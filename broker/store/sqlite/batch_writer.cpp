@@ -96,6 +96,10 @@ int BatchWriter::prepare_others() {
          "UPDATE SET role = excluded.role, salt = excluded.salt, iterations = excluded.iterations, "
          "stored_key = excluded.stored_key, server_key = excluded.server_key"},
         {&delete_user_, "DELETE FROM user WHERE name = ?"},
+        {&put_selector_,
+         "INSERT INTO selector (name, text, changed_at) VALUES (?,?,?) ON CONFLICT (name) DO "
+         "UPDATE SET text = excluded.text, changed_at = excluded.changed_at"},
+        {&delete_selector_, "DELETE FROM selector WHERE name = ?"},
     });
 }
 
@@ -441,7 +445,7 @@ int BatchWriter::run(const ForgetDuplicateIds& forget) {
     return forget_duplicate_ids_.bind(1, forget.destination.value).bind(2, forget.before.value).run();
 }
 
-// Users
+// Users and selectors
 
 int BatchWriter::run(const PutUser& put) {
     const User& user = put.user;
@@ -452,5 +456,13 @@ int BatchWriter::run(const PutUser& put) {
 }
 
 int BatchWriter::run(const RemoveUser& remove) { return delete_user_.bind(1, std::string_view(remove.name)).run(); }
+
+int BatchWriter::run(const PutSelector& put) {
+    const NamedSelector& selector = put.selector;
+    put_selector_.bind(1, std::string_view(selector.name)).bind(2, std::string_view(selector.text));
+    return put_selector_.bind_unless_zero(3, selector.changed_at.milliseconds).run();
+}
+
+int BatchWriter::run(const RemoveSelector& remove) { return delete_selector_.bind(1, std::string_view(remove.name)).run(); }
 
 }  // namespace giromq::store::sqlite

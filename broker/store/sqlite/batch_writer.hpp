@@ -91,6 +91,8 @@ private:
     int run(const ForgetDuplicateIds& forget);
     int run(const PutUser& put);
     int run(const RemoveUser& remove);
+    int run(const PutSelector& put);
+    int run(const RemoveSelector& remove);
     int run(const PrepareBranch& prepare) { return branches_.run(prepare); }
     int run(const PreparePut& put) { return branches_.run(put); }
     int run(const PrepareGet& get) { return branches_.run(get); }
@@ -133,7 +135,7 @@ private:
     Statement insert_dead_letter_, delete_dead_letter_;
     Statement update_counters_, put_destination_, close_destination_, remove_destination_, remove_duplicate_ids_;
     Statement update_producer_, insert_producer_, delete_producer_;
-    Statement insert_duplicate_id_, forget_duplicate_ids_, put_user_, delete_user_;
+    Statement insert_duplicate_id_, forget_duplicate_ids_, put_user_, delete_user_, put_selector_, delete_selector_;
     Statement quarantine_entry_, quarantine_volatile_, quarantine_message_, remove_quarantined_, remove_quarantined_volatile_;
 };
 

@@ -102,6 +102,7 @@ private:
     Result<void> recover_producers(RecoveryVisitor& visitor);
     Result<void> recover_duplicate_ids(RecoveryVisitor& visitor);
     Result<void> recover_users(RecoveryVisitor& visitor);
+    Result<void> recover_selectors(RecoveryVisitor& visitor);
     Result<void> recover_transactions(RecoveryVisitor& visitor);
 
     const SqliteSettings settings_;

@@ -35,6 +35,7 @@ Result<void> SqliteStore::recover(RecoveryVisitor& visitor) {
     if (auto read = recover_producers(visitor); !read.ok()) return read;
     if (auto read = recover_duplicate_ids(visitor); !read.ok()) return read;
     if (auto read = recover_users(visitor); !read.ok()) return read;
+    if (auto read = recover_selectors(visitor); !read.ok()) return read;
     return recover_transactions(visitor);
 }
 
@@ -108,6 +109,12 @@ Result<void> SqliteStore::recover_users(RecoveryVisitor& visitor) {
         copy_key(row.blob(4), user.stored_key);
         copy_key(row.blob(5), user.server_key);
         visitor.user(std::move(user));
+    });
+}
+
+Result<void> SqliteStore::recover_selectors(RecoveryVisitor& visitor) {
+    return for_each_row(writer_, "SELECT name, text, changed_at FROM selector ORDER BY name", [&](const Statement& row) {
+        visitor.selector({std::string(row.text(0)), std::string(row.text(1)), Timestamp{row.number(2)}});
     });
 }
 

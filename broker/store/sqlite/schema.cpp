@@ -290,6 +290,12 @@ CREATE TABLE audit (
   hash          BLOB
 ) STRICT;
 
+CREATE TABLE selector (
+  name       TEXT PRIMARY KEY,
+  text       TEXT NOT NULL,
+  changed_at INTEGER
+) STRICT, WITHOUT ROWID;
+
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_is_never_removed BEFORE DELETE ON audit

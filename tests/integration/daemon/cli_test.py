@@ -18,6 +18,7 @@ DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
             ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"],
             ["selector"], ["selector", "check"], ["selector", "convert"], ["selector", "explain"], ["selector", "test"],
+            ["selector", "list"], ["selector", "show"], ["selector", "set"], ["selector", "delete"],
             ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
@@ -171,6 +172,32 @@ class SelectorTest(ToolTest):
             self.assertIn(reason, errors)
         self.tool(None, "selector", "test", "a = NULL", "--message", "-", text="{}", code=WRONG_CALL)
         self.tool(None, "selector", "test", "--file", "-", "--message", "-", text="{}", code=WRONG_CALL)
+
+    def test_selectors_are_stored_under_names(self):
+        daemon = self.start()
+        name = "JMS_GIROMQ_SELECTOR = 'reds'"
+        self.tool(daemon, "send", "q", "a", "--property", "colour=red")
+        self.tool(daemon, "send", "q", "b", "--property", "colour=blue")
+        _, errors = self.tool(daemon, "browse", "q", "--selector", name, code=FAILED)
+        self.assertIn("no selector is stored under the name 'reds'", errors)
+        _, errors = self.tool(daemon, "selector", "set", "reds", "colour = NULL", code=FAILED)
+        self.assertIn("line 1, column 10", errors)
+        self.assertEqual("Selector 'reds' stored.\n", self.tool(daemon, "selector", "set", "reds", "--file", "-", text=self.XML)[0])
+        self.assertRegex(self.tool(daemon, "selector", "list")[0], r"NAME +ORIGIN +CHANGED\nreds +administrator +2\S+Z\n$")
+        self.assertEqual("a\n", self.tool(daemon, "browse", "q", "--selector", name)[0])
+        daemon.kill()
+        daemon = self.start()
+        self.assertEqual(self.XML + "\n", self.tool(daemon, "selector", "show", "reds")[0])
+        self.assertEqual("a\n", self.tool(daemon, "browse", "q", "--selector", name)[0])
+        self.assertEqual("Selector 'reds' changed.\n", self.tool(daemon, "selector", "set", "reds", "colour = 'blue'")[0])
+        self.assertEqual("b\n", self.tool(daemon, "browse", "q", "--selector", name)[0])
+        self.assertEqual("colour = 'blue'", json.loads(self.tool(daemon, "selector", "show", "reds", "--json")[0])["text"])
+        _, errors = self.tool(daemon, "selector", "delete", "reds", code=WRONG_CALL)
+        self.assertIn("--yes", errors)
+        self.assertEqual("Selector 'reds' deleted.\n", self.tool(daemon, "selector", "delete", "reds", "--yes")[0])
+        for command in ("show", "delete"):
+            self.assertIn("no selector 'reds'", self.tool(daemon, "selector", command, "reds", "--yes", code=FAILED)[1])
+        self.tool(daemon, "browse", "q", "--selector", name, code=FAILED)
 
     def test_wrong_calls_about_selectors_are_told_from_wrong_selectors(self):
         for arguments in (["check"], ["check", "a", "--file", "b"], ["check", "--file", "/nonexistent"], ["check", "--file", "/"],

@@ -32,7 +32,8 @@ public:
         : memory_(store::make_memory_disk()),
           fake_store_(memory_, memory_.acquire().value()),
           core_(clock_, fake_store_, fake_store_, {}),
-          admin_({core_, core_executor_, workers_, users_, clock_, connections_, store_administration_, readiness_, &transactions_},
+          admin_({core_, core_executor_, workers_, users_, selectors_, clock_, connections_, store_administration_, readiness_,
+                  &transactions_},
                  {"1.2.3", "broker-under-test", "backups", {}}),
           site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}) {
         CPPUNIT_ASSERT(memory_.recover(core_.recovery()).ok());
@@ -180,6 +181,7 @@ public:
     ManualExecutor core_executor_;
     ManualExecutor workers_;
     security::UserDirectory users_;
+    selector::SelectorDirectory selectors_{std::vector<NamedSelector>{{"configured", "currency = 'EUR'", {}}}};
     store::MemoryStore memory_;
     FakeStore fake_store_;
     core::Core core_;

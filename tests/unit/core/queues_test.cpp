@@ -45,6 +45,7 @@ class CoreQueuesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(the_oldest_message_is_known_after_a_crash);
     CPPUNIT_TEST(few_heads_are_read_at_once);
     CPPUNIT_TEST(users_survive_a_crash);
+    CPPUNIT_TEST(named_selectors_survive_a_crash);
     CPPUNIT_TEST(a_refused_user_is_told);
     CPPUNIT_TEST(stop_ends_everybody_and_refuses_new_work);
     CPPUNIT_TEST(stop_waits_for_what_is_under_way);
@@ -661,6 +662,27 @@ class CoreQueuesTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, broker.core->recovered_users().size());
         CPPUNIT_ASSERT_EQUAL("bruno"s, broker.core->recovered_users()[0].name);
         CPPUNIT_ASSERT(broker.core->recovered_users()[0].role == Role::administrator);
+    }
+
+    void named_selectors_survive_a_crash() {
+        Broker broker;
+        Answer<void> put;
+        broker.core->put_selector({"large", "amount > 1", Timestamp{5}}, put.callback());
+        CPPUNIT_ASSERT(!put.given());
+        broker.doors->run();
+        CPPUNIT_ASSERT(put.ok());
+        Answer<void> lost;
+        broker.core->put_selector({"lost", "amount > 1", Timestamp{5}}, lost.callback());
+        broker.crash();
+        CPPUNIT_ASSERT(!lost.given());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, broker.core->recovered_selectors().size());
+        CPPUNIT_ASSERT_EQUAL("amount > 1"s, broker.core->recovered_selectors()[0].text);
+        Answer<void> removed;
+        broker.core->remove_selector("large", removed.callback());
+        broker.doors->run();
+        CPPUNIT_ASSERT(removed.ok());
+        broker.crash();
+        CPPUNIT_ASSERT(broker.core->recovered_selectors().empty());
     }
 
     void a_refused_user_is_told() {

@@ -39,6 +39,7 @@ class ConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(the_last_state_of_a_producer_wins);
     CPPUNIT_TEST(duplicate_ids_come_back_in_order_until_forgotten);
     CPPUNIT_TEST(users_come_back_as_they_were);
+    CPPUNIT_TEST(named_selectors_come_back_as_they_were);
     CPPUNIT_TEST(batches_of_an_old_epoch_are_refused);
     CPPUNIT_TEST(a_store_keeps_its_name_over_restarts);
     CPPUNIT_TEST(the_counters_never_go_back);
@@ -484,6 +485,18 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, users.size());
         CPPUNIT_ASSERT(users[0].name == "ledger" && users[0].role == Role::administrator && users[0].salt == user.salt);
         CPPUNIT_ASSERT(users[0].iterations == 20000 && users[0].stored_key == user.stored_key && users[0].server_key == user.server_key);
+    }
+
+    void named_selectors_come_back_as_they_were() {
+        const std::string text = "name = 'Zo\xC3\xAB ''x'''\n\tOR \xE2\x82\xAC = 1\n";
+        driver_->commit({PutSelector{{"large", "amount > 1", Timestamp{5}}}, PutSelector{{"b", "a = 1", Timestamp{6}}}});
+        driver_->commit({PutSelector{{"large", text, Timestamp{7}}}, PutSelector{{"a", "a = 2", {}}}});
+        driver_->commit({RemoveSelector{"b"}, RemoveSelector{"never there"}});
+        restart(false);
+        const auto& selectors = driver_->recovered().selectors;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, selectors.size());
+        CPPUNIT_ASSERT(selectors[0].name == "a" && selectors[0].text == "a = 2" && !selectors[0].changed_at.is_set());
+        CPPUNIT_ASSERT(selectors[1].name == "large" && selectors[1].text == text && selectors[1].changed_at == Timestamp{7});
     }
 
     void batches_of_an_old_epoch_are_refused() {
