@@ -1,5 +1,4 @@
-#include "unit/core/controller.hpp"
-#include "xa/registry.hpp"
+#include "unit/core/manager.hpp"
 
 using namespace std::string_literals;
 using namespace std::chrono_literals;
@@ -33,50 +32,6 @@ class CoreBranchTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(non_persistent_messages_can_be_part_of_a_branch);
     CPPUNIT_TEST(an_end_waits_for_a_send_that_is_awaited);
     CPPUNIT_TEST_SUITE_END();
-
-    static xa::Xid xid(const std::string& name) { return *xa::Xid::make(1, name, "b"); }
-
-    /// A transaction manager on a control link.
-    class Manager {
-    public:
-        explicit Manager(Broker& broker) : broker_(broker), controller(broker) {}
-
-        TransactionId start(const std::string& name, xa::Flags flags = xa::tm::no_flags) {
-            TransactionId id;
-            const auto code = broker_.core->xa_start(controller.connection, controller.control, xid(name), flags, {}, id);
-            CPPUNIT_ASSERT_EQUAL(std::string(xa::name_of(ReturnCode::ok)), std::string(xa::name_of(code)));
-            return id;
-        }
-        ReturnCode end(TransactionId id, xa::Flags flags = xa::tm::success) {
-            std::optional<ReturnCode> answer;
-            broker_.core->xa_end(controller.connection, id, flags, [&answer](ReturnCode code) { answer = code; });
-            CPPUNIT_ASSERT(answer.has_value());
-            return *answer;
-        }
-        /// The answer, as far as there is one.
-        std::shared_ptr<std::optional<ReturnCode>> call(core::XaCall::Kind kind, const std::string& name,
-                                                        xa::Flags flags = xa::tm::no_flags) {
-            auto answer = std::make_shared<std::optional<ReturnCode>>();
-            broker_.core->xa_complete(controller.control, core::XaCall{kind, xid(name), flags, {}},
-                                      [answer](ReturnCode code) { *answer = code; });
-            return answer;
-        }
-        std::string answered(core::XaCall::Kind kind, const std::string& name, xa::Flags flags = xa::tm::no_flags) {
-            const auto answer = call(kind, name, flags);
-            broker_.doors->run();
-            CPPUNIT_ASSERT(answer->has_value());
-            return std::string(xa::name_of(**answer));
-        }
-        std::string prepare(const std::string& name) { return answered(core::XaCall::Kind::prepare, name); }
-        std::string commit(const std::string& name) { return answered(core::XaCall::Kind::commit, name); }
-        std::string rollback(const std::string& name) { return answered(core::XaCall::Kind::rollback, name); }
-
-    private:
-        Broker& broker_;
-
-    public:
-        Controller controller;
-    };
 
     /// The branch "x": it has put "new" into "to" and got m1 of "q".
     static void do_work(Broker& broker, Manager& manager, Outcome outcome = Accepted{}) {

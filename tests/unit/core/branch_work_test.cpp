@@ -1,0 +1,281 @@
+#include "unit/core/manager.hpp"
+
+using namespace std::string_literals;
+using namespace std::chrono_literals;
+
+namespace giromq::test {
+
+using Kind = core::XaCall::Kind;
+using xa::ReturnCode;
+
+/// What branches do to queues, memory and the disk while they are open, prepared and found again.
+class CoreBranchWorkTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(CoreBranchWorkTest);
+    CPPUNIT_TEST(a_stop_returns_the_work_of_an_open_branch_once);
+    CPPUNIT_TEST(what_is_in_memory_only_goes_back_to_the_queue_and_not_to_its_consumer);
+    CPPUNIT_TEST(completions_do_not_hold_up_the_reading_of_pages);
+    CPPUNIT_TEST(a_branch_that_only_gets_goes_through_on_a_full_disk);
+    CPPUNIT_TEST(what_migrates_is_over_where_it_was_suspended);
+    CPPUNIT_TEST(a_later_outcome_takes_the_place_of_the_first);
+    CPPUNIT_TEST(prepared_puts_leave_memory_when_it_is_scarce);
+    CPPUNIT_TEST(a_timeout_can_be_changed_until_the_prepare);
+    CPPUNIT_TEST(the_core_tells_what_a_branch_has_put_and_got);
+    CPPUNIT_TEST(an_alarm_is_raised_when_a_branch_is_in_doubt_for_long);
+    CPPUNIT_TEST(a_prepared_put_keeps_its_room);
+    CPPUNIT_TEST(what_expires_while_it_is_locked_is_not_removed);
+    CPPUNIT_TEST_SUITE_END();
+
+    void a_stop_returns_the_work_of_an_open_branch_once() {
+        core::CoreSettings settings;
+        settings.transaction_timeout = 1s;
+        Broker broker(settings);
+        const auto queue = broker.make_queue("q", [](DestinationSettings& change) { change.max_messages = 10; });
+        Manager manager(broker);
+        manager.controller.put(manager.start("x"), queue, "never");
+        broker.core->stop([] {});
+        broker.doors->run();
+        broker.tick(3000ms);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().memory_bytes);
+    }
+
+    void what_is_in_memory_only_goes_back_to_the_queue_and_not_to_its_consumer() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        broker.send(queue, "light", {.durable = non_persistent});
+        Manager manager(broker);
+        Taker& taker = manager.controller.take(queue, 1);
+        const auto id = manager.start("x");
+        const auto& settled = manager.controller.get_unsettled(id, taker, "light");
+        manager.controller.put(id, broker.make_queue("to"), "heavy");
+        manager.end(id);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        CPPUNIT_ASSERT(settled.ok());
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.rollback("x"));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).delivering);
+        CPPUNIT_ASSERT_EQUAL("light"s, broker.drain_all(queue));
+    }
+
+    void completions_do_not_hold_up_the_reading_of_pages() {
+        Broker broker(tiny_windows());
+        const auto queue = broker.make_filled_queue(50);
+        Manager manager(broker);
+        Taker& first = manager.controller.take(queue, 1);
+        const auto id = manager.start("x");
+        manager.controller.get(id, first, "m1");
+        manager.end(id);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        // The next page is on its way when the branch is completed.
+        Taker& second = broker.take(queue, 20);
+        while (broker.doors->asked() == 0 && broker.doors->complete()) {
+        }
+        const auto asked = broker.doors->pages_asked;
+        CPPUNIT_ASSERT(broker.doors->asked() > 0 && broker.doors->snapshot());
+        const auto committed = manager.call(Kind::commit, "x");
+        broker.doors->write();
+        while (broker.doors->complete()) {
+        }
+        CPPUNIT_ASSERT(committed->has_value());
+        const auto had = second.deliveries.size();
+        CPPUNIT_ASSERT(broker.doors->deliver_page());
+        CPPUNIT_ASSERT_MESSAGE("the page was thrown away", second.deliveries.size() > had || broker.doors->pages_asked == asked);
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(numbers(2, 21), second.texts());
+    }
+
+    void a_branch_that_only_gets_goes_through_on_a_full_disk() {
+        for (const bool one_phase : {false, true}) {
+            Broker broker;
+            const auto queue = broker.make_filled_queue(2);
+            Manager manager(broker);
+            Taker& taker = manager.controller.take(queue, 1);
+            broker.doors->disk_full = true;
+            const auto id = manager.start("x");
+            manager.controller.get(id, taker, "m1");
+            manager.end(id);
+            if (one_phase) {
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.answered(Kind::commit, "x", xa::tm::one_phase));
+            } else {
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x"));
+            }
+            CPPUNIT_ASSERT_EQUAL("m2"s, broker.stored(queue));
+        }
+    }
+
+    void what_migrates_is_over_where_it_was_suspended() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        Manager first(broker);
+        Manager second(broker);
+        const auto suspended = first.start("x");
+        CPPUNIT_ASSERT(first.end(suspended, xa::tm::suspend | xa::tm::migrate) == ReturnCode::ok);
+        const auto resumed = second.start("x", xa::tm::resume);
+        CPPUNIT_ASSERT(second.controller.put(resumed, queue, "here")->accepted());
+        CPPUNIT_ASSERT(first.end(suspended) == ReturnCode::er_nota);
+        CPPUNIT_ASSERT(!first.controller.put(suspended, queue, "there")->accepted());
+        CPPUNIT_ASSERT(second.end(resumed) == ReturnCode::ok);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, first.prepare("x"));
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, first.commit("x"));
+        CPPUNIT_ASSERT_EQUAL("here"s, broker.drain_all(queue));
+    }
+
+    void a_later_outcome_takes_the_place_of_the_first() {
+        Broker broker;
+        const auto queue = broker.make_filled_queue(1);
+        Manager manager(broker);
+        Taker& taker = manager.controller.take(queue, 1);
+        const auto id = manager.start("x");
+        manager.controller.get_unsettled(id, taker, "m1", Released{});
+        manager.controller.get(id, taker, "m1", Accepted{});
+        manager.end(id);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x"));
+        CPPUNIT_ASSERT_EQUAL(""s, broker.stored(queue));
+    }
+
+    void prepared_puts_leave_memory_when_it_is_scarce() {
+        core::CoreSettings settings;
+        settings.memory_bytes = 64 * 1024;
+        Broker broker(settings);
+        const auto queue = broker.make_queue("q");
+        Manager manager(broker);
+        for (int number = 1; number <= 50; ++number) {
+            const auto name = "x" + std::to_string(number);
+            const auto id = manager.start(name);
+            CPPUNIT_ASSERT(manager.controller.put(id, queue, name, {.bytes = 4000})->accepted());
+            manager.end(id);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare(name));
+            broker.tick(1100ms);
+            CPPUNIT_ASSERT(broker.core->view().memory_bytes <= settings.memory_bytes);
+        }
+        for (int number = 1; number <= 49; ++number) CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x" + std::to_string(number)));
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.rollback("x50"));
+        CPPUNIT_ASSERT_EQUAL(numbers(1, 49, "x"), broker.drain_all(queue));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().memory_bytes);
+    }
+
+    void a_timeout_can_be_changed_until_the_prepare() {
+        core::CoreSettings settings;
+        settings.transaction_timeout = 1s;
+        Broker broker(settings);
+        const auto queue = broker.make_queue("q");
+        Manager manager(broker);
+        const auto id = manager.start("x");
+        CPPUNIT_ASSERT(broker.core->xa_set_timeout(xid("x"), 10s) == ReturnCode::ok);
+        CPPUNIT_ASSERT(broker.core->xa_set_timeout(xid("y"), 10s) == ReturnCode::er_nota);
+        manager.controller.put(id, queue, "kept");
+        manager.end(id);
+        broker.tick(5000ms);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        CPPUNIT_ASSERT(broker.core->xa_set_timeout(xid("x"), 10s) == ReturnCode::er_proto);
+    }
+
+    void the_core_tells_what_a_branch_has_put_and_got() {
+        for (const bool crashes : {false, true}) {
+            Broker broker;
+            {
+                const auto queue = broker.make_filled_queue(2);
+                const auto to = broker.make_queue("to");
+                Manager manager(broker);
+                Taker& taker = manager.controller.take(queue, 2);
+                const auto id = manager.start("x");
+                manager.controller.put(id, to, "new");
+                manager.controller.get(id, taker, "m1");
+                // On its way to the dead-letter queue it is told of as got, and not as put.
+                manager.controller.get(id, taker, "m2", Rejected{"amqp:decode-error", "no amount"});
+                manager.end(id);
+                CPPUNIT_ASSERT(broker.core->branch_messages(xid("x"), 0, 10).empty());
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+            }
+            if (crashes) broker.crash();
+            const auto all = broker.core->branch_messages(xid("x"), 0, 10);
+            CPPUNIT_ASSERT_EQUAL(std::size_t{3}, all.size());
+            CPPUNIT_ASSERT(all[0].is_put && all[0].destination == broker.queue("to") && all[0].bytes == 3);
+            CPPUNIT_ASSERT(!all[1].is_put && !all[2].is_put && all[1].destination == broker.queue("q"));
+            const auto second = broker.core->branch_messages(xid("x"), 1, 1);
+            CPPUNIT_ASSERT(second.size() == 1 && second[0].number == all[1].number);
+            std::optional<ReturnCode> answer;
+            broker.core->xa_resolve(xid("x"), xa::Outcome::committed, {"ann", "its manager is gone"},
+                                    [&answer](ReturnCode code) { answer = code; });
+            broker.doors->run();
+            CPPUNIT_ASSERT(answer == ReturnCode::ok);
+            CPPUNIT_ASSERT(broker.core->branch_messages(xid("x"), 0, 10).empty());
+            CPPUNIT_ASSERT_EQUAL("m2"s, broker.stored(broker.queue("DLQ")));
+            broker.core->xa_forget(xid("x"), {"ann", "told the ledger"}, [&answer](ReturnCode code) { answer = code; });
+            broker.doors->run();
+            CPPUNIT_ASSERT(answer == ReturnCode::ok && broker.core->branches().find(xid("x")) == nullptr);
+        }
+    }
+
+    void an_alarm_is_raised_when_a_branch_is_in_doubt_for_long() {
+        core::CoreSettings settings;
+        settings.in_doubt_alarm = 60s;
+        Broker broker(settings);
+        Manager manager(broker);
+        const auto id = manager.start("x");
+        manager.controller.put(id, broker.make_queue("q"), "kept");
+        manager.end(id);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        broker.tick(59s);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.core->view().in_doubt_alarms);
+        broker.tick(2s);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.core->view().in_doubt_alarms);
+        broker.tick(30s);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker.core->view().in_doubt_alarms);
+        broker.tick(31s);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, broker.core->view().in_doubt_alarms);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x"));
+        broker.tick(120s);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, broker.core->view().in_doubt_alarms);
+    }
+
+    void a_prepared_put_keeps_its_room() {
+        for (const bool crashes : {false, true}) {
+            Broker broker;
+            const auto queue = broker.make_queue("q", [](DestinationSettings& change) { change.max_messages = 2; });
+            {
+                Manager manager(broker);
+                const auto id = manager.start("x");
+                manager.controller.put(id, queue, "kept");
+                manager.end(id);
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+            }
+            if (crashes) broker.crash();
+            CPPUNIT_ASSERT(broker.send(queue, "first")->accepted());
+            CPPUNIT_ASSERT(broker.send(queue, "too much")->refused_with(core::errc::resource_limit));
+            Manager other(broker);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.commit("x"));
+            CPPUNIT_ASSERT(broker.send(queue, "too much")->refused_with(core::errc::resource_limit));
+            CPPUNIT_ASSERT_EQUAL("first kept"s, broker.drain_all(queue));
+            CPPUNIT_ASSERT(broker.send(queue, "again")->accepted() && broker.send(queue, "and again")->accepted());
+        }
+    }
+
+    void what_expires_while_it_is_locked_is_not_removed() {
+        for (const bool crashes : {false, true}) {
+            Broker broker;
+            const auto queue = broker.make_queue("q");
+            broker.send(queue, "short", {.expires_in_ms = 1000});
+            {
+                Manager manager(broker);
+                Taker& taker = manager.controller.take(queue, 1);
+                const auto id = manager.start("x");
+                manager.controller.get(id, taker, "short", Rejected{"amqp:decode-error", "no amount"});
+                manager.end(id);
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+            }
+            if (crashes) broker.crash();
+            broker.tick(5000ms);
+            Taker& consumer = broker.take_now(queue, 1);
+            CPPUNIT_ASSERT_EQUAL(""s, consumer.texts());
+            CPPUNIT_ASSERT_EQUAL("short"s, broker.stored(queue));
+            Manager other(broker);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.commit("x"));
+            CPPUNIT_ASSERT_EQUAL("short"s, broker.drain_all(broker.queue("DLQ")));
+        }
+    }
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(CoreBranchWorkTest);
+
+}  // namespace giromq::test
