@@ -150,6 +150,7 @@ void BranchKeeper::stage_completion(const xa::Xid& xid, xa::Outcome outcome, Pos
     if (outcome == xa::Outcome::rolled_back) return;
     Branch& committing = branch(xid);
     const auto now = context_.clock.wall_now();
+    for (const auto& get : committing.gets) router_.find(get.queue)->branch_get_leaves(get);
     for (std::size_t index = 0; index < committing.puts.size(); ++index) {
         auto& put = committing.puts[index];
         Queue& queue = *router_.find(put.queue);

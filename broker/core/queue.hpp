@@ -204,6 +204,8 @@ public:
     void get_is_prepared(Position position, TransactionId owner);
     /// As found at start.
     void restore_prepared(Position position, TransactionId owner);
+    /// The commit of its branch is under way.
+    void branch_get_leaves(const PreparedGet& get);
     void branch_get_ended(const PreparedGet& get, bool committed);
     /// A put of a branch that is committed takes its place; its rows are the store's affair. Unless `is_known` its message is only there.
     Placed place_branch_put(Position position, const Arrival& arrival, bool is_known);

@@ -45,14 +45,21 @@ void Queue::restore_prepared(Position position, TransactionId branch) {
     ++locked_;
 }
 
+void Queue::branch_get_leaves(const PreparedGet& get) {
+    if (get.outcome == store::GetOutcome::returned) return;
+    --locked_;
+    ++leaving_;
+    if (Entry* const entry = find_entry(get.position)) entry->state = EntryState::leaving;
+}
+
 void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
-    if (prepared_.erase(get.position) == 0) return;  // it was damaged, and is in quarantine
+    prepared_.erase(get.position);
     Entry* const entry = find_entry(get.position);
     // A page that is being read may still show it as it was, and nothing in memory knows better.
     if (entry == nullptr && !is_covered(get.position)) forget_read_ahead();
     if (committed && get.outcome != store::GetOutcome::returned) {
         ++(get.outcome == store::GetOutcome::removed ? counters_.acknowledged : counters_.dead_lettered);
-        --locked_;
+        --leaving_;
         if (entry != nullptr) return removed(get.position, get.bytes);
         --messages_;
         bytes_ -= get.bytes;

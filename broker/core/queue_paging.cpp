@@ -87,8 +87,10 @@ void Queue::page_read(std::uint64_t generation, Result<store::Page> page) {
 }
 
 std::optional<Entry> Queue::entry_of(store::StoredEntry stored) {
+    const auto branch = prepared_.find(stored.key.position);
     if (stored.message == nullptr) {
-        quarantine(stored);
+        // What a prepared branch has got is its own, damaged or not: it is read again if it comes back.
+        if (branch == prepared_.end()) quarantine(stored);
         return std::nullopt;
     }
     Entry entry;
@@ -98,7 +100,7 @@ std::optional<Entry> Queue::entry_of(store::StoredEntry stored) {
     entry.failed_deliveries = stored.delivery_count;
     entry.perhaps_delivered = stored.key.position < crash_horizon_;
     entry.is_volatile = stored.is_volatile;
-    if (const auto branch = prepared_.find(entry.position); branch != prepared_.end()) {
+    if (branch != prepared_.end()) {
         entry.state = EntryState::enlisted;
         entry.transaction = branch->second;
     }
@@ -178,8 +180,6 @@ void Queue::quarantine(const store::StoredEntry& stored) {
                                        {"reason", stored.damage},
                                        {"do", "look at the table quarantine of the store, and at the disk"}});
     quarantining_.push_back(stored.key.position);
-    // The store takes it out of its branch.
-    if (prepared_.erase(stored.key.position) > 0) --locked_;
     unit_begins();
     tx::UnitOfWork work;
     work.stage(store::QuarantineEntry{.key = stored.key,

@@ -104,18 +104,22 @@ void Model::fail_delivery(ModelMessage& message) {
     ++message.failures;
     const auto most = queues.at(message.home).settings.max_deliveries;
     if (most != 0 && message.failures >= most && message.home != dead_letter_queue) {
-        move(message, "max-deliveries", "delivered " + std::to_string(message.failures) + " times without success");
+        move(message, "max-deliveries", failed_text(message.failures));
     }
 }
 
-void Model::move(ModelMessage& message, std::string cause, std::string description) {
+DeadLetter Model::dead_letter_of(const ModelMessage& message, std::string cause, std::string description) const {
     DeadLetter reason;
     reason.delivery_count = message.failures + (message.mark == Mark::yes ? 1U : 0U) + (cause == "rejected" ? 1U : 0U);
     reason.cause = std::move(cause);
     reason.description = std::move(description);
     reason.origin = name_of(message.home);
     reason.time = now;
-    message.dead_letter = reason;
+    return reason;
+}
+
+void Model::move(ModelMessage& message, std::string cause, std::string description) {
+    message.dead_letter = dead_letter_of(message, std::move(cause), std::move(description));
     message.confirmed = false;
     message.moving_from = message.home;
     message.order_before_move = message.order;

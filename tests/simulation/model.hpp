@@ -110,6 +110,8 @@ public:
     void closed(const std::vector<ConsumerKey>& consumers);
     /// An outcome for it became part of a transaction.
     void enlist(Tag tag);
+    /// Why it would be a dead letter, if this outcome were committed now; nothing if it would not be one.
+    std::optional<DeadLetter> reason_of(Tag tag, const Outcome& outcome) const;
     /// The transaction is being committed; what it was before is kept, since the commit may be refused.
     void commit_get(TransactionId transaction, Tag tag, const Outcome& outcome);
     void get_committed(TransactionId transaction, Tag tag, const Outcome& outcome, ConsumerKey by);
@@ -170,11 +172,13 @@ private:
     void give_back(ModelMessage& message);
     void fail_delivery(ModelMessage& message);
     void move(ModelMessage& message, std::string cause, std::string description);
+    DeadLetter dead_letter_of(const ModelMessage& message, std::string cause, std::string description) const;
     void remove(ModelMessage& message, Presence presence);
     void excuse(const ModelMessage& message);
     void after_restart(ModelMessage& message, bool clean, const store::StoredEntry* found);
     bool must_be_stored(const ModelMessage& message, bool clean) const;
     std::string name_of(DestinationId id) const;
+    static std::string failed_text(std::uint32_t failures) { return "delivered " + std::to_string(failures) + " times without success"; }
 
     std::uint64_t next_order_ = 1;
 };

@@ -8,6 +8,16 @@ void Model::enlist(Tag tag) {
     message.holder = transaction_holder;
 }
 
+std::optional<DeadLetter> Model::reason_of(Tag tag, const Outcome& outcome) const {
+    auto message = messages.at(tag);
+    if (message.holder != transaction_holder || message.home == dead_letter_queue) return std::nullopt;
+    if (std::holds_alternative<Rejected>(outcome)) return dead_letter_of(message, "rejected", "amqp:not-allowed: by chance");
+    const auto* const modified = std::get_if<Modified>(&outcome);
+    const auto most = queues.at(message.home).settings.max_deliveries;
+    if (modified == nullptr || !modified->delivery_failed || most == 0 || ++message.failures < most) return std::nullopt;
+    return dead_letter_of(message, "max-deliveries", failed_text(message.failures));
+}
+
 void Model::commit_get(TransactionId transaction, Tag tag, const Outcome& outcome) {
     auto& message = messages.at(tag);
     if (message.holder != transaction_holder) return;

@@ -42,6 +42,7 @@ World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(step
     client_percent_ = one_of({30, 45, 60});
     selector_percent_ = one_of({0, 30, 70, 100});
     transaction_percent_ = one_of({0, 0, 10, 30, 60});
+    branch_percent_ = one_of({0, 30, 70, 100});
     settings_.transaction_timeout = std::chrono::milliseconds(one_of({500, 5000, 300'000}));
     model_.unsettled_max = settings_.consumer_unsettled_max;
     model_.now = clock_.wall_now();
@@ -61,7 +62,7 @@ std::string World::summary() const {
            std::to_string(model_.first_deliveries) + " first and " + std::to_string(model_.redeliveries) + " further deliveries, " +
            std::to_string(model_.moves) + " dead letters, " + std::to_string(crashes_) + " crashes, " + std::to_string(restarts_) +
            " restarts, " + std::to_string(faults_ever_) + " faults, " + std::to_string(committed_) + " transactions committed and " +
-           std::to_string(rolled_back_) + " rolled back";
+           std::to_string(rolled_back_) + " rolled back, " + std::to_string(prepared_ever_) + " branches prepared";
 }
 
 std::string World::run() {
@@ -69,6 +70,7 @@ std::string World::run() {
         open(true, true);
         for (std::uint64_t number = 0; number < steps_ && model_.failure.empty(); ++number) {
             step();
+            sync_branches();
             check();
         }
         if (model_.failure.empty()) finish();
@@ -143,7 +145,7 @@ void World::pass(std::chrono::milliseconds time) {
     model_.now = clock_.wall_now();
     time_out_transactions();
     core_->tick();
-    rolled_back_are_back();
+    sync_branches();
 }
 
 /// Everything that is under way, and what follows from it.
@@ -212,8 +214,11 @@ std::string World::windows() const {
 void World::finish() {
     note("finish");
     rest();
+    finish_branches();
     while (!connections_.empty() && model_.failure.empty()) close_connection();
     rest();
+    if (!branches_.empty()) model_.fail("a branch does not end: " + std::to_string(branches_.front()->number));
+    if (core_->branches().branches_in_doubt() != 0) model_.fail("branches are in doubt that nobody knows");
     std::vector<DestinationId> all;
     for (const auto& [id, queue] : model_.queues) all.push_back(id);
     for (const auto id : all) drain_queue(id);

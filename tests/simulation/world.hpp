@@ -189,11 +189,90 @@ private:
     void fail_transactions(DestinationId queue);
     void rolled_back_are_back();
     void check_commits_in_doubt();
+    /// One that a consumer holds, with an outcome by chance.
+    Get take_get(SimConsumer& consumer, std::size_t index);
+    core::EnlistCommand command_of(const Get& get, const SimConsumer& consumer, TransactionId id, ConnectionId connection);
+    /// The transaction is over already: what is settled goes back, counted; the rest is the consumer's still.
+    void return_at_once(SimConsumer& consumer, const Get& get);
     std::size_t transaction_puts() const;
     /// Room that is kept in the queue for what open transactions will put.
     std::uint64_t kept_room(DestinationId queue) const;
     /// Outcomes that are answered when their transaction is discharged.
     std::uint64_t unanswered_in_transactions() const;
+
+    // Branches (world_branches.cpp, world_completion.cpp)
+    enum class Stage : std::uint8_t { open, preparing, prepared, completing, decided };
+    /// An association of a branch with a connection; not set if that has gone and it migrates.
+    struct Tie {
+        TransactionId id;
+        ConnectionId connection;
+        bool is_suspended = false;
+        bool migrates = false;
+    };
+    struct Branch {
+        explicit Branch(std::uint64_t given) : number(given), xid(*xa::Xid::make(1, "branch-" + std::to_string(given), "")) {}
+
+        std::uint64_t number;
+        xa::Xid xid;
+        Stage stage = Stage::open;
+        Transaction work;  // `over`: it is rolled back
+        std::vector<Tie> ties;
+        std::map<Tag, DeadLetter> reasons;  // of what it has rejected, as of its prepare
+        bool may_be_doomed = false;         // there is a reason to roll it back
+        bool is_told = false;               // its manager has heard XA_RB*
+        bool is_resolved = false;           // and has rolled it back; somebody is active in it still
+        bool commits = false;               // of one that is completing
+        bool is_one_phase = false;
+        bool is_heuristic = false;
+        bool is_applied = false;  // the model knows the outcome
+        bool was_committed = false;
+        bool is_forgetting = false;
+    };
+    using BranchPtr = std::shared_ptr<Branch>;
+    void branch_step();
+    ControlId control_of(ConnectionId connection);
+    bool is_busy(ConnectionId connection) const;
+    std::optional<ConnectionId> free_connection();
+    void start_branch();
+    const Tie* active_tie(const Branch& branch) const;
+    void put(Branch& branch);
+    bool is_on_its_last_delivery(Tag tag) const;
+    void enlist(Branch& branch);
+    void tie_step(const BranchPtr& branch);
+    void check_association(const Branch& branch, xa::ReturnCode code, const char* call);
+    void join(Branch& branch);
+    void resume(Branch& branch, Tie& tie);
+    void end_tie(const BranchPtr& branch, const Tie& tie, xa::Flags flags);
+    void doom(Branch& branch);
+    void expire_if_due(Branch& branch);
+    void sync(Branch& branch);
+    void sync_branches();
+    void lose_ties(ConnectionId connection);
+    void forget(const BranchPtr& branch);
+    void find_out_about(Tag tag);
+    void find_out_about_rollbacks();
+    std::uint64_t branch_puts(std::optional<DestinationId> queue) const;
+    void branches_may_lose(DestinationId queue);
+    void complete_step(const BranchPtr& branch);
+    ControlId any_control(const Branch& branch);
+    void call(const BranchPtr& branch, core::XaCall::Kind kind, xa::Flags flags, std::function<void(xa::ReturnCode)> answered);
+    void complete_open(const BranchPtr& branch);
+    void roll_back_open(const BranchPtr& branch);
+    bool is_stored_get(Tag tag) const;
+    void prepare(const BranchPtr& branch);
+    void begin_commit(Branch& branch);
+    void apply(Branch& branch, bool committed);
+    void take_commit_back(Branch& branch);
+    void commit_one_phase(const BranchPtr& branch);
+    void complete_prepared(const BranchPtr& branch, bool commits, bool by_decision);
+    void ended(const BranchPtr& branch);
+    void call_again(const BranchPtr& branch);
+    void forget_decided(const BranchPtr& branch);
+    void finish_branches();
+    void recover_branches();
+    void recover_completing(const BranchPtr& branch, const xa::Branch* known);
+    void drop(const BranchPtr& branch);
+    void lock_again(const std::map<DestinationId, std::vector<store::StoredEntry>>& stored);
 
     // From consumers
     void delivered(SimConsumer& consumer, core::Delivery delivery);
@@ -215,6 +294,7 @@ private:
     std::uint64_t client_percent_ = 45;
     std::uint64_t selector_percent_ = 0;
     std::uint64_t transaction_percent_ = 0;
+    std::uint64_t branch_percent_ = 0;  // of transactions
 
     test::ManualClock clock_;
     std::shared_ptr<store::MemoryDisk> disk_ = store::make_memory_disk();
@@ -231,7 +311,9 @@ private:
     std::vector<ConnectionId> connections_;
     std::vector<Transaction> transactions_;              // that are open
     std::vector<std::shared_ptr<Transaction>> commits_;  // that are under way
+    std::vector<BranchPtr> branches_;
     std::map<ConnectionId, ControlId> controls_;
+    std::optional<ConnectionId> closing_;  // its consumers take nothing back any more
     std::map<DestinationId, ConnectionId> temporary_;
     std::map<std::string, DestinationSettings> creating_;
     std::map<DestinationId, std::vector<std::shared_ptr<Purge>>> purges_;
@@ -245,10 +327,12 @@ private:
     ConsumerKey next_key_ = 1;
     std::uint64_t next_connection_ = 1;
     std::uint64_t next_queue_ = 1;
+    std::uint64_t next_branch_ = 1;
     std::uint64_t crashes_ = 0;
     std::uint64_t restarts_ = 0;
     std::uint64_t committed_ = 0;
     std::uint64_t rolled_back_ = 0;
+    std::uint64_t prepared_ever_ = 0;
     SimControl control_port_;
 };
 

@@ -5,7 +5,7 @@
 namespace giromq::simulation {
 
 void World::client_step() {
-    if (random_.percent(transaction_percent_)) return transaction_step();
+    if (random_.percent(transaction_percent_)) return random_.percent(branch_percent_) ? branch_step() : transaction_step();
     // Some runs send more than they take, some take more than they send.
     const auto sends = 150 + 40 * send_weight_;
     const auto lot = random_.below(1000);
@@ -221,6 +221,7 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
     // What is persistent is in the store when anybody sees it.
     const auto found = model_.messages.find(tag);
     const auto queue = model_.queues.find(known.queue);
+    if (found != model_.messages.end()) find_out_about(tag);
     if (found != model_.messages.end() && queue != model_.queues.end() && found->second.persistent && !queue->second.temporary) {
         const auto page = store_->page(known.queue, Position{delivery.position.value - 1}, {.entries = 1, .bytes = 1});
         const auto& entries = page.value().entries;
@@ -244,6 +245,7 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
 /// It never settles what it drains.
 void World::ended(ConsumerKey key) {
     note("consumer " + std::to_string(key) + " was ended");
+    find_out_about_rollbacks();
     const auto& known = model_.consumers.at(key);
     if (known.unsettled < 10 * settings_.consumer_unsettled_max) model_.fail("a consumer was ended for no reason: " + std::to_string(key));
     model_.closing({key}, false);
@@ -375,10 +377,14 @@ void World::close_connection() {
     for (const auto& [id, owner] : temporary_) {
         if (owner == connection) its.push_back(id);
     }
+    for (const auto id : its) branches_may_lose(id);
+    closing_ = connection;
     core_->close_connection(connection, lost ? core::CloseReason::lost : core::CloseReason::orderly);
+    closing_.reset();
     model_.closed(keys);
     for (const auto id : its) fail_transactions(id);
     for (const auto key : keys) consumers_.erase(key);
+    sync_branches();
     std::erase_if(producers_, [&](const auto& producer) { return producer->connection == connection || producer->has_ended; });
     for (const auto id : its) {
         temporary_.erase(id);
@@ -439,6 +445,7 @@ void World::delete_queue() {
         if (consumer.queue == *id) keys.push_back(key);
     }
     ++unanswered_;
+    branches_may_lose(*id);
     auto refused = std::make_shared<bool>(false);
     core_->delete_queue(*id, true, [this, id = *id, refused, run = run_](const Result<void>& result) {
         if (run != run_) return;
@@ -451,6 +458,7 @@ void World::delete_queue() {
         if (model_.queues.contains(id)) model_.queue_deleted(id);
     });
     if (*refused) return;
+    sync_branches();
     fail_transactions(*id);
     model_.queue_deleting(*id);
     for (const auto key : keys) {

@@ -19,6 +19,10 @@ public:
     void duplicate_id(store::PutDuplicateId id) override { next_.duplicate_id(std::move(id)); }
     void user(User user) override { next_.user(std::move(user)); }
     void selector(NamedSelector selector) override { next_.selector(std::move(selector)); }
+    void branch(store::StoredBranch branch) override { next_.branch(std::move(branch)); }
+    void prepared_put(store::PreparePut put) override { next_.prepared_put(std::move(put)); }
+    void prepared_get(store::PrepareGet get) override { next_.prepared_get(std::move(get)); }
+    void tombstone(store::PutTombstone tombstone) override { next_.tombstone(std::move(tombstone)); }
 
     std::vector<store::StoredDestination> destinations;
 
@@ -54,7 +58,9 @@ void World::open(bool clean, bool first) {
     }
     creating_.clear();
     check_commits_in_doubt();
-    if (!first) model_.restarted(clean, listener.destinations, stored);
+    recover_branches();
+    if (!first && model_.failure.empty()) model_.restarted(clean, listener.destinations, stored);
+    if (model_.failure.empty()) lock_again(stored);
     model_.before_commit.clear();
     bool started = false;
     core_->start({}, [&](const Result<void>& result) { started = result.ok(); });
@@ -103,6 +109,10 @@ void World::restart() {
     model_.stopping();
     for (auto& transaction : transactions_) {
         for (const auto& get : transaction.gets) model_.stop_get(get.tag);
+    }
+    for (const auto& branch : branches_) {
+        if (branch->stage != Stage::open) continue;
+        for (const auto& get : branch->work.gets) model_.stop_get(get.tag);
     }
     model_.closing(keys, false);
     core_->stop([&] { stopped = true; });

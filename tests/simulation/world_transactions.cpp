@@ -26,7 +26,7 @@ std::size_t World::transaction_puts() const {
     std::size_t puts = 0;
     for (const auto& transaction : transactions_) puts += transaction.puts.size();
     for (const auto& transaction : commits_) puts += 2 * transaction->puts.size();
-    return puts;
+    return puts + 2 * branch_puts(std::nullopt);
 }
 
 std::uint64_t World::kept_room(DestinationId queue) const {
@@ -34,13 +34,16 @@ std::uint64_t World::kept_room(DestinationId queue) const {
     for (const auto& transaction : transactions_) {
         puts += static_cast<std::uint64_t>(std::ranges::count(transaction.puts, queue, &Sent::queue));
     }
-    return puts;
+    return puts + branch_puts(queue);
 }
 
 std::uint64_t World::unanswered_in_transactions() const {
     std::uint64_t unanswered = 0;
     for (const auto& transaction : transactions_) {
         unanswered += static_cast<std::uint64_t>(std::ranges::count_if(transaction.gets, [](const Get& get) { return !get.settled; }));
+    }
+    for (const auto& branch : branches_) {
+        unanswered += static_cast<std::uint64_t>(std::ranges::count(branch->work.gets, false, &Get::settled));
     }
     return unanswered;
 }
@@ -49,8 +52,7 @@ void World::declare() {
     if (transactions_.size() > 6) return;
     if (connections_.empty()) connections_.push_back(ConnectionId{next_connection_++});
     const auto connection = random_.pick(connections_);
-    if (!controls_.contains(connection)) controls_[connection] = core_->open_control(connection, &control_port_);
-    const auto id = core_->declare(controls_[connection]);
+    const auto id = core_->declare(control_of(connection));
     if (!id.ok()) return model_.fail("a declare was refused: " + id.error().to_string());
     note("declare " + std::to_string(id->value) + " on " + std::to_string(connection.value));
     Transaction transaction;
@@ -129,6 +131,20 @@ void World::enlist(Transaction& transaction) {
     if (holders.empty()) return;
     SimConsumer& consumer = *random_.pick(holders);
     const auto index = static_cast<std::size_t>(random_.below(consumer.held.size()));
+    const Get get = take_get(consumer, index);
+    note("enlist " + std::to_string(get.tag) + " in " + std::to_string(transaction.id.value) + ", outcome " +
+         std::to_string(get.outcome.index()) + (get.settled ? "" : ", unsettled"));
+    auto command = command_of(get, consumer, transaction.id, transaction.connection);
+    if (transaction.over) {
+        return_at_once(consumer, get);
+    } else {
+        model_.enlist(get.tag);
+        transaction.gets.push_back(get);
+    }
+    if (!core_->enlist(std::move(command)).ok()) model_.fail("an outcome was not enlisted");
+}
+
+World::Get World::take_get(SimConsumer& consumer, std::size_t index) {
     Get get;
     std::tie(get.tag, get.position) = consumer.held[index];
     get.by = consumer.key();
@@ -139,33 +155,31 @@ void World::enlist(Transaction& transaction) {
     if (lot >= 80 && lot < 92) get.outcome = Modified{random_.percent(70), random_.percent(30)};
     if (lot >= 92) get.outcome = Rejected{"amqp:not-allowed", "by chance"};
     consumer.held.erase(consumer.held.begin() + static_cast<std::ptrdiff_t>(index));
-    note("enlist " + std::to_string(get.tag) + " in " + std::to_string(transaction.id.value) + ", outcome " +
-         std::to_string(get.outcome.index()) + (get.settled ? "" : ", unsettled"));
+    return get;
+}
+
+core::EnlistCommand World::command_of(const Get& get, const SimConsumer& consumer, TransactionId id, ConnectionId connection) {
     core::EnlistCommand command;
-    command.connection = transaction.connection;
-    command.transaction = transaction.id;
+    command.connection = connection;
+    command.transaction = id;
     command.consumer = consumer.id;
     command.position = get.position;
     command.outcome = get.outcome;
     command.settled = get.settled;
-    if (!get.settled) {
-        ++unanswered_;
-        command.done = [this, run = run_](const Result<void>&) {
-            if (run == run_) --unanswered_;
-        };
-    }
-    if (transaction.over) {
-        // What is settled goes back, counted; the rest is the consumer's still.
-        if (get.settled) {
-            model_.modify(get.tag, true, false);
-        } else {
-            consumer.held.emplace_back(get.tag, get.position);
-        }
+    if (get.settled) return command;
+    ++unanswered_;
+    command.done = [this, run = run_](const Result<void>&) {
+        if (run == run_) --unanswered_;
+    };
+    return command;
+}
+
+void World::return_at_once(SimConsumer& consumer, const Get& get) {
+    if (get.settled) {
+        model_.modify(get.tag, true, false);
     } else {
-        model_.enlist(get.tag);
-        transaction.gets.push_back(get);
+        consumer.held.emplace_back(get.tag, get.position);
     }
-    if (!core_->enlist(std::move(command)).ok()) model_.fail("an outcome was not enlisted");
 }
 
 /// Told before the core is, since what goes back is delivered again at once.
@@ -173,7 +187,7 @@ void World::roll_back(Transaction& transaction) {
     for (const auto& get : transaction.gets) {
         const auto consumer = consumers_.find(get.by);
         const bool stays = !get.settled && consumer != consumers_.end() && !consumer->second->has_ended &&
-                           model_.messages.at(get.tag).holder == transaction_holder;
+                           consumer->second->connection() != closing_ && model_.messages.at(get.tag).holder == transaction_holder;
         model_.return_get(get.tag, stays ? get.by : 0);
         if (stays) consumer->second->held.emplace_back(get.tag, get.position);
     }
@@ -247,6 +261,7 @@ void World::close_control() {
 
 void World::end_transactions(ConnectionId connection) {
     controls_.erase(connection);
+    lose_ties(connection);
     for (auto& transaction : transactions_) {
         if (transaction.connection == connection) roll_back(transaction);
     }
