@@ -58,6 +58,10 @@ if(TARGET giromq_client)
 endif()
 giromq_script_test(transactions COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/integration/transactions/run.sh" LABELS integration fault TIMEOUT 600)
 
+# Makes stores with branches in doubt, for daemon_xa and for the benchmark of a start.
+add_executable(giromq_test_in_doubt integration/in_doubt/main.cpp)
+target_link_libraries(giromq_test_in_doubt PRIVATE giromq_store_sqlite giromq_store)
+
 # Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.
 file(GLOB daemon_scripts CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/integration/daemon/*.sh")
 foreach(script IN LISTS daemon_scripts)

@@ -70,7 +70,7 @@ public:
         ConnectionsPort& connections;
         StoreAdminPort& store;
         const Readiness& readiness;
-        TransactionsPort* transactions = nullptr;  // null: the broker has none, so none is in doubt
+        TransactionsPort* transactions = nullptr;  // null: there are none, so none is in doubt
     };
     using Identity = security::Identity;
     template <typename T>

@@ -86,8 +86,8 @@ struct TransactionCounts {
     std::uint64_t alarms = 0;      // raised since the start because a branch was in doubt for long
 };
 
-/// The transaction branches of the broker, for administrators; implemented over the core. Threads: everything is called on the core's
-/// executor, and answers there or on the reading thread; `done` must only hand over.
+/// The transaction branches of the broker, for administrators; core_transactions.hpp has them of the core. Threads: everything is called on
+/// the core's executor, and answers there or on the reading thread; `done` must only hand over.
 class TransactionsPort {
 public:
     virtual ~TransactionsPort() = default;

@@ -14,6 +14,7 @@
 #include "admin-web/http_server.hpp"
 #include "admin-web/site.hpp"
 #include "admin/broker_admin.hpp"
+#include "admin/core_transactions.hpp"
 #include "base/log.hpp"
 #include "core/core.hpp"
 #include "main/admin_ports.hpp"
@@ -54,6 +55,7 @@ core::CoreSettings core_settings(const config::Config& config) {
     settings.transaction_bytes = config.core.transaction_bytes;
     settings.transaction_operations = config.core.transaction_operations;
     settings.transactions_max = config.core.transactions_max;
+    settings.in_doubt_alarm = config.core.in_doubt_alarm;
     settings.queue_defaults = config.queue_defaults;
     return settings;
 }
@@ -135,6 +137,7 @@ private:
     net::AmqpServer amqp_;
     Connections connections_;
     StoreAdministration store_administration_;
+    admin::CoreTransactions transactions_;
     admin::BrokerAdmin admin_;
     admin_web::Site site_;
     admin_web::HttpServer http_;
@@ -170,6 +173,7 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
       amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_, selectors_}, amqp_logins_, {}),
       connections_(amqp_),
       store_administration_(*store_, commits_),
+      transactions_(core_, reads_),
       admin_(admin_parts(), admin_settings()),
       site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}),
       http_([this](admin_web::Request request, admin_web::Site::Done done) { site_.handle(std::move(request), std::move(done)); }, {}),
@@ -178,7 +182,8 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
 }
 
 admin::BrokerAdmin::Parts Broker::admin_parts() {
-    return {core_, core_executor_, workers_, users_, named_selectors_, clock_, connections_, store_administration_, readiness_};
+    return {core_,        core_executor_,        workers_,   users_,        named_selectors_, clock_,
+            connections_, store_administration_, readiness_, &transactions_};
 }
 
 admin::AdminSettings Broker::admin_settings() const {
