@@ -309,6 +309,31 @@ def selector_search(messages):
     return measure
 
 
+def restart_in_doubt(branches):
+    """A start after SIGKILL on a store with prepared branches, each with one message put and one got, until the broker is ready."""
+    def measure(machine):
+        maker = os.path.join(machine.build, "bin", "giromq_test_in_doubt")
+        if not os.path.exists(maker):
+            raise Failure(f"{maker} is missing: it is built with the tests")
+        data = tempfile.mkdtemp(prefix="data-", dir=machine.scratch)
+        subprocess.run([maker, data, str(branches)], check=True, timeout=900)
+        seconds, grown = [], 0
+        for _ in range(5):
+            begin = time.monotonic()
+            broker = Broker(machine, data)
+            try:
+                seconds.append(time.monotonic() - begin)
+                if broker.metric("giromq_transactions_in_doubt") != branches:
+                    raise Failure("the broker has not found every branch")
+                grown = broker.rss_mib()
+            finally:
+                broker.kill()
+        figure = statistics.median(seconds)
+        return {"value": round(figure, 3), "unit": "s until ready", "target": 2.0, "stretch": 0.5, "met": figure <= 2.0,
+                "rss_mib": round(grown, 1), "branches": branches}
+    return measure
+
+
 SCENARIOS = {
     "synchronous-send": ("one producer, each send waits until durable, p50 against fdatasync", synchronous_send),
     "durable-16x16": ("16 producers with 64 unconfirmed each, 16 consumers, durable, every message acknowledged",
@@ -325,6 +350,7 @@ SCENARIOS = {
     "memory-5m": ("broker memory with 5 million waiting messages", memory(5000000, 120)),
     "restart-1m": ("restart after SIGKILL with 1 million waiting, until the first message is received", restart(1000000)),
     "restart-5m": ("the same with 5 million waiting", restart(5000000)),
+    "restart-in-doubt-100k": ("restart after SIGKILL with 100,000 prepared branches, until the broker is ready", restart_in_doubt(100000)),
     "checkpoint": ("what a checkpoint adds to a commit at most, and the length of the log, under durable load", checkpoint),
     "selector-properties": ("evaluations of a selector with five terms over properties, one core",
                             selector_evaluation("properties_per_s", "evaluations/s", 3000000)),
