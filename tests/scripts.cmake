@@ -62,6 +62,14 @@ giromq_script_test(transactions COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/integration
 add_executable(giromq_test_in_doubt integration/in_doubt/main.cpp)
 target_link_libraries(giromq_test_in_doubt PRIVATE giromq_store_sqlite giromq_store)
 
+# Branches of global transactions: libgiromq's XAResource and the C switch against the broker, which is killed.
+if(TARGET giromq_client)
+  add_executable(giromq_test_branch_client integration/global_transactions/branch_client.cpp)
+  target_link_libraries(giromq_test_branch_client PRIVATE giromq_client)
+endif()
+giromq_script_test(global_transactions COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/integration/global_transactions/run.sh"
+  LABELS integration fault TIMEOUT 600)
+
 # Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.
 file(GLOB daemon_scripts CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/integration/daemon/*.sh")
 foreach(script IN LISTS daemon_scripts)
