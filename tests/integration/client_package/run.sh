@@ -81,16 +81,19 @@ echo '#include <giromq-xa/giromq_xa.h>' | gcc -std=c99 -Wall -Wextra -pedantic -
 
 echo "== CMake"
 cmake -G Ninja -S "$here" -B "$work/outside" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/cmake.log" ||
-    { cat "$work/cmake.log"; fail "find_package(giromq COMPONENTS selector)"; }
+    { cat "$work/cmake.log"; fail "find_package(giromq COMPONENTS selector xa)"; }
 cmake --build "$work/outside" >"$work/build.log" || { cat "$work/build.log"; fail "the build with CMake"; }
 
 echo "== pkg-config"
 export PKG_CONFIG_PATH="$libdir/pkgconfig"
 # shellcheck disable=SC2046
 g++ -std=c++20 "$here/main.cpp" -o "$work/teller" $(pkg-config --cflags --libs giromq-selector) || fail "the build with pkg-config"
+# shellcheck disable=SC2046
+gcc -std=c99 "$here/manager.c" -o "$work/manager" $(pkg-config --cflags --libs giromq-xa) || fail "the build in C with pkg-config"
 export LD_LIBRARY_PATH="$libdir"
 
 for program in "$work/outside/teller" "$work/teller"; do "$program" || fail "$program"; done
+for program in "$work/outside/manager" "$work/manager"; do "$program" || fail "$program"; done
 
 if [ -x "$build/bin/giromqd" ]; then
     echo "== with a broker"
@@ -104,5 +107,6 @@ if [ -x "$build/bin/giromqd" ]; then
     amqp=$(sed -nE 's/^giromqd ready.* amqp=([^ ]+).*/\1/p' "$work/broker.log")
     [ -n "$amqp" ] || { cat "$work/broker.log"; fail "the broker is not ready"; }
     for program in "$work/outside/teller" "$work/teller"; do "$program" "amqp://$amqp" || fail "$program with a broker"; done
+    for program in "$work/outside/manager" "$work/manager"; do "$program" "url=amqp://$amqp" || fail "$program with a broker"; done
 fi
 echo passed

@@ -358,8 +358,9 @@ class SwitchTest(BranchTest):
 
     def build(self, *options):
         program = os.path.join(self.folder, "switch_client" + str(len(options)))
-        command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-rdynamic", f"-I{INCLUDE}", str(HERE / "switch_client.c"), "-o", program]
-        subprocess.run(command + list(options) + ["-ldl", "-lpthread"], check=True)
+        command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-rdynamic", f"-I{INCLUDE}"]
+        command += [str(HERE / "switch_client.c"), "-o", program, *options, "-ldl", "-lpthread"]
+        subprocess.run(command, check=True)
         return program
 
     def linked(self):
