@@ -86,10 +86,11 @@ CLI::App* add_load(CLI::App& app, Arguments& arguments) {
 
 CLI::App* add_transactions(CLI::App& app, Arguments& arguments) {
     auto& settings = arguments.transactions;
-    auto* const command = app.add_subcommand("transactions", "Local transactions: send one message, receive one if asked for, commit");
+    auto* const command = app.add_subcommand("transactions", "Transactions: send one message, receive one if asked for, commit");
     command->add_option("--queue", settings.queue, "Each session has a queue of its own, NAME-0, NAME-1, ...")->capture_default_str();
     command->add_option("--sessions", settings.sessions, "Each on a connection of its own")->capture_default_str();
     command->add_flag("--receive", settings.receives, "Receive a message in each transaction too");
+    command->add_flag("--xa", settings.is_global, "Branches of global transactions, in two phases: start, send, end and prepare, commit");
     command->add_option("--bytes", settings.message_bytes, "Bytes of a message's body")
         ->check(CLI::Range(8, 200 * 1024))
         ->capture_default_str();

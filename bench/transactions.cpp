@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,22 @@ constexpr std::uint64_t declared = 0x33;
 constexpr std::uint64_t transactional_state = 0x34;
 /// Messages that wait in the queue of a session that receives.
 constexpr int waiting_messages = 64;
+
+// The calls of docs/protocol-xa.md, by hand.
+std::string list_of(const std::string& fields, int count) {
+    return std::string("\xc0") + static_cast<char>(fields.size() + 1) + static_cast<char>(count) + fields;
+}
+std::string symbol(std::string_view text) { return std::string("\xa3") + static_cast<char>(text.size()) + std::string(text); }
+std::string binary(std::string_view bytes) { return std::string("\xa0") + static_cast<char>(bytes.size()) + std::string(bytes); }
+std::string composite(std::string_view type, const std::string& fields, int count) {
+    return std::string(1, '\0') + symbol(type) + list_of(fields, count);
+}
+std::string xid_of(const std::string& gtrid) {
+    return composite("giromq:xid:list", std::string("\x71\x00\x00\x00\x07", 5) + binary(gtrid) + binary("b"), 3);
+}
+std::string start_of(const std::string& gtrid) {
+    return std::string("\x00\x53\x31", 3) + list_of(composite("giromq:xa-branch:list", xid_of(gtrid) + symbol("new"), 2), 1);
+}
 
 struct Run {
     std::atomic<bool> measuring{false};
@@ -50,6 +67,7 @@ public:
           queue_(settings.queue + "-" + std::to_string(index)),
           encoded_(encode_message(settings.message_bytes, true)),
           receives_(settings.receives),
+          is_global_(settings.is_global),
           buffer_(settings.message_bytes + 1024) {}
 
     Latencies latencies;
@@ -66,7 +84,7 @@ protected:
     }
 
     void on_credit(pn_link_t* link) override {
-        if (link == control_ && !asked_) declare();
+        if (link == control_ && !asked_ && !is_global_) declare();
         if (link == sender_ && receives_ && receiver_ == nullptr && pn_link_credit(sender_) >= waiting_messages) fill();
         step();
     }
@@ -82,20 +100,35 @@ protected:
     }
 
 private:
-    /// The declare and discharge messages, by hand: an amqp-value with a described list.
-    void call(const std::string& list, std::uint64_t tag) {
+    /// The messages to the coordinator, by hand: an amqp-value with a described list.
+    void call(const std::string& described_list) {
+        const auto tag = ++call_tag_;
         pn_delivery(control_, pn_dtag(reinterpret_cast<const char*>(&tag), sizeof(tag)));
-        const auto message = std::string("\x00\x53\x77\x00\x53", 5) + list;
+        const auto message = std::string("\x00\x53\x77", 3) + described_list;
+        ++unanswered_;
         pn_link_send(control_, message.data(), message.size());
         pn_link_advance(control_);
     }
     void declare() {
         asked_ = true;
-        call("\x31\x45", 1);
+        call(std::string("\x00\x53\x31\x45", 4));
     }
-    void discharge() {
-        const auto id = std::string("\xa0") + static_cast<char>(transaction_.size()) + transaction_;
-        call(std::string("\x32\xc0") + static_cast<char>(id.size() + 2) + "\x02" + id + "\x42", 2);
+    void discharge() { call(std::string("\x00\x53\x32", 3) + list_of(binary(transaction_) + "\x42", 2)); }
+    void start_branch() {
+        begun_ = Steady::now();
+        busy_ = true;
+        gtrid_.assign(reinterpret_cast<const char*>(&run_number_), sizeof run_number_);
+        gtrid_ += queue_ + "-" + std::to_string(++branch_);
+        call(start_of(gtrid_));
+    }
+    void end_branch() {
+        discharge();
+        call(composite("giromq:xa-prepare:list", xid_of(gtrid_), 1));
+        is_preparing_ = true;
+    }
+    void commit_branch() {
+        is_preparing_ = false;
+        call(composite("giromq:xa-commit:list", xid_of(gtrid_), 1));
     }
     void fill() {
         for (int count = 0; count < waiting_messages; ++count) send(false);
@@ -136,6 +169,7 @@ private:
     }
     void answered(pn_link_t* link, pn_delivery_t* delivery) {
         const auto state = pn_delivery_remote_state(delivery);
+        if (link == control_) --unanswered_;
         if (link == sender_) {
             if (state != PN_ACCEPTED && state != transactional_state) fail("a message was refused");
         } else if (state == declared) {
@@ -147,37 +181,59 @@ private:
             const auto id = pn_data_get_binary(data);
             next_.assign(id.start, id.size);
         } else if (state == PN_ACCEPTED) {
-            busy_ = false;
-            ++run_.committed;
-            if (run_.measuring) latencies.record(Steady::now() - begun_);
+            accepted();
         } else {
             fail("a transaction was refused");
         }
         pn_delivery_settle(delivery);
     }
-    /// The next transaction, if everything for it is there.
+    /// A discharge or a call of XA; answers come in the order of the calls.
+    void accepted() {
+        if (is_global_ && is_preparing_) {
+            if (unanswered_ == 0) commit_branch();
+            return;
+        }
+        busy_ = false;
+        ++run_.committed;
+        if (run_.measuring) latencies.record(Steady::now() - begun_);
+    }
+    /// What a transaction does.
+    void work() {
+        transaction_ = std::move(next_);
+        next_.clear();
+        send(true);
+        if (!receives_) return;
+        set_state(received_.front(), true);
+        pn_delivery_settle(received_.front());
+        received_.pop_front();
+        pn_link_flow(receiver_, 1);
+    }
+    /// The next transaction, or the next part of it, if everything for it is there.
     void step() {
+        if (is_global_) return step_branch();
         if (busy_ || next_.empty() || run_.stopping || pn_link_credit(sender_) == 0 || pn_link_credit(control_) < 2) return;
         if (receives_ && received_.empty()) return;
         busy_ = true;
         begun_ = Steady::now();
-        transaction_ = std::move(next_);
-        next_.clear();
-        send(true);
-        if (receives_) {
-            set_state(received_.front(), true);
-            pn_delivery_settle(received_.front());
-            received_.pop_front();
-            pn_link_flow(receiver_, 1);
-        }
+        work();
         discharge();
         declare();
+    }
+    void step_branch() {
+        if (run_.stopping || pn_link_credit(sender_) == 0 || pn_link_credit(control_) < 2 || (receives_ && received_.empty())) return;
+        if (!busy_) return start_branch();
+        if (next_.empty()) return;
+        work();
+        end_branch();
     }
 
     Run& run_;
     const std::string queue_;
     const std::string encoded_;
     const bool receives_;
+    const bool is_global_;
+    const std::int64_t run_number_ =
+        std::chrono::system_clock::now().time_since_epoch().count();  // so that no branch of another run is met
     std::vector<char> buffer_;
     pn_link_t* control_ = nullptr;
     pn_link_t* sender_ = nullptr;
@@ -185,10 +241,15 @@ private:
     std::deque<pn_delivery_t*> received_;
     std::string transaction_;
     std::string next_;
+    std::string gtrid_;
+    std::uint64_t branch_ = 0;
     std::uint64_t tag_ = 0;
+    std::uint64_t call_tag_ = 0;
+    std::uint32_t unanswered_ = 0;  // calls
     Steady::time_point begun_;
     bool asked_ = false;
     bool busy_ = false;
+    bool is_preparing_ = false;
 };
 
 struct Share {
