@@ -285,6 +285,7 @@ void ConnectionEngine::remove(Link& link) {
     Slot& slot = slots_[link.id().slot];
     const std::uint32_t number = link.id().slot;
     pn_link_set_context(link.pn(), nullptr);
+    if (link.is_coordinator()) static_cast<CoordinatorLink&>(link).ended();
     context_.commands.emplace_back(command::Close{link.core()});
     if (!link.is_coordinator()) --(link.is_sender() ? consumers_ : producers_);
     slot.link.reset();

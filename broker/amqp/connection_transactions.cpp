@@ -16,7 +16,13 @@ void ConnectionEngine::attach_coordinator(pn_link_t* link) {
     Slot& slot = take_slot(id);
     auto core = std::make_shared<CoreLink>(core_session_, id);
     const auto has_partial_delivery = [this](TransactionId transaction) { return has_partial(transaction); };
-    slot.link = std::make_unique<CoordinatorLink>(context_, id, link, core, has_partial_delivery);
+    const auto on_consumers = [this](const std::function<void(SenderLink&)>& call) {
+        if (!context_.has_acquired) return;
+        for (const Slot& one : slots_) {
+            if (one.link != nullptr && one.link->is_sender()) call(static_cast<SenderLink&>(*one.link));
+        }
+    };
+    slot.link = std::make_unique<CoordinatorLink>(context_, id, link, core, has_partial_delivery, on_consumers);
     pn_link_set_context(link, slot.link.get());
     context_.commands.emplace_back(command::OpenControl{std::move(core), context_.identity});
     pn_link_set_snd_settle_mode(link, pn_link_remote_snd_settle_mode(link));

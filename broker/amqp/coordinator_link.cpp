@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "amqp/proton_values.hpp"
+#include "amqp/sender_link.hpp"
 #include "amqp/transaction_values.hpp"
 #include "base/log.hpp"
 
@@ -109,8 +110,15 @@ bool CoordinatorLink::is_whole(pn_delivery_t* delivery, TransactionId transactio
 }
 
 void CoordinatorLink::discharge(pn_delivery_t* delivery, const ControlMessage& message) {
-    if (!is_whole(delivery, message.transaction)) return;
-    context_.commands.emplace_back(command::Discharge{core_.get(), delivery, message.transaction, message.fail});
+    const auto transaction = message.transaction;
+    if (!is_whole(delivery, transaction)) return;
+    if (context_.transactions.erase(transaction) > 0) {
+        on_consumers_([&](SenderLink& consumer) {
+            consumer.stop_acquiring(transaction);
+            if (message.fail) consumer.release_acquired(transaction);
+        });
+    }
+    context_.commands.emplace_back(command::Discharge{core_.get(), delivery, transaction, message.fail});
 }
 
 void CoordinatorLink::ask_xa(pn_delivery_t* delivery, XaRequest request) {
@@ -128,11 +136,30 @@ std::size_t CoordinatorLink::answer_bytes_max() const {
 
 void CoordinatorLink::on_declared(const news::Declared& declared) {
     if (declared.error != nullptr) return refuse(declared.delivery, refusal_of(*declared.error));
+    context_.transactions.emplace(declared.transaction, id_);
     answer_declared(declared.delivery, declared.transaction);
     accept(declared.delivery);
 }
 
+void CoordinatorLink::ended() {
+    std::vector<TransactionId> open;
+    for (const auto& [transaction, control] : context_.transactions) {
+        if (control == id_) open.push_back(transaction);
+    }
+    for (const auto transaction : open) {
+        context_.transactions.erase(transaction);
+        on_consumers_([transaction](SenderLink& consumer) {
+            consumer.stop_acquiring(transaction);
+            consumer.release_acquired(transaction);
+        });
+    }
+}
+
 void CoordinatorLink::on_discharged(const news::Discharged& discharged) {
+    on_consumers_([&](SenderLink& consumer) {
+        if (discharged.error != nullptr) consumer.release_acquired(discharged.transaction);
+        consumer.forget_acquired(discharged.transaction);
+    });
     if (discharged.error != nullptr) {
         // It may have been the id of a branch.
         const bool is_unknown = discharged.error->is(core::errc::transaction_unknown);

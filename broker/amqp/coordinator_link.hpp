@@ -11,6 +11,8 @@ struct pn_delivery_t;
 
 namespace giromq::amqp {
 
+class SenderLink;
+
 /// A control link (AMQP 1.0 part 4): the peer declares and discharges transactions over it, local ones and, by the extension giromq:xa,
 /// branches of global ones (docs/protocol-xa.md). Its loss rolls back what is open.
 ///
@@ -20,13 +22,18 @@ class CoordinatorLink final : public Link {
 public:
     /// True if a delivery that belongs to the transaction has begun to come in and is not complete.
     using HasPartial = std::function<bool(TransactionId)>;
+    /// For each consumer's link of the connection.
+    using OnConsumers = std::function<void(const std::function<void(SenderLink&)>&)>;
 
-    CoordinatorLink(LinkContext& context, LinkId id, pn_link_t* pn, std::shared_ptr<CoreLink> core, HasPartial has_partial)
-        : Link(context, id, pn, std::move(core)), has_partial_(std::move(has_partial)) {}
+    CoordinatorLink(LinkContext& context, LinkId id, pn_link_t* pn, std::shared_ptr<CoreLink> core, HasPartial has_partial,
+                    OnConsumers on_consumers)
+        : Link(context, id, pn, std::move(core)), has_partial_(std::move(has_partial)), on_consumers_(std::move(on_consumers)) {}
 
     bool is_sender() const override { return false; }
     bool is_coordinator() const override { return true; }
     void opened() override;
+    /// The link goes, and its transactions with it.
+    void ended();
     void on_flow() override { replenish(); }
     void on_delivery(pn_delivery_t* delivery) override;
     void on_declared(const news::Declared& declared);
@@ -47,6 +54,7 @@ private:
     void replenish();
 
     const HasPartial has_partial_;
+    const OnConsumers on_consumers_;
     std::vector<std::uint8_t> collected_;
     std::uint32_t in_flight_ = 0;
 };

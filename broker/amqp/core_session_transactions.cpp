@@ -26,8 +26,8 @@ void CoreSession::run(command::Discharge& command) {
     }
     core_.discharge(
         connection_, command.transaction, command.fail,
-        [held = command.link->shared_from_this(), delivery = command.delivery](const Result<void>& result) {
-            held->session_->emit(news::Discharged{held->id_, delivery, result ? nullptr : std::make_unique<Error>(result.error())});
+        [held = command.link->shared_from_this(), delivery = command.delivery, id = command.transaction](const Result<void>& result) {
+            held->session_->emit(news::Discharged{held->id_, delivery, id, result ? nullptr : std::make_unique<Error>(result.error())});
         });
 }
 

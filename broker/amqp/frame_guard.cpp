@@ -40,6 +40,8 @@ enum Performative : std::uint64_t {
 constexpr std::uint64_t handle_max = 0x7fffffff;
 /// §2.8.7.
 constexpr std::size_t delivery_tag_bytes = 32;
+/// §4.5.5.
+constexpr std::size_t transaction_id_bytes_max = 32;
 /// A link's name, addresses, properties and filters are kept as long as the link lives, so they are bounded by less than a frame is.
 constexpr std::size_t attach_bytes = 64 * 1024;
 
@@ -299,10 +301,21 @@ FrameGuard::Step FrameGuard::flow(const Value& list, ChannelState& state, std::s
         link->second.delivery_count = if_there(fields[5]);
         link->second.credit = number_of(fields[6]);
         if (is_true(fields[8])) ++link->second.drains;
-        const Value& properties = fields[10];
-        link->second.wants_to_acquire = properties.kind == codec::Kind::map && codec::find_in_map(properties, "txn-id").has_value();
+        if (fields[10].kind == codec::Kind::map) note_acquisition(fields[10], link->second.acquisition);
     }
     return pass(bytes);
+}
+
+/// A flow without properties leaves things as they are.
+void FrameGuard::note_acquisition(const Value& properties, Acquisition& acquisition) {
+    ++acquisition.number;
+    acquisition.transaction.clear();
+    const auto named = codec::find_in_map(properties, "txn-id");
+    if (!named || named->is_null()) return;
+    // What is no id of a transaction is kept as one that nobody has.
+    const bool is_id = named->kind == codec::Kind::binary && named->content.size() <= transaction_id_bytes_max && !named->content.empty();
+    if (is_id) acquisition.transaction.assign(named->content.begin(), named->content.end());
+    if (!is_id) acquisition.transaction.assign(1, 0);
 }
 
 // What is said in the peer's place
@@ -319,9 +332,9 @@ std::uint64_t FrameGuard::drains(WireLink link) const {
     return found == nullptr ? 0 : found->drains;
 }
 
-bool FrameGuard::wants_to_acquire(WireLink link) const {
+FrameGuard::Acquisition FrameGuard::acquisition(WireLink link) const {
     const LinkState* const found = find(link);
-    return found != nullptr && found->wants_to_acquire;
+    return found == nullptr ? Acquisition{} : found->acquisition;
 }
 
 std::vector<std::uint8_t> FrameGuard::repeat_flow(WireLink link, std::uint32_t more_credit) const {

@@ -74,8 +74,12 @@ public:
 
     /// How many flows with drain the peer has sent for the link.
     std::uint64_t drains(WireLink link) const;
-    /// The peer has named a transaction that messages are to be acquired in (AMQP 1.0 §4.4.3).
-    bool wants_to_acquire(WireLink link) const;
+    /// The transaction in which the link's messages are to be acquired (AMQP 1.0 §4.4.3), as the peer named it.
+    struct Acquisition {
+        std::uint64_t number = 0;               // of the flow that said so
+        std::vector<std::uint8_t> transaction;  // empty: none
+    };
+    Acquisition acquisition(WireLink link) const;
     /// The peer's last flow for the link once more, with drain and with so much more credit. Empty if there was none.
     std::vector<std::uint8_t> repeat_flow(WireLink link, std::uint32_t more_credit) const;
     /// A detach of the link, as the peer would send it.
@@ -93,7 +97,7 @@ private:
         std::optional<std::uint32_t> delivery_count;
         std::uint32_t credit = 0;
         std::uint64_t drains = 0;
-        bool wants_to_acquire = false;
+        Acquisition acquisition = {};
         std::string key;  // in ChannelState::names
     };
     struct ChannelState {
@@ -116,6 +120,7 @@ private:
     Step detach(const codec::Value& list, ChannelState& state, std::size_t bytes);
     Step transfer(const codec::Value& list, ChannelState& state, std::size_t bytes);
     static Step flow(const codec::Value& list, ChannelState& state, std::size_t bytes);
+    static void note_acquisition(const codec::Value& properties, Acquisition& acquisition);
     /// True for a frame that the caller must get for itself.
     bool stands_alone(std::uint64_t code, std::uint16_t channel) const;
     const LinkState* find(WireLink link) const;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "amqp/conditions.hpp"
@@ -45,6 +46,9 @@ struct LinkContext {
     std::uint64_t messages_in = 0;
     std::uint64_t messages_out = 0;
     std::uint64_t refused_presettled = 0;
+    /// Local transactions that were declared on this connection and are not discharged yet, with their control links.
+    std::unordered_map<TransactionId, LinkId> transactions;
+    bool has_acquired = false;  // a link was told to acquire in one
     /// Reused for every message that goes out.
     std::vector<std::uint8_t> prefix;
 };

@@ -80,6 +80,7 @@ struct Declared {
 struct Discharged {
     LinkId link;
     pn_delivery_t* delivery = nullptr;
+    TransactionId transaction;
     ErrorPtr error;
 };
 /// The answer to a call of XA.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 
+#include "amqp/delivery_mark.hpp"
 #include "amqp/message_output.hpp"
 #include "amqp/transaction_values.hpp"
 #include "base/log.hpp"
@@ -16,25 +17,10 @@
 namespace giromq::amqp {
 namespace {
 
-/// What a delivery's context pointer carries: the position that names it to the core, and whether the core is asked already. Zero
-/// once it is settled.
-struct Mark {
-    Position position;
-    bool is_asked = false;
-
-    void* pack() const { return reinterpret_cast<void*>(position.value << 1U | (is_asked ? 1U : 0U)); }
-    static Mark of(pn_delivery_t* delivery) {
-        const auto packed = reinterpret_cast<std::uintptr_t>(pn_delivery_get_context(delivery));
-        return {Position{packed >> 1U}, (packed & 1U) != 0};
-    }
-};
-
 /// How many deliveries a pre-settled link or a browser gets from the core before they are sent, whatever its credit.
 constexpr std::uint64_t ahead_max = 256;
 
 std::string text_or_empty(const char* text) { return text == nullptr ? std::string() : std::string(text); }
-
-bool is_terminal(std::uint64_t state) { return state >= PN_ACCEPTED && state <= PN_MODIFIED; }
 
 /// §3.4; settled without an outcome means that the consumer does not care any more, so the message goes back as it was.
 Outcome outcome_of(pn_delivery_t* delivery) {
@@ -46,16 +32,6 @@ Outcome outcome_of(pn_delivery_t* delivery) {
             return Rejected{text_or_empty(pn_condition_get_name(told)), text_or_empty(pn_condition_get_description(told))};
         }
         case PN_MODIFIED: return Modified{pn_disposition_is_failed(remote), pn_disposition_is_undeliverable(remote)};
-        default: return Released{};
-    }
-}
-
-/// The outcome within a transactional-state.
-Outcome outcome_of(const TransactionalState& state) {
-    switch (state.outcome) {
-        case PN_ACCEPTED: return Accepted{};
-        case PN_REJECTED: return Rejected{state.condition, state.description};
-        case PN_MODIFIED: return Modified{state.delivery_failed, state.undeliverable_here};
         default: return Released{};
     }
 }
@@ -88,9 +64,8 @@ void SenderLink::settle_core(Position position, Outcome outcome, pn_delivery_t* 
 
 void SenderLink::on_flow() {
     if (!open_ || violation()) return;
-    if (context_.guard.wants_to_acquire(wire_)) {
-        return violate(condition::not_implemented, "messages cannot be acquired in a transaction; only their outcomes can be part of one");
-    }
+    look_at_acquisition();
+    if (violation()) return;
     return_excess();
     tell_credit();
 }
@@ -179,7 +154,11 @@ pn_delivery_t* SenderLink::begin(const core::Delivery& delivery, std::size_t& by
     std::uint64_t number = next_tag_++;
     for (std::size_t index = tag.size(); index-- > 0; number >>= 8U) tag[index] = static_cast<char>(number & 0xffU);
     pn_delivery_t* const begun = pn_delivery(pn_, pn_dtag(tag.data(), tag.size()));
-    pn_delivery_set_context(begun, Mark{delivery.position, false}.pack());
+    pn_delivery_set_context(begun, DeliveryMark{delivery.position, false}.pack());
+    if (acquiring_.is_set()) {
+        tell_acquired(begun, acquiring_);
+        acquired_.emplace(begun, acquiring_);
+    }
     write_prefix(delivery, context_.clock.wall_now(), context_.prefix);
     give(context_.prefix);
     give(delivery.message->bare.span());
@@ -244,7 +223,7 @@ void SenderLink::on_chunk(news::ChunkRead chunk) {
                                       {"message", queue_.front().message->number.value},
                                       {"chunk", outgoing_->next_chunk},
                                       {"error", chunk.error->to_string()}});
-        return abort_outgoing();
+        return abort_outgoing(Modified{.delivery_failed = true, .undeliverable_here = false});
     }
     give(chunk.bytes.span());
     if (++outgoing_->next_chunk < queue_.front().message->chunk_count) return;
@@ -253,9 +232,10 @@ void SenderLink::on_chunk(news::ChunkRead chunk) {
     end(delivery);
 }
 
-void SenderLink::abort_outgoing() {
+void SenderLink::abort_outgoing(Outcome outcome) {
     const Position position = queue_.front().position;
     pn_delivery_set_context(outgoing_->delivery, nullptr);
+    acquired_.erase(outgoing_->delivery);
     pn_delivery_abort(outgoing_->delivery);
     has_aborted_ = true;
     outgoing_.reset();
@@ -264,7 +244,7 @@ void SenderLink::abort_outgoing() {
     // An aborted delivery uses up credit like any other.
     ++sent_;
     // It may be readable another time, and for another consumer; if it never is, its delivery count sends it to the dead-letter queue.
-    if (!is_browser_) settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
+    if (!is_browser_) settle_core(position, std::move(outcome), nullptr);
     tell_credit();
 }
 
@@ -278,56 +258,23 @@ void SenderLink::on_delivery(pn_delivery_t* delivery) {
 }
 
 void SenderLink::decide(pn_delivery_t* delivery) {
-    const Mark mark = Mark::of(delivery);
+    const DeliveryMark mark = DeliveryMark::of(delivery);
     if (!mark.position.is_set()) return;
-    if (is_transactional(delivery) && !is_browser_) return enlist(delivery, mark.position, mark.is_asked);
+    if (is_transactional(delivery) && !is_browser_) return enlist(delivery, mark.is_asked);
     // The core is asked, and its answer will settle.
     if (mark.is_asked) return;
     const std::uint64_t state = pn_delivery_remote_state(delivery);
     const bool is_settled = pn_delivery_settled(delivery);
-    if (!is_terminal(state) && !is_settled) return;
+    if (!is_outcome(state) && !is_settled) return;
+    if (const auto transaction = acquired_in(delivery)) return enlist(delivery, false, *transaction, outcome_of(delivery));
     ++context_.untold;
-    if (is_browser_) {
-        pn_delivery_set_context(delivery, nullptr);
-        return pn_delivery_settle(delivery);
-    }
+    if (is_browser_) return finish(delivery);
     if (is_settled) {
         settle_core(mark.position, outcome_of(delivery), nullptr);
-        pn_delivery_set_context(delivery, nullptr);
-        return pn_delivery_settle(delivery);
+        return finish(delivery);
     }
-    pn_delivery_set_context(delivery, Mark{mark.position, true}.pack());
+    pn_delivery_set_context(delivery, DeliveryMark{mark.position, true}.pack());
     settle_core(mark.position, outcome_of(delivery), delivery);
-}
-
-/// The outcome is applied when the transaction is committed. `is_asked`: the core has an outcome of this delivery already; this one
-/// takes its place if it is of the same transaction.
-void SenderLink::enlist(pn_delivery_t* delivery, Position position, bool is_asked) {
-    const auto state = transactional_state_of(delivery);
-    if (!state || !is_terminal(state->outcome)) {
-        return violate(condition::invalid_field, "the transactional-state of a disposition needs a txn-id and an outcome");
-    }
-    const bool is_settled = pn_delivery_settled(delivery);
-    const bool answer = !is_asked && !is_settled;
-    context_.commands.emplace_back(
-        command::Enlist{core_.get(), answer ? delivery : nullptr, is_settled, state->transaction, position, outcome_of(*state)});
-    if (answer) pn_delivery_set_context(delivery, Mark{position, true}.pack());
-    if (is_asked || answer) return;
-    ++context_.untold;
-    pn_delivery_set_context(delivery, nullptr);
-    pn_delivery_settle(delivery);
-}
-
-void SenderLink::on_returned(const news::Returned& returned) {
-    pn_delivery_t* const delivery = returned.delivery;
-    const Position position = Mark::of(delivery).position;
-    pn_delivery_set_context(delivery, Mark{position, false}.pack());
-    if (!is_transactional(delivery)) return decide(delivery);
-    // Nothing new was said about it: it is the peer's turn, unless that has let go of it.
-    if (!pn_delivery_settled(delivery)) return;
-    settle_core(position, Modified{.delivery_failed = true, .undeliverable_here = false}, nullptr);
-    pn_delivery_set_context(delivery, nullptr);
-    pn_delivery_settle(delivery);
 }
 
 void SenderLink::on_settled(const news::Settled& settled) {
@@ -336,8 +283,13 @@ void SenderLink::on_settled(const news::Settled& settled) {
         return violate(refusal.condition, refusal.description);
     }
     echo_outcome(settled.delivery);
-    pn_delivery_set_context(settled.delivery, nullptr);
-    pn_delivery_settle(settled.delivery);
+    finish(settled.delivery);
+}
+
+void SenderLink::finish(pn_delivery_t* delivery) {
+    pn_delivery_set_context(delivery, nullptr);
+    if (!acquired_.empty()) acquired_.erase(delivery);
+    pn_delivery_settle(delivery);
 }
 
 }  // namespace giromq::amqp

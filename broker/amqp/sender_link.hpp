@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <unordered_map>
 
 #include "amqp/link.hpp"
 
@@ -33,6 +34,16 @@ public:
     void on_returned(const news::Returned& returned);
     void on_chunk(news::ChunkRead chunk);
 
+    // Acquisition in transactions (AMQP 1.0 §4.4.3): what was sent under a transaction goes back with its rollback, unless it is decided.
+    // The core need not know, since nothing of it is durable.
+
+    /// The transaction is being discharged: no more messages are acquired in it.
+    void stop_acquiring(TransactionId transaction);
+    /// It is rolled back: what it has acquired goes back. Outcomes that it has taken back follow by on_returned().
+    void release_acquired(TransactionId transaction);
+    /// It is over.
+    void forget_acquired(TransactionId transaction);
+
     /// Something is to be sent: deliveries, or the answer to a drain.
     bool has_pending() const { return !queue_.empty() || drained_; }
     /// The engine holds something of this link that it could not send yet.
@@ -52,9 +63,16 @@ private:
     pn_delivery_t* begin(const core::Delivery& delivery, std::size_t& bytes);
     void end(pn_delivery_t* delivery);
     void decide(pn_delivery_t* delivery);
-    void enlist(pn_delivery_t* delivery, Position position, bool is_asked);
+    void enlist(pn_delivery_t* delivery, bool is_asked);
+    void enlist(pn_delivery_t* delivery, bool is_asked, TransactionId transaction, Outcome outcome);
+    void look_at_acquisition();
+    /// The transaction in which the delivery was acquired, if that is open.
+    std::optional<TransactionId> acquired_in(pn_delivery_t* delivery) const;
+    void release(pn_delivery_t* delivery);
+    /// Settles: nothing more is to be said about it.
+    void finish(pn_delivery_t* delivery);
     void read_next();
-    void abort_outgoing();
+    void abort_outgoing(Outcome outcome);
     void tell_credit();
     void let_go(const core::Delivery& delivery);
     void return_excess();
@@ -84,6 +102,9 @@ private:
     std::uint64_t flow_number_ = 0;
     bool drained_ = false;  // the core has nothing more; to be told when everything before is sent
     bool has_aborted_ = false;
+    TransactionId acquiring_;  // in which messages are acquired now
+    std::uint64_t acquisition_seen_ = 0;
+    std::unordered_map<pn_delivery_t*, TransactionId> acquired_;
 };
 
 }  // namespace giromq::amqp

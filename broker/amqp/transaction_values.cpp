@@ -17,6 +17,18 @@ void put_id(pn_data_t* data, TransactionId transaction) {
     pn_data_put_binary(data, pn_bytes(id.size(), reinterpret_cast<const char*>(id.data())));
 }
 
+/// A state whose only field is the id.
+void set_state(pn_delivery_t* delivery, TransactionId transaction, std::uint64_t type) {
+    pn_data_t* const data = pn_disposition_data(pn_delivery_local(delivery));
+    pn_data_clear(data);
+    pn_data_put_list(data);
+    pn_data_enter(data);
+    put_id(data, transaction);
+    pn_data_exit(data);
+    pn_data_rewind(data);
+    pn_delivery_update(delivery, type);
+}
+
 /// The descriptor of an outcome, by its code or by its name.
 std::uint64_t outcome_code(pn_data_t* data) {
     if (pn_data_type(data) == PN_ULONG) return pn_data_get_ulong(data);
@@ -111,15 +123,10 @@ void answer_transactional(pn_delivery_t* delivery, TransactionId transaction) {
     pn_delivery_update(delivery, transaction_type::transactional_state);
 }
 
-void answer_declared(pn_delivery_t* delivery, TransactionId transaction) {
-    pn_data_t* const data = pn_disposition_data(pn_delivery_local(delivery));
-    pn_data_clear(data);
-    pn_data_put_list(data);
-    pn_data_enter(data);
-    put_id(data, transaction);
-    pn_data_exit(data);
-    pn_data_rewind(data);
-    pn_delivery_update(delivery, transaction_type::declared);
+void tell_acquired(pn_delivery_t* delivery, TransactionId transaction) {
+    set_state(delivery, transaction, transaction_type::transactional_state);
 }
+
+void answer_declared(pn_delivery_t* delivery, TransactionId transaction) { set_state(delivery, transaction, transaction_type::declared); }
 
 }  // namespace giromq::amqp

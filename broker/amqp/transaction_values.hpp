@@ -45,6 +45,8 @@ bool is_transactional(pn_delivery_t* delivery);
 
 /// Answers a delivery that belongs to the transaction: it will be accepted if that is committed.
 void answer_transactional(pn_delivery_t* delivery, TransactionId transaction);
+/// Says of a delivery that is going out that it was acquired in the transaction.
+void tell_acquired(pn_delivery_t* delivery, TransactionId transaction);
 /// The answer to a declare.
 void answer_declared(pn_delivery_t* delivery, TransactionId transaction);
 

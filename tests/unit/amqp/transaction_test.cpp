@@ -37,7 +37,6 @@ class AmqpTransactionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(too_many_open_transactions_are_refused);
     CPPUNIT_TEST(a_timeout_is_told_with_the_discharge);
     CPPUNIT_TEST(a_disposition_without_an_outcome_detaches_the_link);
-    CPPUNIT_TEST(asking_to_acquire_in_a_transaction_detaches_the_link);
     CPPUNIT_TEST(a_thousand_calls_get_their_credit);
     CPPUNIT_TEST_SUITE_END();
 
@@ -498,24 +497,6 @@ class AmqpTransactionTest : public CppUnit::TestFixture {
         controller.get(transaction, client.peer.received.at(0), 0, false);
         CPPUNIT_ASSERT_EQUAL("amqp:invalid-field"s, AmqpPeer::link_condition(receiver));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("q").messages);
-    }
-
-    void asking_to_acquire_in_a_transaction_detaches_the_link() {
-        Broker broker;
-        Client client(broker);
-        pn_link_t* const receiver = client.receiver("q", 0);
-        client.wire.give(frame_of(0x13, 11, [](codec::Writer& writer) {
-            for (const std::uint32_t number : {0U, 100U, 0U, 100U, 0U, 0U, 1U}) writer.uint32(number);
-            writer.null();
-            writer.boolean(false);
-            writer.boolean(false);
-            const auto properties = writer.begin_map();
-            writer.symbol("txn-id");
-            writer.binary(as_bytes("12345678"));
-            writer.end(properties, 2);
-        }));
-        client.pump();
-        CPPUNIT_ASSERT_EQUAL("amqp:not-implemented"s, AmqpPeer::link_condition(receiver));
     }
 
     void a_thousand_calls_get_their_credit() {
