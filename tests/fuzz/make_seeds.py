@@ -107,8 +107,61 @@ SEQUENCE = described(0x76, array_of([string("a"), mapping([(string("k"), array_o
 FOOTER = described(0x78, mapping([(symbol("x-checksum"), uint(1))]))
 
 
-def transfer(message, more=FALSE, handle=0, number=0):
-    return frame(performative(0x14, uint(handle), uint(number), binary(b"t"), uint(0), FALSE, more) + message)
+def transfer(message, more=FALSE, handle=0, number=0, state=None):
+    fields = [uint(handle), uint(number), binary(b"t"), uint(0), FALSE, more] + ([NULL, state] if state else [])
+    return frame(performative(0x14, *fields) + message)
+
+
+# Transactions (AMQP 1.0 part 4), and branches of global ones (docs/protocol-xa.md). The ids are those that a new broker gives.
+CONTROL = frame(performative(0x12, string("control"), uint(2), FALSE, ubyte(0), ubyte(0), performative(0x28),
+                             performative(0x30, symbols("giromq:xa")), NULL, NULL, uint(0)))
+
+
+def transaction_id(number):
+    return binary(struct.pack(">Q", number))
+
+
+def composite(name, *fields):
+    return b"\x00" + symbol(name) + array_of(list(fields))
+
+
+def control(value):
+    return described(0x77, value)
+
+
+XID = composite("giromq:xid:list", b"\x71\x00\x02\x00\x05", binary(b"\x01\x02"), binary(b"\x03"))
+DECLARE = control(performative(0x31))
+DISCHARGE, ROLL_BACK = (control(performative(0x32, transaction_id(1), fail)) for fail in (FALSE, TRUE))
+
+
+def start(mode, *timeout):
+    return control(performative(0x31, composite("giromq:xa-branch:list", XID, symbol(mode), *timeout)))
+
+
+def call(name, *fields):
+    return control(composite(f"giromq:xa-{name}:list", *fields))
+
+
+END_BRANCH = control(performative(0x32, transaction_id(2), FALSE))
+CALLS = {
+    "declare": DECLARE,
+    "discharge": ROLL_BACK,
+    "start": start("new", uint(60000)),
+    "join": start("join"),
+    "suspend": call("suspend", transaction_id(2), TRUE),
+    "prepare": call("prepare", XID),
+    "commit": call("commit", XID, TRUE, FALSE),
+    "rollback": call("rollback", XID),
+    "forget": call("forget", XID),
+    "recover": call("recover", XID, uint(100)),
+    "recover_all": call("recover"),
+    "timeout": call("timeout", XID, uint(1000)),
+}
+
+
+def conversation(*messages, first=0):
+    """Calls on the control link, one after the other."""
+    return b"".join(transfer(message, handle=2, number=first + number) for number, message in enumerate(messages))
 
 
 def sasl(mechanism, response, *later):
@@ -149,6 +202,17 @@ SESSIONS = {
     "session_multi_frame": b"\x02" + BEGIN + SENDER + transfer(MESSAGES["value"][:9], TRUE) + transfer(MESSAGES["value"][9:]) + DETACH,
     "session_relay": b"\xff" + BEGIN + frame(performative(0x12, string("relay"), uint(0), FALSE, ubyte(0), ubyte(0), SOURCE,
                                                          performative(0x29, NULL), NULL, NULL, uint(0))) + transfer(MESSAGES["whole"]),
+    "session_transaction": b"\xff" + BEGIN + SENDER + RECEIVER + CONTROL + transfer(MESSAGES["value"]) + conversation(DECLARE, first=1)
+                           + transfer(MESSAGES["whole"], number=2, state=performative(0x34, transaction_id(1)))
+                           + frame(performative(0x13, uint(0), uint(2048), uint(3), uint(2048), uint(1), uint(0), uint(10), NULL, FALSE, FALSE,
+                                                mapping([(symbol("txn-id"), transaction_id(1))])))
+                           + frame(performative(0x15, TRUE, uint(0), uint(0), TRUE,
+                                                performative(0x34, transaction_id(1), described(0x24, LIST0))))
+                           + conversation(DISCHARGE, ROLL_BACK, first=3) + CLOSE,
+    "session_branch": b"\xff" + BEGIN + SENDER + RECEIVER + CONTROL + conversation(CALLS["start"])
+                      + transfer(MESSAGES["whole"], number=1, state=performative(0x34, transaction_id(2)))
+                      + conversation(CALLS["timeout"], CALLS["suspend"], start("resume"), END_BRANCH, CALLS["prepare"], CALLS["recover_all"],
+                                     call("commit", XID), CALLS["recover"], CALLS["rollback"], CALLS["forget"], first=2) + FLOW + CLOSE,
     "session_dynamic": b"\xff" + BEGIN + frame(performative(0x12, string("reply"), uint(0), TRUE, ubyte(2), ubyte(0),
                                                            performative(0x28, NULL, uint(0), NULL, uint(0), TRUE), TARGET)) + FLOW + CLOSE,
 }
@@ -234,6 +298,7 @@ def write(target, seeds):
 
 if __name__ == "__main__":
     write("message_sections", MESSAGES)
+    write("control_message", CALLS)
     write("frame_guard", CONVERSATIONS)
     write("frame_guard", SESSIONS)
     write("scram", SCRAM)

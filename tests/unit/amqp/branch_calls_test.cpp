@@ -16,6 +16,7 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(recovery_may_continue_behind_a_branch_that_is_gone);
     CPPUNIT_TEST(who_may_not_resolve_a_branch_does_not_see_it);
     CPPUNIT_TEST(too_many_associations_are_refused);
+    CPPUNIT_TEST(thousands_of_branches_of_one_link_hold_up_nobody);
     CPPUNIT_TEST(a_partial_delivery_keeps_from_suspending);
     CPPUNIT_TEST(a_source_without_rejected_is_answered_by_a_detach);
     CPPUNIT_TEST(a_heuristic_outcome_is_told_until_it_is_forgotten);
@@ -247,6 +248,28 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
         }
         BranchManager other(client);
         CPPUNIT_ASSERT_EQUAL("XAER_RMERR amqp:resource-limit-exceeded"s, refusal_of(other, BranchManager::start_call("x", "join")));
+    }
+
+    void thousands_of_branches_of_one_link_hold_up_nobody() {
+        Broker broker;
+        Client client(broker);
+        Client other(broker);
+        BranchManager manager(client);
+        pn_link_t* const sender = client.sender("q");
+        constexpr int count = 2000;
+        for (int number = 0; number < count; ++number) {
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start("x" + std::to_string(number)));
+            manager.put(sender, std::to_string(number));
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.suspend());
+        }
+        BranchManager elsewhere(other);
+        make_prepared(other, elsewhere, "other");
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, elsewhere.commit("other"));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, other.queue("q").messages);
+        pn_link_close(manager.controller.link);
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL("XA_RBCOMMFAIL"s, elsewhere.prepare("x0"));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, other.queue("q").messages);
     }
 
     void a_partial_delivery_keeps_from_suspending() {
