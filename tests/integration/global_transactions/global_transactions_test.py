@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[0] / "daemon"))
@@ -22,7 +23,7 @@ INCLUDE = HERE.parents[2] / "xa" / "switch" / "include"
 SKIPPED = 77
 
 # Codes of the specification.
-RDONLY, HEURCOM, RBROLLBACK, RBCOMMFAIL = 3, 7, 100, 101
+HEURRB, HEURCOM, RBROLLBACK, RBCOMMFAIL = 6, 7, 100, 101
 NOTA, PROTO, RMFAIL, DUPID, OUTSIDE, ASYNC, RMERR = -4, -6, -7, -8, -9, -2, -3
 TMREGISTER, TMNOMIGRATE = 1, 2
 
@@ -256,6 +257,30 @@ class XaResourceTest(BranchTest):
         rescuer.must("commit", "idle")
         rescuer.must("commit", "prepared")
         self.assertEqual(["idle", "prepared"], self.content("out"))
+
+    def decide(self, xid, what):
+        """An administrator's decision."""
+        text = f"4711:{xid.encode().hex()}:{'branch'.encode().hex()}"
+        answer = self.daemon.http("POST", f"/api/v1/transactions/{urllib.parse.quote(text)}/{what}", {"reason": "its log is lost"})
+        self.assertLess(answer.status, 300, answer.body)
+
+    def test_an_administrators_decision_is_told_until_it_is_forgotten(self):
+        manager = self.application()
+        manager.prepared("kept")
+        manager.prepared("undone")
+        self.decide("kept", "commit")
+        self.decide("undone", "rollback")
+        self.assertEqual(["kept"], self.content("out"))
+        self.restart()
+        self.assertEqual(xa(HEURRB), manager.until_known("commit", "undone"))
+        self.assertEqual(xa(HEURCOM), manager("rollback", "kept"))
+        self.assertEqual(xa(HEURCOM), manager("commit", "kept"), "also to who wanted just that")
+        self.assertEqual("kept undone", manager("recover"))
+        manager.must("forget", "kept")
+        manager.must("forget", "undone")
+        self.assertEqual("", manager("recover"))
+        self.assertEqual(xa(NOTA), manager("forget", "kept"))
+        self.assertEqual(["kept"], self.content("out"))
 
     def test_a_resource_manager_is_known_by_its_store(self):
         program = Program(self, CLIENT)
