@@ -112,7 +112,8 @@ def transfer(message, more=FALSE, handle=0, number=0, state=None):
     return frame(performative(0x14, *fields) + message)
 
 
-# Transactions (AMQP 1.0 part 4), and branches of global ones (docs/protocol-xa.md). The ids are those that a new broker gives.
+# Transactions (AMQP 1.0 part 4), and branches of global ones (docs/protocol-xa.md), with the ids that a new broker gives.
+LOCAL, BRANCH = 2, 3
 CONTROL = frame(performative(0x12, string("control"), uint(2), FALSE, ubyte(0), ubyte(0), performative(0x28),
                              performative(0x30, symbols("giromq:xa")), NULL, NULL, uint(0)))
 
@@ -131,7 +132,7 @@ def control(value):
 
 XID = composite("giromq:xid:list", b"\x71\x00\x02\x00\x05", binary(b"\x01\x02"), binary(b"\x03"))
 DECLARE = control(performative(0x31))
-DISCHARGE, ROLL_BACK = (control(performative(0x32, transaction_id(1), fail)) for fail in (FALSE, TRUE))
+DISCHARGE, ROLL_BACK = (control(performative(0x32, transaction_id(LOCAL), fail)) for fail in (FALSE, TRUE))
 
 
 def start(mode, *timeout):
@@ -142,13 +143,16 @@ def call(name, *fields):
     return control(composite(f"giromq:xa-{name}:list", *fields))
 
 
-END_BRANCH = control(performative(0x32, transaction_id(2), FALSE))
+IN_LOCAL, IN_BRANCH = performative(0x34, transaction_id(LOCAL)), performative(0x34, transaction_id(BRANCH))
+ACQUIRING = frame(performative(0x13, uint(0), uint(2048), uint(3), uint(2048), uint(1), uint(0), uint(10), NULL, FALSE, FALSE,
+                               mapping([(symbol("txn-id"), transaction_id(LOCAL))])))
+END_BRANCH = control(performative(0x32, transaction_id(BRANCH), FALSE))
 CALLS = {
     "declare": DECLARE,
     "discharge": ROLL_BACK,
     "start": start("new", uint(60000)),
     "join": start("join"),
-    "suspend": call("suspend", transaction_id(2), TRUE),
+    "suspend": call("suspend", transaction_id(BRANCH), TRUE),
     "prepare": call("prepare", XID),
     "commit": call("commit", XID, TRUE, FALSE),
     "rollback": call("rollback", XID),
@@ -192,28 +196,29 @@ CONVERSATIONS = {
     "tls": TLS_HEADER,
     "other_protocol": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
-# What follows an anonymous greeting and the open frame; the first byte says in which pieces it comes.
+# What follows an anonymous greeting and the open frame; the first byte says in which pieces it comes. In one piece it would break the
+# protocol: nothing may be transferred before the broker has told its window.
+PIECES = b"\x04"
 SESSIONS = {
-    "session_producer": b"\xff" + BEGIN + SENDER + transfer(MESSAGES["whole"]) + transfer(MESSAGES["value"], number=1) + DETACH
+    "session_producer": PIECES + BEGIN + SENDER + transfer(MESSAGES["whole"]) + transfer(MESSAGES["value"], number=1) + DETACH
                         + END + CLOSE,
-    "session_consumer": b"\xff" + BEGIN + SENDER + transfer(MESSAGES["value"]) + RECEIVER + FLOW + DISPOSITION + DRAIN + CLOSE,
-    "session_rejects": b"\xff" + BEGIN + SENDER + transfer(MESSAGES["value"]) + RECEIVER + FLOW + REJECTION + END + CLOSE,
+    "session_consumer": PIECES + BEGIN + SENDER + transfer(MESSAGES["value"]) + RECEIVER + FLOW + DISPOSITION + DRAIN + CLOSE,
+    "session_rejects": PIECES + BEGIN + SENDER + transfer(MESSAGES["value"]) + RECEIVER + FLOW + REJECTION + END + CLOSE,
     "session_bytewise": b"\x00" + BEGIN + SENDER + transfer(MESSAGES["sequence"]) + EMPTY + CLOSE,
     "session_multi_frame": b"\x02" + BEGIN + SENDER + transfer(MESSAGES["value"][:9], TRUE) + transfer(MESSAGES["value"][9:]) + DETACH,
-    "session_relay": b"\xff" + BEGIN + frame(performative(0x12, string("relay"), uint(0), FALSE, ubyte(0), ubyte(0), SOURCE,
+    "session_relay": PIECES + BEGIN + frame(performative(0x12, string("relay"), uint(0), FALSE, ubyte(0), ubyte(0), SOURCE,
                                                          performative(0x29, NULL), NULL, NULL, uint(0))) + transfer(MESSAGES["whole"]),
-    "session_transaction": b"\xff" + BEGIN + SENDER + RECEIVER + CONTROL + transfer(MESSAGES["value"]) + conversation(DECLARE, first=1)
-                           + transfer(MESSAGES["whole"], number=2, state=performative(0x34, transaction_id(1)))
-                           + frame(performative(0x13, uint(0), uint(2048), uint(3), uint(2048), uint(1), uint(0), uint(10), NULL, FALSE, FALSE,
-                                                mapping([(symbol("txn-id"), transaction_id(1))])))
+    "session_transaction": PIECES + BEGIN + SENDER + RECEIVER + CONTROL + transfer(MESSAGES["value"]) + conversation(DECLARE, first=1)
+                           + transfer(MESSAGES["whole"], number=2, state=IN_LOCAL) + ACQUIRING
                            + frame(performative(0x15, TRUE, uint(0), uint(0), TRUE,
-                                                performative(0x34, transaction_id(1), described(0x24, LIST0))))
+                                                performative(0x34, transaction_id(LOCAL), described(0x24, LIST0))))
                            + conversation(DISCHARGE, ROLL_BACK, first=3) + CLOSE,
-    "session_branch": b"\xff" + BEGIN + SENDER + RECEIVER + CONTROL + conversation(CALLS["start"])
-                      + transfer(MESSAGES["whole"], number=1, state=performative(0x34, transaction_id(2)))
-                      + conversation(CALLS["timeout"], CALLS["suspend"], start("resume"), END_BRANCH, CALLS["prepare"], CALLS["recover_all"],
-                                     call("commit", XID), CALLS["recover"], CALLS["rollback"], CALLS["forget"], first=2) + FLOW + CLOSE,
-    "session_dynamic": b"\xff" + BEGIN + frame(performative(0x12, string("reply"), uint(0), TRUE, ubyte(2), ubyte(0),
+    "session_branch": PIECES + BEGIN + SENDER + RECEIVER + CONTROL + conversation(CALLS["start"])
+                      + transfer(MESSAGES["whole"], number=1, state=IN_BRANCH)
+                      + conversation(CALLS["timeout"], CALLS["suspend"], start("resume"), END_BRANCH, CALLS["prepare"],
+                                     CALLS["recover_all"], call("commit", XID), CALLS["recover"], CALLS["rollback"], CALLS["forget"],
+                                     first=2) + FLOW + CLOSE,
+    "session_dynamic": PIECES + BEGIN + frame(performative(0x12, string("reply"), uint(0), TRUE, ubyte(2), ubyte(0),
                                                            performative(0x28, NULL, uint(0), NULL, uint(0), TRUE), TARGET)) + FLOW + CLOSE,
 }
 SCRAM = {
