@@ -14,7 +14,7 @@ namespace giromq::bench {
 namespace {
 
 constexpr std::string_view five_terms =
-    "currency = 'EUR' AND amount > 1000 AND country IN ('DE', 'AT', 'CH') AND urgent AND bic LIKE 'COBADE%'";
+    "currency = 'EUR' AND amount > 1000 AND country IN ('DE', 'AT', 'CH') AND urgent AND bic LIKE 'GQNODE%'";
 constexpr std::string_view one_path = "DECIMAL(XPATH('.//IntrBkSttlmAmt')) >= DECIMAL '10000.00'";
 
 /// A credit transfer of about 2 KiB.
