@@ -7,7 +7,8 @@ usage() {
 Usage: packaging/quickstart.sh [options]
 On Debian 12, as root or with sudo: installs what is missing, builds GiroMQ, starts the broker, and passes a few thousand ISO 20022 payments
 through it. Half way the broker and the application that books are killed with SIGKILL and started again. At the end every payment
-must have been booked and answered exactly once; anything else is a failure. The broker is left running.
+must have been booked and answered exactly once, and every large one found by a selector; anything else is a failure. The broker is
+left running.
 
   --demo-only      install and build nothing: only run the payments again, with what is built
   --stop           stop the broker that this script started, and do nothing else
@@ -158,7 +159,7 @@ start() {
     application_pids+=("$application_pid")
 }
 
-# count NAME: a number of giromq-payments progress: sent, booked, answered, recorded.
+# count NAME: a number of giromq-payments progress: sent, booked, answered, recorded, large, found.
 count() {
     "$giromq_bin/giromq-payments" progress --state "$job" | tr ' ' '\n' | sed -n "s/^$1=//p"
 }
@@ -185,12 +186,14 @@ kill_ledger() {
 
 # Slow enough to be seen and to be killed half way: some seconds in all.
 rate=$((payments / 5 > 50 ? payments / 5 : 50))
-say "Sending to payments.in, booking in the ledger, answering on payments.status"
+say "Sending to payments.in and payments.copy, booking in the ledger, answering on payments.status, picking large ones"
 start ledger ledger --state "$job" --uri "$uri" --count "$payments"
 ledger_pid=$application_pid
 start status status --state "$job" --uri "$uri" --count "$payments"
 status_pid=$application_pid
-start send send --state "$job" --uri "$uri" --rate "$rate"
+start large large --state "$job" --uri "$uri" --count "$(count large)"
+large_pid=$application_pid
+start send send --state "$job" --uri "$uri" --copy-queue payments.copy --rate "$rate"
 send_pid=$application_pid
 wait_for booked $((payments * 2 / 5))
 
@@ -214,15 +217,16 @@ giromq_start_broker "$amqp_port" "$http_port"
 start ledger ledger --state "$job" --uri "$uri" --count "$payments"
 ledger_pid=$application_pid
 wait_for recorded "$payments"
+wait_for found "$(count large)"
 
-for name in send ledger status; do
+for name in send ledger status large; do
     pid_variable=${name}_pid
     wait "${!pid_variable}" || fail "the application '$name' failed: $(tail -n 3 "$giromq_state/$name.log")"
 done
 application_pids=()
 
 say "The result (seed $seed, 2 kills of the broker, 2 of the ledger application)"
-if ! "$giromq_bin/giromq-payments" verify --state "$job"; then
+if ! "$giromq_bin/giromq-payments" verify --state "$job" --large; then
     fail "the numbers do not agree. Everything is kept in $giromq_state; please report it with that folder and the seed"
 fi
 

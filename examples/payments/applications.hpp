@@ -10,7 +10,7 @@
 #include "ledger.hpp"
 #include "verify.hpp"
 
-/// The three applications that talk over the broker. Each may be killed at any point and started again; so may the broker.
+/// The applications that talk over the broker. Each may be killed at any point and started again; so may the broker.
 namespace payments {
 
 struct BrokerOptions {
@@ -73,6 +73,7 @@ struct SendOptions {
     StateFolder state;
     BrokerOptions broker;
     std::string queue = "payments.in";
+    std::string copy_queue;  // every payment goes there, too; empty for nowhere
     std::int64_t window = 256;
     std::int64_t rate = 0;  // payments per second; 0: as fast as they are confirmed
 };
@@ -95,9 +96,18 @@ struct StatusOptions {
     std::int64_t count = 0;
 };
 
+struct LargeOptions {
+    StateFolder state;
+    BrokerOptions broker;
+    std::string queue = "payments.copy";
+    std::int64_t batch = 20;
+    std::int64_t count = 0;
+};
+
 // Each returns the exit code.
 int run_send(const SendOptions& options);
 int run_ledger(const LedgerOptions& options);
 int run_status(const StatusOptions& options);
+int run_large(const LargeOptions& options);
 
 }  // namespace payments

@@ -82,7 +82,7 @@ void add_broker_options(CLI::App& command, payments::BrokerOptions& broker) {
 }
 
 void add_state_option(CLI::App& command, StateFolder& state) {
-    command.add_option("--state", state.folder, "folder of the three databases")->required();
+    command.add_option("--state", state.folder, "folder of the databases")->required();
 }
 
 /// The command line: each sub-command leaves what is to be done in `action`.
@@ -94,6 +94,7 @@ public:
         add_send();
         add_ledger();
         add_status();
+        add_large();
         add_reports();
     }
 
@@ -107,7 +108,7 @@ public:
 private:
     void add_generate() {
         CLI::App* command = app_.add_subcommand("generate", "makes accounts and ISO 20022 pacs.008 payments from a seed");
-        command->add_option("--state", generate_.state.folder, "folder of the three databases");
+        command->add_option("--state", generate_.state.folder, "folder of the databases");
         command->add_option("--count", generate_.count, "how many payments")->capture_default_str()->check(CLI::Range(1, 1000000));
         command->add_option("--seed", generate_.seed, "the same seed gives the same payments; 0: a random one")->capture_default_str();
         command->add_flag("--validate", generate_.validate, "check every message against the schema");
@@ -124,6 +125,8 @@ private:
         add_state_option(*command, send_.state);
         add_broker_options(*command, send_.broker);
         command->add_option("--queue", send_.queue, "queue for the payments")->capture_default_str();
+        command->add_option("--copy-queue", send_.copy_queue,
+                            "queue for a copy of each, where 'large' looks for large ones; none by default");
         command->add_option("--window", send_.window, "payments that may be unconfirmed at a time; 1: each waits")
             ->capture_default_str()
             ->check(CLI::Range(1, 1000));
@@ -160,6 +163,19 @@ private:
         command->callback([this] { action_ = [this] { return payments::run_status(status_); }; });
     }
 
+    void add_large() {
+        CLI::App* command = app_.add_subcommand("large", "records large payments, which an XML selector finds by what is in the pacs.008");
+        add_state_option(*command, large_.state);
+        add_broker_options(*command, large_.broker);
+        command->add_option("--queue", large_.queue, "queue with a copy of every payment")->capture_default_str();
+        command->add_option("--batch", large_.batch, "payments recorded by one transaction at most")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 1000));
+        command->add_option("--count", large_.count, "end when so many are recorded and no more come; 0: run until SIGTERM")
+            ->capture_default_str();
+        command->callback([this] { action_ = [this] { return payments::run_large(large_); }; });
+    }
+
     void add_reports() {
         CLI::App* progress = app_.add_subcommand("progress", "prints the counts on one line, for scripts");
         add_state_option(*progress, report_);
@@ -172,7 +188,8 @@ private:
         CLI::App* verify =
             app_.add_subcommand("verify", "compares everything; exit code 1 if anything was lost, doubled, reordered or changed");
         add_state_option(*verify, report_);
-        verify->callback([this] { action_ = [this] { return payments::verify(report_, std::cout) ? 0 : 1; }; });
+        verify->add_flag("--large", with_large_, "compare the large payments that were found with those that were generated, too");
+        verify->callback([this] { action_ = [this] { return payments::verify(report_, with_large_, std::cout) ? 0 : 1; }; });
         CLI::App* self_test = app_.add_subcommand("self-test", "tests the parts of this program that need no broker");
         self_test->callback([this] { action_ = [] { return payments::self_test(std::cout) ? 0 : 1; }; });
     }
@@ -182,6 +199,8 @@ private:
     payments::SendOptions send_;
     payments::LedgerOptions ledger_;
     payments::StatusOptions status_;
+    payments::LargeOptions large_;
+    bool with_large_ = false;
     StateFolder report_;
     std::function<int()> action_;
 };

@@ -13,6 +13,7 @@
 #include "bank.hpp"
 #include "generator.hpp"
 #include "iban.hpp"
+#include "large_book.hpp"
 #include "ledger.hpp"
 #include "money.hpp"
 #include "pacs.hpp"
@@ -188,6 +189,14 @@ void run_everything(const StateFolder& state) {
     status.record(status_parser, answers);
     answers.back().delivery_count = 3;
     status.record(status_parser, {answers.back()});
+    std::vector<Arrival> large;
+    for (const Arrival& arrival : arrivals) {
+        if (is_large(read_pacs_008(payments_parser, arrival.document))) large.push_back(arrival);
+    }
+    LargeBook book(state.large(), Database::Mode::write);
+    book.record(payments_parser, large);
+    large.back().delivery_count = 2;
+    book.record(payments_parser, {large.back()});
 }
 
 void verify_finds_every_damage() {
@@ -216,24 +225,34 @@ void verify_finds_every_damage() {
         {"status.db", "UPDATE status SET transaction_id = 'X' WHERE rowid = 5"},
         {"status.db", "INSERT INTO arrival VALUES ('a', 'b', 1, 'doubled', 'now')"},
         {"status.db", "INSERT INTO unreadable VALUES ('a', 'b', 'c')"},
+        {"large.db", "DELETE FROM payment WHERE rowid = 2"},
+        {"large.db", "INSERT INTO payment VALUES ('X', 'a', 'EUR', 5000000, 'now')"},
+        {"large.db", "UPDATE payment SET amount_minor = amount_minor + 1 WHERE rowid = 2"},
+        {"large.db", "INSERT INTO doubled VALUES ('a', 'b')"},
+        {"large.db", "INSERT INTO unreadable VALUES ('a', 'b')"},
     };
     {
         const TemporaryFolder folder;
         run_everything(folder.state);
         std::ostringstream report;
-        require(verify(folder.state, report), "an undamaged run is right: " + report.str());
+        require(verify(folder.state, true, report), "an undamaged run is right: " + report.str());
     }
     for (const Damage& damage : damages) {
         const TemporaryFolder folder;
         run_everything(folder.state);
         Database(folder.state.folder / damage.file, Database::Mode::write).run(damage.sql);
         std::ostringstream report;
-        require(!verify(folder.state, report), std::string("not found: ") + damage.sql);
+        require(!verify(folder.state, true, report), std::string("not found: ") + damage.sql);
         require(report.str().find("MISMATCH") != std::string::npos, "said");
     }
     const TemporaryFolder empty;
     std::ostringstream report;
-    require(!verify(empty.state, report), "an empty folder proves nothing");
+    require(!verify(empty.state, false, report), "an empty folder proves nothing");
+    const TemporaryFolder without_large;
+    run_everything(without_large.state);
+    std::filesystem::remove(without_large.state.large());
+    require(verify(without_large.state, false, report), "large payments are not asked for");
+    require(!verify(without_large.state, true, report), "large payments are asked for and there are none");
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ trap finish EXIT
 trap 'exit 143' INT TERM
 
 application() { "$giromq_bin/giromq-payments" "$@" --state "$job"; }
+# For the background: the shell becomes the application, so that it is what $! names and a kill ends.
+become_application() { exec "$giromq_bin/giromq-payments" "$@" --state "$job"; }
 count() { application progress | tr ' ' '\n' | sed -n "s/^$1=//p"; }
 
 echo "seed $seed"
@@ -49,7 +51,7 @@ application generate --count "$payments" --seed "$seed" --validate
 # The sender is killed three times before it may finish.
 (
     for share in 4 3 2 0; do
-        application send --uri "$uri" --rate 400 >>"$folder/send.log" 2>&1 &
+        become_application send --uri "$uri" --copy-queue payments.copy --rate 400 >>"$folder/send.log" 2>&1 &
         sender=$!
         if [ "$share" -eq 0 ]; then wait "$sender"; exit; fi
         while [ "$(count sent)" -lt $((payments / share)) ] && giromq_is_alive "$sender"; do sleep 0.05; done
@@ -59,9 +61,21 @@ application generate --count "$payments" --seed "$seed" --validate
 ) &
 sending=$!
 pids+=("$sending")
-application status --uri "$uri" --count "$payments" >>"$folder/status.log" 2>&1 &
+become_application status --uri "$uri" --count "$payments" >>"$folder/status.log" 2>&1 &
 status=$!
 pids+=("$status")
+
+# Large payments are found by what their bodies say, among many that nobody wants; it is killed once, after some.
+large=$(count large)
+become_application large --uri "$uri" --batch 1 >>"$folder/large.log" 2>&1 &
+finding=$!
+(
+    while [ "$(count found)" -lt $((large / 3)) ] && giromq_is_alive "$finding"; do sleep 0.05; done
+    kill -KILL "$finding" 2>/dev/null || true
+    become_application large --uri "$uri" --count "$large" >>"$folder/large.log" 2>&1
+) &
+finding_large=$!
+pids+=("$finding" "$finding_large")
 
 # The ledger is killed at every point, some times each; between them the broker, too.
 for point in received booked answered marked acknowledged received booked answered marked acknowledged; do
@@ -82,7 +96,8 @@ done
 application ledger --uri "$uri" --count "$payments" >>"$folder/ledger.log" 2>&1
 wait "$sending"
 wait "$status"
+wait "$finding_large"
 pids=()
-application verify
+application verify --large
 giromq_stop_broker
 "$giromq_bin/giromqd" --check --data "$giromq_state/data"

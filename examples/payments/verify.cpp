@@ -6,6 +6,7 @@
 #include <string>
 
 #include "database.hpp"
+#include "large_book.hpp"
 #include "money.hpp"
 
 namespace payments {
@@ -93,14 +94,20 @@ void print_balances(Database& database, std::ostream& output) {
     }
 }
 
-std::int64_t count_in(const std::filesystem::path& file, const char* sql) {
+/// 0 while the file, or what is in it, is only being made.
+template <typename Count>
+std::int64_t count_in(const std::filesystem::path& file, Count count) {
     if (!std::filesystem::exists(file)) return 0;
-    Database database(file, Database::Mode::read);
     try {
-        return query_integer(database, sql);
+        Database database(file, Database::Mode::read);
+        return count(database);
     } catch (const DatabaseError&) {
-        return 0;  // created this moment: its tables are not there yet
+        return 0;
     }
+}
+
+std::int64_t count_in(const std::filesystem::path& file, const char* sql) {
+    return count_in(file, [sql](Database& database) { return query_integer(database, sql); });
 }
 
 }  // namespace
@@ -110,12 +117,14 @@ void print_progress(const StateFolder& state, std::ostream& output) {
            << " sent=" << count_in(state.bank(), "SELECT count(*) FROM payment WHERE confirmed_at IS NOT NULL")
            << " booked=" << count_in(state.ledger(), "SELECT count(*) FROM payment")
            << " answered=" << count_in(state.ledger(), "SELECT count(*) FROM answer WHERE sent_at IS NOT NULL")
-           << " recorded=" << count_in(state.status(), "SELECT count(*) FROM status") << '\n';
+           << " recorded=" << count_in(state.status(), "SELECT count(*) FROM status") << " large=" << count_in(state.bank(), count_large)
+           << " found=" << count_in(state.large(), "SELECT count(*) FROM payment") << '\n';
 }
 
-bool verify(const StateFolder& state, std::ostream& output) {
-    for (const auto& file : {state.bank(), state.ledger(), state.status()}) {
-        if (!std::filesystem::exists(file)) {
+bool verify(const StateFolder& state, bool with_large, std::ostream& output) {
+    for (const auto& file : {state.bank(), state.ledger(), state.status(), state.large()}) {
+        const bool is_needed = with_large || file != state.large();
+        if (is_needed && !std::filesystem::exists(file)) {
             output << "MISMATCH: " << file.string() << " is missing\n";
             return false;
         }
@@ -140,7 +149,9 @@ bool verify(const StateFolder& state, std::ostream& output) {
     if (good)
         output << "All " << checks.size()
                << " checks hold: every payment was booked and answered exactly once, in the order it was sent.\n";
-    return good;
+    if (!with_large) return good;
+    database.attach(state.large(), "large");
+    return verify_large(database, output) && good;
 }
 
 }  // namespace payments
