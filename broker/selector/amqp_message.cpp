@@ -49,6 +49,65 @@ Value to_value(const codec::Value& encoded) {
     }
 }
 
+template <typename Unsigned>
+Unsigned big_endian(std::span<const std::uint8_t> bytes) {
+    Unsigned number = 0;
+    for (std::size_t index = 0; index < sizeof(Unsigned); ++index) {
+        number = static_cast<Unsigned>((std::uint64_t{number} << 8U) | bytes[index]);
+    }
+    return number;
+}
+
+/// The value that one encoded value stands for; those that are usual without a reader.
+Value decode(std::span<const std::uint8_t> encoded) {
+    switch (encoded[0]) {
+        case 0x41: return true;
+        case 0x42: return false;
+        case 0x54: return std::int32_t{static_cast<std::int8_t>(encoded[1])};
+        case 0x55: return std::int64_t{static_cast<std::int8_t>(encoded[1])};
+        case 0x71: return static_cast<std::int32_t>(big_endian<std::uint32_t>(encoded.subspan(1)));
+        case 0x81: return static_cast<std::int64_t>(big_endian<std::uint64_t>(encoded.subspan(1)));
+        case 0x82: return std::bit_cast<double>(big_endian<std::uint64_t>(encoded.subspan(1)));
+        case 0xA1: return std::string_view(reinterpret_cast<const char*>(encoded.data()) + 2, encoded[1]);
+        default: break;
+    }
+    codec::Reader reader(encoded);
+    codec::Value value;
+    return reader.read(value) ? to_value(value) : Value(Other{});
+}
+
+/// Takes a section that is a list or map in one of the usual encodings. False if it is not, and nothing is taken.
+bool take_usual_section(std::span<const std::uint8_t>& rest, Section& code, codec::Value& section) {
+    constexpr std::size_t head = 4;  // 0x00, 0x53, the code, the constructor
+    if (rest.size() < head + 2 || rest[0] != 0x00 || rest[1] != 0x53) return false;
+    const bool is_short = rest[3] == 0xC0 || rest[3] == 0xC1;
+    const std::size_t width = is_short ? 1 : 4;
+    if ((!is_short && rest[3] != 0xD0 && rest[3] != 0xD1) || rest.size() < head + 2 * width) return false;
+    const std::size_t size = is_short ? rest[4] : big_endian<std::uint32_t>(rest.subspan(head));
+    if (size < width || rest.size() - head - width < size) return false;
+    code = static_cast<Section>(rest[2]);
+    section.kind = rest[3] == 0xC0 || rest[3] == 0xD0 ? codec::Kind::list : codec::Kind::map;
+    section.count = is_short ? rest[5] : big_endian<std::uint32_t>(rest.subspan(head + width));
+    section.content = rest.subspan(head + 2 * width, size - width);
+    rest = rest.subspan(head + width + size);
+    return true;
+}
+
+/// Where the key is among the names, looking from `expected` on; names.size() if it is not there. Most differ in size or in the first
+/// character.
+std::size_t place_of(std::string_view key, std::span<const std::string_view> names, std::size_t expected) {
+    const auto is_key = [key](std::string_view name) {
+        return name.size() == key.size() && (key.empty() || name[0] == key[0]) && name == key;
+    };
+    for (std::size_t index = expected; index < names.size(); ++index) {
+        if (is_key(names[index])) return index;
+    }
+    for (std::size_t index = 0; index < std::min(expected, names.size()); ++index) {
+        if (is_key(names[index])) return index;
+    }
+    return names.size();
+}
+
 /// The pairs of the application properties, of which all but the few that are asked for are only skipped: that is most of what an
 /// evaluation costs. It follows the classes of AMQP 1.0 §1.2, in which the first digit of a constructor tells how long a value is.
 class PropertyScan {
@@ -76,12 +135,7 @@ public:
     }
 
     std::string_view key() const { return key_; }
-    Value value() const {
-        if (value_[0] == 0xA1) return std::string_view(reinterpret_cast<const char*>(value_.data()) + 2, value_[1]);
-        codec::Reader reader(value_);
-        codec::Value value;
-        return reader.read(value) ? to_value(value) : Value(Other{});
-    }
+    Value value() const { return decode(value_); }
 
 private:
     bool take_value() {
@@ -112,23 +166,25 @@ private:
 
 /// The head was checked when the message arrived, so it is only skipped through here.
 AmqpMessage::AmqpMessage(const Message& message, std::uint32_t delivery_count) : message_(message), delivery_count_(delivery_count) {
-    codec::Reader reader(message.bare.span());
-    codec::Value section;
-    sections_behind_ = reader.rest();
-    // A body in the usual encoding need not be read to know that it is one.
-    const auto is_at_body = [&] {
-        const auto rest = reader.rest();
-        return rest.size() > 2 && rest[0] == 0x00 && rest[1] == 0x53 && rest[2] >= static_cast<std::uint8_t>(Section::data);
-    };
-    while (!is_at_body() && reader.read(section)) {
-        const auto code = static_cast<Section>(codec::descriptor_code(section.descriptor));
+    auto rest = message.bare.span();
+    for (;;) {
+        sections_behind_ = rest;
+        // A body in the usual encoding need not be read to know that it is one.
+        if (rest.size() > 2 && rest[0] == 0x00 && rest[1] == 0x53 && rest[2] >= static_cast<std::uint8_t>(Section::data)) return;
+        codec::Value section;
+        Section code{};
+        if (!take_usual_section(rest, code, section)) {
+            codec::Reader reader(rest);
+            if (!reader.read(section)) return;
+            code = static_cast<Section>(codec::descriptor_code(section.descriptor));
+            rest = reader.rest();
+        }
         if (code == Section::properties)
             properties_ = section;
         else if (code == Section::application_properties)
             application_properties_ = section;
         else
-            break;
-        sections_behind_ = reader.rest();
+            return;
     }
 }
 
@@ -193,14 +249,14 @@ Value AmqpMessage::defined_property(std::string_view name, Value given) const {
 void AmqpMessage::properties(std::span<const std::string_view> names, std::span<Value> values) const {
     PropertyScan scan(application_properties_.content);
     std::size_t missing = names.size();
+    std::size_t expected = 0;  // selectors often name properties in the order in which senders write them
     while (missing > 0 && scan.next()) {
-        for (std::size_t index = 0; index < names.size(); ++index) {
-            // Of two properties with one name the first counts.
-            if (names[index] != scan.key() || !selector::is_null(values[index])) continue;
-            values[index] = scan.value();
-            if (!selector::is_null(values[index])) --missing;
-            break;
-        }
+        const std::size_t index = place_of(scan.key(), names, expected);
+        // Of two properties with one name the first counts.
+        if (index == names.size() || !selector::is_null(values[index])) continue;
+        values[index] = scan.value();
+        if (!selector::is_null(values[index])) --missing;
+        expected = index + 1;
     }
     for (std::size_t index = 0; index < names.size(); ++index) {
         if (names[index].starts_with("JMSX")) values[index] = defined_property(names[index], values[index]);

@@ -92,8 +92,9 @@ Relation relate(const Value& left, const Value& right) {
     if (are_times) return relate_times(left, right);
     if (left_kind != right_kind) return Relation::unlike;
     switch (left_kind) {
-        case Kind::string: return left == right ? Relation::same : Relation::different;
-        case Kind::boolean: return left == right ? Relation::same : Relation::different;
+        case Kind::string:
+            return std::get<std::string_view>(left) == std::get<std::string_view>(right) ? Relation::same : Relation::different;
+        case Kind::boolean: return std::get<bool>(left) == std::get<bool>(right) ? Relation::same : Relation::different;
         case Kind::duration: return relation_of(Duration::compare(std::get<Duration>(left), std::get<Duration>(right)), Relation::unknown);
         default: return Relation::unlike;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace {
 constexpr std::size_t depth_max = 64;
 constexpr std::size_t elements_max = 20'000;
 constexpr std::size_t attributes_max = 16;
+constexpr std::size_t depth_usual = 16;
+constexpr std::size_t bindings_usual = 4;
 constexpr std::string_view instance_namespace = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// Characters of ASCII that a name may begin with (1) and that it may have (2). Colons are looked at apart.
@@ -29,9 +32,22 @@ constexpr auto name_table = make_name_table();
 
 bool is_space(char character) { return character == ' ' || character == '\n' || character == '\t'; }
 
+/// True for eight characters of ASCII that are no control characters: no byte has its highest bit, and none is below 0x20.
+bool are_eight_plain(const char* characters) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, characters, sizeof bytes);
+    constexpr std::uint64_t each_highest = 0x8080808080808080U;
+    constexpr std::uint64_t each_32 = 0x2020202020202020U;
+    return ((bytes | (bytes - each_32)) & each_highest) == 0;
+}
+
 /// All of it characters of XML, and none that a parser would change.
 bool has_plain_characters(std::string_view text) {
     while (!text.empty()) {
+        if (text.size() >= 8 && are_eight_plain(text.data())) {
+            text.remove_prefix(8);
+            continue;
+        }
         const auto byte = static_cast<unsigned char>(text[0]);
         if (byte < 0x80) {
             if (byte < 0x20 && byte != '\n' && byte != '\t') return false;
@@ -68,7 +84,10 @@ struct OpenElement {
 
 class Scan {
 public:
-    Scan(std::string_view document, const XmlPath& path) : rest_(document), path_(path) {}
+    Scan(std::string_view document, const XmlPath& path) : rest_(document), path_(path) {
+        open_.reserve(depth_usual);
+        bindings_.reserve(bindings_usual);
+    }
 
     /// False where it cannot vouch for the document.
     bool run() {
@@ -118,26 +137,31 @@ private:
         return true;
     }
 
+    /// Where the name without a colon ends that begins at `begin`; there again if none does.
+    std::size_t end_of_part(std::size_t begin) const {
+        const auto is = [this](std::size_t at, unsigned wanted) {
+            return at < rest_.size() && (name_table[static_cast<unsigned char>(rest_[at])] & wanted) != 0;
+        };
+        if (!is(begin, 1)) return begin;
+        std::size_t end = begin + 1;
+        while (is(end, 2)) ++end;
+        return end;
+    }
+
     bool name(Name& name) {
-        std::size_t size = 0;
-        std::size_t colon = std::string_view::npos;
-        bool is_first = true;
-        for (; size < rest_.size(); ++size) {
-            if (rest_[size] == ':') {
-                if (is_first || colon != std::string_view::npos) return false;
-                colon = size;
-                is_first = true;
-                continue;
-            }
-            const unsigned wanted = is_first ? 1 : 2;
-            if ((name_table[static_cast<unsigned char>(rest_[size])] & wanted) == 0) break;
-            is_first = false;
+        std::size_t end = end_of_part(0);
+        if (end == 0) return false;
+        name.prefix = {};
+        std::size_t local = 0;
+        if (end < rest_.size() && rest_[end] == ':') {
+            name.prefix = rest_.substr(0, end);
+            local = end + 1;
+            end = end_of_part(local);
+            if (end == local || (end < rest_.size() && rest_[end] == ':')) return false;
         }
-        if (is_first) return false;
-        name.whole = rest_.substr(0, size);
-        name.prefix = colon == std::string_view::npos ? std::string_view() : name.whole.substr(0, colon);
-        name.local = colon == std::string_view::npos ? name.whole : name.whole.substr(colon + 1);
-        rest_.remove_prefix(size);
+        name.whole = rest_.substr(0, end);
+        name.local = rest_.substr(local, end - local);
+        rest_.remove_prefix(end);
         return true;
     }
 
