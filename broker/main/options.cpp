@@ -51,6 +51,8 @@ void add_options(CLI::App& app, Options& options, bool& check_config, bool& chec
                  "For development, without a configuration file: this machine only, no login needed, queues are created on first use, data "
                  "in ./giromq-data")
         ->excludes(config);
+    app.add_flag("--allow-failpoints", options.allow_failpoints,
+                 "For tests: obey GIROMQ_FAILPOINT=NAME[:NTH], and die there. Without this the broker does not start while it is set");
     add_text(app, "--log-level", options.log_level, "trace, debug, info, warning or error")->type_name("LEVEL");
     config->type_name("FILE");
     auto* const one = app.add_option_group("Instead of running");

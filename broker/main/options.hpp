@@ -17,6 +17,7 @@ struct Options {
 
     Command command = Command::run;
     bool dev = false;
+    bool allow_failpoints = false;
     std::string config_file;  // empty: the built-in defaults
     std::string data;         // empty: as configured
     std::string amqp;

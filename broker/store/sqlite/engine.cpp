@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/check.hpp"
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/write_ahead_log.hpp"
@@ -25,6 +26,24 @@ bool grows(const Batch& batch) {
     return std::any_of(batch.operations.begin(), batch.operations.end(), [](const Operation& operation) {
         return std::holds_alternative<PutMessage>(operation) || std::holds_alternative<PutChunk>(operation);
     });
+}
+
+/// What the operation makes of a branch, as failpoints have it; empty if it is about none.
+std::string_view step_of_branch(const Operation& operation) {
+    if (std::holds_alternative<PrepareBranch>(operation)) return "prepare";
+    if (std::holds_alternative<PutTombstone>(operation)) return "one-phase";
+    if (std::holds_alternative<ForgetBranch>(operation)) return "forget";
+    const auto* const complete = std::get_if<CompleteBranch>(&operation);
+    if (complete == nullptr) return {};
+    if (complete->decision) return "heuristic";
+    return complete->outcome == BranchOutcome::committed ? "commit" : "rollback";
+}
+
+void reach_failpoints(const Batch& batch, std::string_view moment) {
+    if (!failpoint::is_armed()) return;
+    for (const auto& operation : batch.operations) {
+        if (const auto step = step_of_branch(operation); !step.empty()) failpoint::reach(step, moment);
+    }
 }
 
 bool quarantines(const Batch& batch) {
@@ -339,6 +358,7 @@ BatchResult SqliteStore::try_commit(const Lease& lease, BatchNumber number, cons
 
 SqliteStore::Ending SqliteStore::write_batch(const Lease& lease, BatchNumber number, const Batch& batch) {
     constexpr std::string_view doing = "writing a batch";
+    reach_failpoints(batch, "arrived");
     int code = begin_.run();
     if (code != SQLITE_OK) return roll_back(code, doing);
     for (const auto& operation : batch.operations) {
@@ -355,7 +375,10 @@ SqliteStore::Ending SqliteStore::write_batch(const Lease& lease, BatchNumber num
     }
     code = allocate_pages();
     if (code != SQLITE_OK) return roll_back(code, "making room in the store");
-    return commit_transaction();
+    reach_failpoints(batch, "written");
+    auto ending = commit_transaction();
+    if (ending.outcome == CommitOutcome::durable) reach_failpoints(batch, "durable");
+    return ending;
 }
 
 int SqliteStore::update_broker(const Lease& lease, BatchNumber number, const Batch& batch) {

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "store/sqlite/engine.hpp"
 #include "store/sqlite/write_ahead_log.hpp"
@@ -134,10 +135,12 @@ bool SqliteStore::is_checkpoint_due(std::uint64_t bytes) const {
 Result<void> SqliteStore::checkpoint() {
     const auto begun = clock_.monotonic_now();
     const ReaderGate::Exclusive alone(gate_);
+    failpoint::reach("checkpoint", "begun");
     int frames = 0;
     int copied = 0;
     const int code = sqlite3_wal_checkpoint_v2(writer_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
     if (code == SQLITE_OK) {
+        failpoint::reach("checkpoint", "done");
         log_.frames = frames;
         log_.copied = copied;
         if (copied < frames) checkpoint_again_ = clock_.monotonic_now() + checkpoint_retry;

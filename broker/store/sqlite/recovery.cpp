@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/failpoint.hpp"
 #include "store/sqlite/branch_row.hpp"
 #include "store/sqlite/engine.hpp"
 #include "store/sqlite/enum_text.hpp"
@@ -134,6 +135,7 @@ Result<void> SqliteStore::recover_transactions(RecoveryVisitor& visitor) {
         auto branch = read_branch(row);
         if (!branch || row.number(13) != 1) return false;
         visitor.branch(std::move(*branch));
+        failpoint::reach("recovery", "branch");
         return true;
     });
     if (!read.ok()) return read;

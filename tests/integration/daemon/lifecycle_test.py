@@ -57,6 +57,20 @@ class StartTest(giromqd.DaemonTest):
                           ["--config", os.path.join(self.folder, "none.xml")], ["--amqp", "5672"], ["user", "add", "ann"]):
             self.assertEqual(2, self.run_program(*arguments).returncode, arguments)
 
+    def test_a_broker_that_would_kill_itself_must_be_told_twice(self):
+        armed = {"GIROMQ_FAILPOINT": "checkpoint.begun"}
+        arguments = ["--dev", "--data", os.path.join(self.folder, "data"), "--amqp", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        refused = self.run_program(*arguments, environment=armed)
+        self.assertEqual((2, ""), (refused.returncode, refused.stdout))
+        self.assertIn("--allow-failpoints", refused.stderr)
+        unknown = self.run_program(*arguments, "--allow-failpoints", environment={"GIROMQ_FAILPOINT": "checkpoint.begins"})
+        self.assertEqual((2, ""), (unknown.returncode, unknown.stdout))
+        self.assertIn("checkpoint.begins", unknown.stderr)
+        # The first checkpoint is that of a store whose last end was not clean, or of one that has nothing to do.
+        daemon = self.start("--allow-failpoints", environment=armed)
+        self.assertEqual(-signal.SIGKILL, daemon.wait())
+        self.start("--allow-failpoints").stop()
+
     def test_an_empty_value_is_wrong_use(self):
         # As from an unset variable of a script: nothing must run with defaults that nobody asked for.
         for option in ("--config", "--data", "--amqp", "--http", "--log-level", "--backup", "--restore"):
