@@ -46,6 +46,13 @@ find_package(prometheus-cpp REQUIRED)
 giromq_third_party(prometheus)
 target_link_libraries(giromq_third_prometheus INTERFACE prometheus-cpp::core)
 
+# Only for examples/xa-transfer, which is left out without it.
+pkg_check_modules(LIBPQ IMPORTED_TARGET libpq)
+if(TARGET PkgConfig::LIBPQ)
+  giromq_third_party(libpq)
+  target_link_libraries(giromq_third_libpq INTERFACE PkgConfig::LIBPQ)
+endif()
+
 pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
 giromq_third_party(systemd)
 if(TARGET PkgConfig::SYSTEMD)

@@ -19,11 +19,13 @@ giromq_build_packages=(
     libcli11-dev
     prometheus-cpp-dev
     libsystemd-dev
+    libpq-dev
     libcppunit-dev
     python3
 )
 
-# To run the tests, too: the second compiler, the clients that nobody here wrote, and the tools that the scripts call.
+# To run the tests, too: the second compiler, the clients and the transaction manager that nobody here wrote (Bitronix, in Java, with
+# PostgreSQL as the second resource of global transactions), and the tools that the scripts call.
 giromq_test_packages=(
     clang
     clang-format
@@ -37,6 +39,12 @@ giromq_test_packages=(
     sqlite3
     curl
     openssl
+    postgresql
+    default-jdk-headless
+    libbtm-java
+    libgeronimo-jta-1.2-spec-java
+    libslf4j-java
+    libpostgresql-jdbc-java
 )
 
 # Package -> a program that does the same when it came from elsewhere (a Node of its own, for example): then the package is left out.
@@ -48,6 +56,7 @@ declare -A giromq_package_programs=(
     [curl]=curl
     [openssl]=openssl
     [sqlite3]=sqlite3
+    [default-jdk-headless]=javac
 )
 
 # giromq_missing_packages PACKAGE...: prints those that are not installed, one on each line.

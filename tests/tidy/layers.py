@@ -60,6 +60,7 @@ FENCES = {
     "openssl/": ("broker/net", "admin-web", "broker/security", "client-api/src", "client-api/tools"),
     "spdlog/": ("broker/base",),
     "fmt/": ("broker/base",),
+    "libpq-fe.h": ("examples",),
     "CLI/": ("broker/main", "client-api/tools", "examples", "bench"),
     "prometheus/": ("broker/admin",),
     "systemd/": ("broker/main",),
