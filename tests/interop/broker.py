@@ -50,6 +50,7 @@ class Broker:
     def __init__(self, arguments=("--dev",), folder=None):
         self.executable = program("giromqd")
         self.arguments = list(arguments)
+        self.environment = {}  # beside that of the test
         self._own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="giromq-test-"))
         self.data = self.folder / "data"
@@ -72,7 +73,8 @@ class Broker:
         if setpriv:  # so that the broker does not outlive a test that is killed
             command = [setpriv, "--pdeathsig", "KILL", *command]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                            env={**os.environ, **self.environment})
         threading.Thread(target=self._read_output, args=(self.process,), daemon=True).start()
 
     def _read_output(self, process):
