@@ -51,6 +51,34 @@ endif()
 giromq_script_test(interop_foreign COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/foreign/run.py"
   LABELS interop TIMEOUT 600 PROCESSORS 2)
 
+# Bitronix, a transaction manager for Java, over a bridge to the C switch, with PostgreSQL as the second resource.
+find_path(GIROMQ_JNI_INCLUDE jni.h PATHS /usr/lib/jvm/default-java/include /usr/lib/jvm/java-17-openjdk-amd64/include)
+if(TARGET giromq_xa_switch AND GIROMQ_JNI_INCLUDE)
+  add_library(giromq_test_xa_bridge MODULE interop/bitronix/switch_bridge.cpp)
+  target_include_directories(giromq_test_xa_bridge SYSTEM PRIVATE "${GIROMQ_JNI_INCLUDE}" "${GIROMQ_JNI_INCLUDE}/linux")
+  target_include_directories(giromq_test_xa_bridge PRIVATE "${PROJECT_SOURCE_DIR}/xa/switch/include")
+  target_link_libraries(giromq_test_xa_bridge PRIVATE ${CMAKE_DL_LIBS})
+  add_dependencies(giromq_test_xa_bridge giromq_xa_switch)
+endif()
+giromq_script_test(interop_bitronix COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/bitronix/run.py"
+  LABELS interop fault TIMEOUT 600 PROCESSORS 2)
+
+# The crash matrix of XA, and the storm of applications that transfer money under XA.
+if(TARGET giromq_client)
+  add_executable(giromq_test_xa_driver integration/xa_matrix/driver.cpp)
+  target_link_libraries(giromq_test_xa_driver PRIVATE giromq_client)
+endif()
+add_library(giromq_test_full_disk MODULE integration/xa_matrix/full_disk.cpp)
+target_link_libraries(giromq_test_full_disk PRIVATE ${CMAKE_DL_LIBS})
+giromq_script_test(xa_matrix COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/integration/xa_matrix/matrix.py"
+  LABELS integration fault TIMEOUT 900 PROCESSORS 2)
+
+if(TARGET giromq-xa-transfer)
+  giromq_sanitize_with(storm giromq-xa-transfer)
+endif()
+giromq_script_test(xa_storm COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/integration/xa_matrix/storm.py"
+  LABELS integration storm fault TIMEOUT 5400 PROCESSORS 2)
+
 # Transacted sessions of libgiromq against the broker, both of them killed.
 if(TARGET giromq_client)
   add_executable(giromq_test_transaction_client integration/transactions/transaction_client.cpp)
@@ -79,6 +107,11 @@ endforeach()
 
 if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/integration/client_package/run.sh")
   giromq_script_test(client_package COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/integration/client_package/run.sh" LABELS integration TIMEOUT 900)
+endif()
+
+if(TARGET giromq-xa-transfer)
+  giromq_sanitize_with(unit giromq-xa-transfer)
+  giromq_script_test(xa_transfer_self_test COMMAND giromq-xa-transfer self-test LABELS unit TIMEOUT 120)
 endif()
 
 # The example: the parts that need no broker, then the whole job with everything killed at every point.
