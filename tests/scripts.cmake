@@ -63,6 +63,10 @@ endif()
 giromq_script_test(interop_bitronix COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/bitronix/run.py"
   LABELS interop fault TIMEOUT 600 PROCESSORS 2)
 
+# LIXA is not in Debian: skipped with a word where it is not installed.
+giromq_script_test(interop_lixa COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/interop/lixa/run.py"
+  LABELS interop fault TIMEOUT 600 PROCESSORS 2)
+
 # The crash matrix of XA, and the storm of applications that transfer money under XA.
 if(TARGET giromq_client)
   add_executable(giromq_test_xa_driver integration/xa_matrix/driver.cpp)
