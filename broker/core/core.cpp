@@ -10,7 +10,7 @@ Core::Core(const Clock& clock, store::CommitPort& commits, store::ReadPort& read
     : impl_(std::make_unique<Impl>(clock, commits, reads, std::move(settings), workers)) {}
 Core::~Core() = default;
 
-store::RecoveryVisitor& Core::recovery() { return impl_->router; }
+store::RecoveryVisitor& Core::recovery() { return impl_->recovery; }
 void Core::start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done) {
     impl_->branches.recovered();
     impl_->router.start(std::move(configured), std::move(done));
@@ -161,7 +161,7 @@ std::vector<BranchMessage> Core::branch_messages(const xa::Xid& xid, std::uint64
 const xa::Registry& Core::branches() const { return impl_->branches.registry(); }
 void Core::close_connection(ConnectionId connection, CloseReason reason) { impl_->close_connection(connection, reason); }
 
-const std::vector<User>& Core::recovered_users() const { return impl_->router.users; }
+const std::vector<User>& Core::recovered_users() const { return impl_->recovery.users; }
 void Core::put_user(User user, UniqueFunction<void(Result<void>)> done) {
     impl_->commit_record(store::PutUser{std::move(user)}, std::move(done));
 }
@@ -169,7 +169,7 @@ void Core::remove_user(std::string name, UniqueFunction<void(Result<void>)> done
     impl_->commit_record(store::RemoveUser{std::move(name)}, std::move(done));
 }
 
-const std::vector<NamedSelector>& Core::recovered_selectors() const { return impl_->router.selectors; }
+const std::vector<NamedSelector>& Core::recovered_selectors() const { return impl_->recovery.selectors; }
 void Core::put_selector(NamedSelector selector, UniqueFunction<void(Result<void>)> done) {
     impl_->commit_record(store::PutSelector{std::move(selector)}, std::move(done));
 }

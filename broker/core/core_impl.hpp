@@ -9,6 +9,7 @@
 #include "core/context.hpp"
 #include "core/core.hpp"
 #include "core/queue.hpp"
+#include "core/recovery.hpp"
 #include "core/router.hpp"
 #include "core/transactions.hpp"
 
@@ -23,7 +24,8 @@ public:
         : context(clock, commits, reads, std::move(settings), workers),
           router(context),
           transactions(context, router),
-          branches(context, router, transactions) {
+          branches(context, router, transactions),
+          recovery(context, router, branches) {
         router.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
         router.on_end_consumer = [this](ConsumerId id, const Error& reason) { end_consumer(id, reason); };
         router.on_closing = [this](Queue& queue, const Error& reason) {
@@ -31,10 +33,6 @@ public:
             branches.queue_closes(queue.id());
             end_all_of(queue, reason);
         };
-        router.on_branch = [this](const store::StoredBranch& branch) { branches.restore(branch); };
-        router.on_prepared_put = [this](const store::PreparePut& put) { branches.restore(put); };
-        router.on_prepared_get = [this](const store::PrepareGet& get) { branches.restore(get); };
-        router.on_tombstone = [this](const store::PutTombstone& tombstone) { branches.restore(tombstone); };
         transactions.on_room_changed = [this](Queue& queue) { tell_windows(queue); };
         transactions.on_chunks_dropped = [this](MessageNumber number) { drop_chunks(number); };
         transactions.on_staged = [this](std::int64_t bytes) {
@@ -70,6 +68,7 @@ public:
     Router router;
     Transactions transactions;
     BranchKeeper branches;
+    Recovery recovery;
     std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers;
     std::unordered_map<ProducerId, std::unique_ptr<Producer>> producers;
     bool stopping = false;

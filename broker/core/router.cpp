@@ -86,29 +86,11 @@ Queue* Router::dead_letter_queue(const std::string& name, tx::UnitOfWork& work) 
     return &queue;
 }
 
-void Router::counters(Position next_position, MessageNumber next_message, DestinationId next_destination) {
-    context_.recover_counters(next_position, next_message, next_destination);
-}
-
-void Router::destination(store::StoredDestination stored) {
+void Router::restore(const store::StoredDestination& stored) {
     Queue& queue = add(stored.id, stored.settings, stored.created_at);
     queue.recover(stored);
     if (stored.closing) to_close_.push_back(stored.id);
 }
-
-void Router::producer(store::PutProducer producer) { producers.recover(producer); }
-
-void Router::duplicate_id(store::PutDuplicateId id) {
-    if (Queue* const queue = find(id.destination)) queue->duplicate_ids.recover(std::move(id.id), id.position, id.time);
-}
-
-void Router::branch(store::StoredBranch branch) { on_branch(branch); }
-void Router::prepared_put(store::PreparePut put) { on_prepared_put(put); }
-void Router::prepared_get(store::PrepareGet get) { on_prepared_get(get); }
-void Router::tombstone(store::PutTombstone tombstone) { on_tombstone(tombstone); }
-
-void Router::user(User user) { users.push_back(std::move(user)); }
-void Router::selector(NamedSelector selector) { selectors.push_back(std::move(selector)); }
 
 void Router::start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done) {
     for (const auto id : std::exchange(to_close_, {})) {

@@ -13,7 +13,7 @@
 namespace giromq::core {
 
 /// The destinations by name and id, who may open and create them, and how they come and go.
-class Router final : public QueueHost, public store::RecoveryVisitor {
+class Router final : public QueueHost {
 public:
     explicit Router(Context& context) : context_(context), producers(context.settings.producers_max) {}
 
@@ -23,18 +23,8 @@ public:
     void end_consumer(ConsumerId consumer, const Error& reason) override { on_end_consumer(consumer, reason); }
     Queue* find(DestinationId id) override;
 
-    // store::RecoveryVisitor
-    void counters(Position next_position, MessageNumber next_message, DestinationId next_destination) override;
-    void destination(store::StoredDestination destination) override;
-    void producer(store::PutProducer producer) override;
-    void duplicate_id(store::PutDuplicateId id) override;
-    void user(User user) override;
-    void branch(store::StoredBranch branch) override;
-    void prepared_put(store::PreparePut put) override;
-    void prepared_get(store::PrepareGet get) override;
-    void tombstone(store::PutTombstone tombstone) override;
-    void selector(NamedSelector selector) override;
-
+    /// As found in the store at start.
+    void restore(const store::StoredDestination& stored);
     void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
     Queue* find_name(std::string_view name);
     /// Its creation is under way, so it is not shown yet.
@@ -47,11 +37,6 @@ public:
 
     /// Called when the room for producers of a queue may have changed.
     std::function<void(Queue&)> on_room_changed;
-    /// What the store holds of transaction branches.
-    std::function<void(const store::StoredBranch&)> on_branch;
-    std::function<void(const store::PreparePut&)> on_prepared_put;
-    std::function<void(const store::PrepareGet&)> on_prepared_get;
-    std::function<void(const store::PutTombstone&)> on_tombstone;
     /// Called when a consumer cannot go on.
     std::function<void(ConsumerId, const Error&)> on_end_consumer;
     /// Called before a queue is closed, so that its consumers and producers are told and forgotten.
@@ -59,8 +44,6 @@ public:
 
     const std::unordered_map<DestinationId, std::unique_ptr<Queue>>& queues() const { return queues_; }
     const std::map<std::string, DestinationId, std::less<>>& names() const { return names_; }
-    std::vector<User> users;
-    std::vector<NamedSelector> selectors;
 
 private:
     Queue& add(DestinationId id, DestinationSettings settings, Timestamp created_at);
