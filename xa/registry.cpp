@@ -139,7 +139,7 @@ void Registry::on_durable(const Xid& given, Durability durability) {
     const bool was_in_doubt = entry.branch.is_in_doubt();
     const Step step = entry.branch.on_durable(durability);
     Call writer = *std::exchange(entry.writer, std::nullopt);
-    const std::deque<Call> waiting = std::exchange(entry.waiting, {});
+    const std::vector<Call> waiting = std::exchange(entry.waiting, {});
     if (!was_in_doubt && entry.branch.is_in_doubt()) {
         in_doubt_.emplace(xid, &entry.branch);
         in_doubt_by_age_.emplace(entry.branch.prepared_at(), entry.number);

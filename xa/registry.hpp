@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -156,7 +155,7 @@ private:
         SteadyTime deadline;
         std::optional<Call> writer;  // whose record is under way
         WallTime written_at;         // that record's time
-        std::deque<Call> waiting;
+        std::vector<Call> waiting;
     };
 
     Entry* find_live(const Xid& xid);

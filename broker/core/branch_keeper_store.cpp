@@ -156,7 +156,7 @@ void BranchKeeper::stage_completion(const xa::Xid& xid, xa::Outcome outcome, Pos
         Queue& queue = *router_.find(put.queue);
         const Position position{first.value + index};
         queue.unreserve(put.arrival.message->size());
-        put.placed = queue.place_branch_put(position, put.arrival, put.is_known);
+        put.placed = queue.place_branch_put(position, put.arrival, put.is_known, work);
         if (put.sequence) {
             auto& sequences = router_.producers.of(put.sequence->producer, now);
             sequences.take_over(put.sequence->sequence);

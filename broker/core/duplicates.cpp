@@ -36,7 +36,8 @@ void ProducerSequences::stage(std::uint64_t sequence) {
         }
         high_water_ = sequence;
     }
-    set_bit(sequence, true);
+    // A prepared branch may hold one that the ring has passed; its place stands for a later one.
+    if (high_water_ - sequence < window) set_bit(sequence, true);
     under_way_.try_emplace(sequence);
 }
 

@@ -119,11 +119,7 @@ Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool me
                                .due_at = message.due_at,
                                .is_volatile = entry.is_volatile,
                                .dead_letter = arrival.dead_letter});
-    // Somebody is waiting for it, most likely: the horizon goes ahead with it, so that delivering it needs no commit of its own.
-    if (!entry.is_volatile && !consumers_.empty() && placed.position >= horizon_staged_) {
-        placed.horizon = horizon_staged_ = Position{placed.position.value + horizon_step};
-        work.stage(store::SetHorizon{id_, placed.horizon});
-    }
+    if (!entry.is_volatile) stage_horizon_with(placed, work);
     entry.state = EntryState::pending;
     if (retained) {
         window_.append(std::move(entry));
@@ -133,6 +129,13 @@ Queue::Placed Queue::place(const Arrival& arrival, tx::UnitOfWork& work, bool me
         outside_.emplace_hint(outside_.end(), placed.position, std::move(entry));
     }
     return placed;
+}
+
+/// Somebody is waiting for it, most likely: the horizon goes ahead with it, so that delivering it needs no commit of its own.
+void Queue::stage_horizon_with(Placed& placed, tx::UnitOfWork& work) {
+    if (consumers_.empty() || placed.position < horizon_staged_) return;
+    placed.horizon = horizon_staged_ = Position{placed.position.value + horizon_step};
+    work.stage(store::SetHorizon{id_, placed.horizon});
 }
 
 void Queue::commit_arrival(const Placed& placed, const Arrival& arrival) {

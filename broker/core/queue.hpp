@@ -208,7 +208,7 @@ public:
     void branch_get_leaves(const PreparedGet& get);
     void branch_get_ended(const PreparedGet& get, bool committed);
     /// A put of a branch that is committed takes its place; its rows are the store's affair. Unless `is_known` its message is only there.
-    Placed place_branch_put(Position position, const Arrival& arrival, bool is_known);
+    Placed place_branch_put(Position position, const Arrival& arrival, bool is_known, tx::UnitOfWork& work);
     /// Around the time in which a branch that is prepared, or being prepared, has work here: the queue cannot be deleted then.
     void branch_work_begins() { ++branch_work_; }
     void branch_work_ends() { --branch_work_; }
@@ -364,6 +364,7 @@ private:
     /// True if the window, and not only the store, tells what is at this position.
     bool is_covered(Position position) const { return reaches_tail_ || position <= covered_through_; }
     Entry make_entry(Position position, const Arrival& arrival) const;
+    void stage_horizon_with(Placed& placed, tx::UnitOfWork& work);
     void keep_aside(Entry entry);
 
     const DestinationId id_;

@@ -68,8 +68,12 @@ void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
     }
     if (entry == nullptr) {
         --locked_;
-        // A purge has passed over it in the store, and nothing else will read it again.
-        if (is_covered(get.position)) recall(get.position);
+        if (is_covered(get.position)) {
+            // A purge has passed over it in the store, and nothing else will read it again.
+            recall(get.position);
+        } else if (selection_) {
+            selection_->came_back(get.position);
+        }
         return;
     }
     entry->transaction = {};
@@ -96,10 +100,11 @@ void Queue::recalled(Position position, Result<store::Page> page) {
     std::vector<Entry> entries;
     if (auto entry = entry_of(std::move(page->entries.front()))) entries.push_back(std::move(*entry));
     bring_in(std::move(entries), position);
+    if (Entry* const entry = find_entry(position); entry != nullptr && selection_) selection_->returned(*entry);
     dispatch();
 }
 
-Queue::Placed Queue::place_branch_put(Position position, const Arrival& arrival, bool is_known) {
+Queue::Placed Queue::place_branch_put(Position position, const Arrival& arrival, bool is_known, tx::UnitOfWork& work) {
     Placed placed;
     placed.position = position;
     placed.staged = true;
@@ -110,6 +115,7 @@ Queue::Placed Queue::place_branch_put(Position position, const Arrival& arrival,
     ++pending_messages_;
     pending_bytes_ += arrival.message->size();
     if (entry.may_expire()) may_expire_ = true;
+    stage_horizon_with(placed, work);
     if (is_known && retains(*arrival.message)) {
         window_.append(std::move(entry));
         account_memory();

@@ -180,6 +180,13 @@ void Selection::missed(Position position) {
     }
 }
 
+/// Whoever has looked further than that looks again.
+void Selection::came_back(Position position) {
+    for (const auto& [id, group] : groups_) {
+        if (seen(*group) >= position) fall_behind(*group, before(position));
+    }
+}
+
 /// The store has it, and the window does not reach it. Who wants it now gets it; for the others it is read when they want it.
 void Selection::arrived_behind(Position position, const Arrival& arrival) {
     if (followers_ == 0) return;

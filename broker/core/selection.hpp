@@ -58,6 +58,8 @@ public:
     void arrived_behind(Position position, const Arrival& arrival);
     /// It is visible in the store, and nobody who follows was told of it.
     void missed(Position position);
+    /// The same of one that is visible again: a prepared branch had got it.
+    void came_back(Position position);
     /// The entry is available again.
     void returned(Entry& entry);
     /// Gives out what can be given out, and searches on.

@@ -70,6 +70,7 @@ void World::put(Branch& branch) {
     if (tie == nullptr || !queue || temporary_.contains(*queue)) return;
     expire_if_due(branch);
     auto what = something_new(*queue);
+    // What is stored with the prepare is kept whatever it says of itself: tests/unit/core has those.
     what.persistent = true;
     what.chunks = 0;
     core::SendCommand command;

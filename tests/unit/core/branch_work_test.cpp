@@ -1,4 +1,5 @@
 #include "unit/core/manager.hpp"
+#include "unit/core/selecting.hpp"
 
 using namespace std::string_literals;
 using namespace std::chrono_literals;
@@ -23,6 +24,9 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_alarm_is_raised_when_a_branch_is_in_doubt_for_long);
     CPPUNIT_TEST(a_prepared_put_keeps_its_room);
     CPPUNIT_TEST(what_expires_while_it_is_locked_is_not_removed);
+    CPPUNIT_TEST(a_sequence_that_is_held_for_long_takes_no_place_of_a_later_one);
+    CPPUNIT_TEST(what_a_branch_gives_back_is_selected_by_who_has_looked_further);
+    CPPUNIT_TEST(what_a_branch_gives_back_after_a_purge_is_selected);
     CPPUNIT_TEST_SUITE_END();
 
     void a_stop_returns_the_work_of_an_open_branch_once() {
@@ -227,6 +231,65 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x"));
         broker.tick(120s);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, broker.core->view().in_doubt_alarms);
+    }
+
+    void a_sequence_that_is_held_for_long_takes_no_place_of_a_later_one() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        {
+            Manager manager(broker);
+            const auto id = manager.start("x");
+            manager.controller.put(id, queue, "held", {.sequence = core::ProducerSequence{"p", 1}});
+            manager.end(id);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        }
+        // The last 1,024 are told apart: 1025 has the place that 1 had, and has not come yet.
+        broker.send(queue, "late", {.sequence = core::ProducerSequence{"p", 1100}});
+        broker.crash();
+        CPPUNIT_ASSERT(!broker.send(queue, "next", {.sequence = core::ProducerSequence{"p", 1025}})->duplicate());
+        Manager other(broker);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.rollback("x"));
+        CPPUNIT_ASSERT_EQUAL("late next"s, broker.drain_all(queue));
+    }
+
+    /// r1 r101 r201, of which a prepared branch has got the last, and a start has forgotten what was in memory.
+    static DestinationId get_the_last_red(SelectingBroker& broker) {
+        const auto queue = broker.make_coloured_queue(300, 100);
+        Manager manager(broker);
+        core::ConsumerCommand command;
+        command.connection = manager.controller.connection;
+        command.selector = broker.program(red);
+        Taker& taker = broker.take(queue, 3, std::move(command));
+        broker.run();
+        const auto id = manager.start("x");
+        manager.controller.get(id, taker, "r201");
+        manager.end(id);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        broker.crash();
+        return queue;
+    }
+
+    void what_a_branch_gives_back_is_selected_by_who_has_looked_further() {
+        SelectingBroker broker(tiny_windows());
+        const auto queue = get_the_last_red(broker);
+        Taker& reds = broker.take_selected_now(queue, red, 10);
+        CPPUNIT_ASSERT_EQUAL("r1 r101"s, reds.texts());
+        Manager other(broker);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.rollback("x"));
+        broker.run();
+        CPPUNIT_ASSERT_EQUAL("r1 r101 r201"s, reds.texts());
+    }
+
+    void what_a_branch_gives_back_after_a_purge_is_selected() {
+        SelectingBroker broker(tiny_windows());
+        const auto queue = get_the_last_red(broker);
+        Taker& reds = broker.take_selected_now(queue, red, 10);
+        broker.core->purge_queue(queue, [](const Result<std::uint64_t>&) {});
+        broker.run();
+        Manager other(broker);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.rollback("x"));
+        broker.run();
+        CPPUNIT_ASSERT_EQUAL("r1 r101 r201"s, reds.texts());
     }
 
     void a_prepared_put_keeps_its_room() {
