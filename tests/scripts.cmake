@@ -77,11 +77,8 @@ target_link_libraries(giromq_test_full_disk PRIVATE ${CMAKE_DL_LIBS})
 giromq_script_test(xa_matrix COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/integration/xa_matrix/matrix.py"
   LABELS integration fault TIMEOUT 900 PROCESSORS 2)
 
-if(TARGET giromq-xa-transfer)
-  giromq_sanitize_with(storm giromq-xa-transfer)
-endif()
 giromq_script_test(xa_storm COMMAND ${giromq_system_python} "${CMAKE_CURRENT_SOURCE_DIR}/integration/xa_matrix/storm.py"
-  LABELS integration storm fault TIMEOUT 5400 PROCESSORS 2)
+  LABELS integration fault TIMEOUT 5400 PROCESSORS 2)
 
 # Transacted sessions of libgiromq against the broker, both of them killed.
 if(TARGET giromq_client)

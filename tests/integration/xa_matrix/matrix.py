@@ -36,6 +36,7 @@ def play(number, database):
     began = time.monotonic()
     world = World(database, number)
     try:
+        world.open()
         function(world)
         word, is_well = f"ok, {time.monotonic() - began:.1f} s", True
     except rows.NotApplicable as reason:

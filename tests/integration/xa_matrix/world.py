@@ -158,12 +158,16 @@ class World:
         self.broker = Broker(folder=self.folder)
         self.drivers = []
         self.proxies = []
+        self.driver = None
+
+    def open(self):
         self.broker.start()
         self.driver = self.new_driver()
         self.giromq("send", "in", "--lines", text="k\nbehind\n")
 
     def close(self):
         # What a row that failed has left would hold up all others.
+        self.database.start()
         for name in self.database.in_doubt():
             self.database.query(f"ROLLBACK PREPARED '{name}'")
         for one in (*self.drivers, *self.proxies):
