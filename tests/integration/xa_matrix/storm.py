@@ -38,13 +38,15 @@ class Storm:
         self.broker = Broker(folder=self.folder).start()
         self.database = PostgreSql(self.folder).start()
         self.workers = {}
+        self.sender = None
+        self.failed_sends = 0
         self.ordered = 0
         self.kills = {"worker": 0, "broker": 0, "database": 0}
 
     def close(self):
-        for worker in self.workers.values():
-            worker.kill()
-            worker.wait()
+        for process in (*self.workers.values(), *([self.sender] if self.sender else [])):
+            process.kill()
+            process.wait()
         self.broker.close()
         self.database.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -61,13 +63,33 @@ class Storm:
                  self.state, "--name", name, "--branch-timeout", "5", "--roll-back-one-in", "25", *arguments], stdout=log, stderr=log)
 
     def send_more(self):
+        """Begins a sender when few orders are left. One that fails with the broker sends its batch again: each order has an id."""
+        if self.sender is not None:
+            if self.sender.poll() is None:
+                return
+            if self.sender.returncode == 0:
+                self.ordered += BATCH
+            else:
+                self.failed_sends += 1
+            self.sender = None
         done = int(self.database.query("SELECT count(*) FROM transfer")[0])
         if self.ordered - done < BATCH:
-            self.transfer("send", "--first", self.ordered + 1, "--count", BATCH, "--seed", self.random.randrange(1 << 32))
-            self.ordered += BATCH
+            with open(self.folder / "sender.log", "ab") as log:
+                self.sender = subprocess.Popen(
+                    ["setpriv", "--pdeathsig", "KILL", TRANSFER, "send", "--uri", self.broker.url, "--first", str(self.ordered + 1),
+                     "--count", str(BATCH), "--seed", str(self.ordered)], stdout=log, stderr=log)
+
+    def finish_sending(self):
+        while self.sender is not None:
+            code = self.sender.wait(END_SECONDS)
+            self.ordered += BATCH if code == 0 else 0
+            self.sender = None
+            if code != 0:
+                self.send_more()
 
     def kill_one(self):
         time.sleep(self.random.uniform(0.05, 0.9))
+        self.send_more()  # now, so that some batches are hit
         kind = self.random.choices(("worker", "broker", "database"), (5, 3, 2))[0]
         self.kills[kind] += 1
         if kind == "worker":
@@ -97,8 +119,8 @@ class Storm:
         for name in WORKERS:
             self.start_worker(name)
         for _ in range(kills):
-            self.send_more()
             self.kill_one()
+        self.finish_sending()
         for name in WORKERS:
             self.expect_alive(name)
             self.workers[name].kill()
@@ -112,7 +134,7 @@ class Storm:
         expect_equal(0, code, output)
 
     def explain(self):
-        for log in (*self.folder.glob("worker-*.log"), self.broker.log, self.database.log):
+        for log in (*self.folder.glob("worker-*.log"), *self.folder.glob("sender.log"), self.broker.log, self.database.log):
             print(f"--- {log.name}")
             print("\n".join(log.read_text(errors="replace").splitlines()[-25:]))
 
@@ -145,7 +167,8 @@ def main():
         return 1
     finally:
         storm.close()
-    print(", ".join(f"{kind} {count}" for kind, count in storm.kills.items()) + f": {sum(storm.kills.values())} kills")
+    kills = ", ".join(f"{kind} {count}" for kind, count in storm.kills.items())
+    print(f"{kills}: {sum(storm.kills.values())} kills; {storm.failed_sends} batches sent again")
     print("OK (1)")
     return 0
 

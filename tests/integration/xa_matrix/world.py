@@ -264,7 +264,7 @@ class World:
         got = self.driver.do("receive in 10000")
         expect(got.startswith("k:"), f"received {got} and not the first order")
         self.driver.do(f"send out {self.name} {put_bytes}")
-        self.driver.do(f"send advice {self.name}")
+        self.driver.do(f"send advice {self.name} 0 advice-{self.name}")
         return xid
 
     def prepare_both(self, xid="x"):
@@ -313,6 +313,9 @@ class World:
         for queue in ("out", "advice"):
             found = [one.split(":")[0] for one in driver.do(f"drain {queue}").split()]
             expect_equal([self.name] if done else [], found, f"messages in {queue}")
+        # The id of the advice is taken with the commit, and given back by everything else.
+        self.giromq("send", "advice", "again", "--duplicate-id", f"advice-{self.name}")
+        expect_equal("" if done else "again:1", driver.do("drain advice"), "an advice that is sent again with its id")
         orders = [tuple(one.split(":")) for one in driver.do("drain in").split()]
         expected = ([] if done else ["k"]) + (["behind"] if behind else [])
         expect_equal(expected, [text for text, _ in orders], "orders, in their order")
