@@ -27,6 +27,8 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_sequence_that_is_held_for_long_takes_no_place_of_a_later_one);
     CPPUNIT_TEST(what_a_branch_gives_back_is_selected_by_who_has_looked_further);
     CPPUNIT_TEST(what_a_branch_gives_back_after_a_purge_is_selected);
+    CPPUNIT_TEST(a_large_message_of_a_branch_comes_whole_or_goes_whole);
+    CPPUNIT_TEST(what_is_not_durable_is_kept_once_it_is_prepared);
     CPPUNIT_TEST_SUITE_END();
 
     void a_stop_returns_the_work_of_an_open_branch_once() {
@@ -250,6 +252,54 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
         Manager other(broker);
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.rollback("x"));
         CPPUNIT_ASSERT_EQUAL("late next"s, broker.drain_all(queue));
+    }
+
+    void a_large_message_of_a_branch_comes_whole_or_goes_whole() {
+        for (const bool commits : {true, false}) {
+            for (const bool crashes : {true, false}) {
+                Broker broker;
+                const auto queue = broker.make_queue("q");
+                {
+                    Manager manager(broker);
+                    const auto id = manager.start("x");
+                    CPPUNIT_ASSERT(manager.controller.put(id, queue, "large", {.chunks = 2})->accepted());
+                    manager.end(id);
+                    CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+                }
+                if (crashes) broker.crash();
+                const auto number = broker.core->branch_messages(xid("x"), 0, 1).at(0).number;
+                Manager other(broker);
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, commits ? other.commit("x") : other.rollback("x"));
+                CPPUNIT_ASSERT_EQUAL(commits, broker.store->chunk(number, 1).ok());
+                if (!commits) continue;
+                Taker& taker = broker.take_now(queue, 1);
+                CPPUNIT_ASSERT_EQUAL(2U, taker.delivery("large").message->chunk_count);
+                CPPUNIT_ASSERT_EQUAL("chunk 0chunk 1"s.size() + "large"s.size(), std::size_t{taker.delivery("large").message->size()});
+                taker.accept("large");
+                broker.doors->run();
+                CPPUNIT_ASSERT(!broker.store->chunk(number, 1).ok());
+                CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).bytes);
+            }
+        }
+    }
+
+    void what_is_not_durable_is_kept_once_it_is_prepared() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        {
+            Manager manager(broker);
+            const auto id = manager.start("x");
+            manager.controller.put(id, queue, "light", {.durable = non_persistent});
+            manager.end(id);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        }
+        broker.crash();
+        {
+            Manager other(broker);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, other.commit("x"));
+        }
+        broker.crash();
+        CPPUNIT_ASSERT_EQUAL("light"s, broker.drain_all(queue));
     }
 
     /// r1 r101 r201, of which a prepared branch has got the last, and a start has forgotten what was in memory.
