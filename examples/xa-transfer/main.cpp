@@ -73,16 +73,17 @@ int run_send(const Options& options) {
 bool transfer_one(Coordinator& coordinator, Messages& messages, Ledger& ledger, bool change_mind) {
     coordinator.begin(messages, ledger);
     const auto order = messages.next_order(500ms);
-    if (!order || change_mind) {
+    if (order == nullptr || change_mind) {
         coordinator.roll_back(messages, ledger);
-        return order.has_value();
+        return order != nullptr;
     }
-    const auto transfer = xa_transfer::parse_transfer(*order);
+    const auto text = std::dynamic_pointer_cast<giromq::TextMessage>(order);
+    const auto transfer = text == nullptr ? std::nullopt : xa_transfer::parse_transfer(text->text());
     if (transfer) {
         const auto booking = ledger.book(*transfer);
         messages.send_receipt(transfer->id + (booking == Ledger::Booking::booked ? " booked" : " refused"));
     } else {
-        messages.refuse(*order);
+        messages.refuse(order);
     }
     coordinator.commit(messages, ledger);
     return true;

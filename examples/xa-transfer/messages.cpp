@@ -24,16 +24,6 @@ Messages::Messages(const std::string& uri, const std::string& name, std::chrono:
     connection_->start();
 }
 
-std::optional<std::string> Messages::next_order(std::chrono::milliseconds patience) {
-    const auto message = orders_->receive(patience);
-    if (message == nullptr) return std::nullopt;
-    const auto text = std::dynamic_pointer_cast<giromq::TextMessage>(message);
-    return text == nullptr ? std::string("(not a text)") : text->text();
-}
-
-void Messages::send_receipt(const std::string& text) { receipts_->send(session_->create_text_message(text)); }
-void Messages::refuse(const std::string& text) { refused_->send(session_->create_text_message(text)); }
-
 void Messages::commit(const giromq::Xid& xid) {
     try {
         resource_->commit(xid, false);

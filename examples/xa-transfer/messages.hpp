@@ -4,7 +4,6 @@
 #include <giromq/giromq.hpp>
 #include <giromq/xa.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,10 +17,12 @@ public:
     Messages(const std::string& uri, const std::string& name, std::chrono::seconds branch_timeout);
 
     // Work, between start() and end() of a branch
-    std::optional<std::string> next_order(std::chrono::milliseconds patience);
-    void send_receipt(const std::string& text);
-    /// An order that nobody can carry out.
-    void refuse(const std::string& text);
+
+    /// Null if none came.
+    giromq::MessagePtr next_order(std::chrono::milliseconds patience) { return orders_->receive(patience); }
+    void send_receipt(const std::string& text) { receipts_->send(session_->create_text_message(text)); }
+    /// Passes on, as it is, what nobody can carry out.
+    void refuse(const giromq::MessagePtr& order) { refused_->send(order); }
 
     void start(const giromq::Xid& xid) { resource_->start(xid, giromq::XAFlags::no_flags); }
     void end(const giromq::Xid& xid) { resource_->end(xid, giromq::XAFlags::success); }

@@ -1,6 +1,7 @@
 """The application, the transaction manager, the database or the network dies (27 to 47), and calls that race with what the broker does on
 its own (48 to 52)."""
 
+import json
 import subprocess
 
 from rows import not_applicable, row
@@ -10,7 +11,9 @@ from world import FULL_DISK, OK, ROLLED_BACK, TIMED_OUT, UNKNOWN, expect_equal, 
 
 
 def transfer_dies(world, point, in_doubt):
-    """Three orders; the second worker's life ends in the second. `in_doubt`: branches in the broker, in the ledger."""
+    """Something that is no order, and three orders; a worker dies in its second transaction. `in_doubt`: branches in the broker, in the
+    ledger."""
+    world.giromq("send", "transfers.in", "nonsense", "--property", "origin=nobody")
     database = f"{world.database.libpq} options='-csearch_path={world.name}'"
     world.database.query(f"CREATE SCHEMA {world.name}")
     def call(command, *arguments):
@@ -26,6 +29,9 @@ def transfer_dies(world, point, in_doubt):
     expect_equal(0, code, output)
     code, output = call("verify", "--count", 3)
     expect_equal(0, code, output)
+    refused = [json.loads(line) for line in world.giromq("receive", "transfers.refused", "--count", "0", "--json")]
+    found = [(one["text"], one["properties"]) for one in refused]
+    expect_equal([("nonsense", {"origin": "nobody"})], found, "what nobody can carry out")
     world.check_store()
 
 
