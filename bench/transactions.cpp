@@ -43,6 +43,7 @@ struct Run {
     std::atomic<bool> measuring{false};
     std::atomic<bool> stopping{false};
     std::atomic<std::uint64_t> committed{0};
+    std::atomic<std::uint32_t> in_doubt{0};  // branches between their prepare and their commit
     std::mutex mutex{};
     std::string error{};
 
@@ -125,6 +126,7 @@ private:
         discharge();
         call(composite("giromq:xa-prepare:list", xid_of(gtrid_), 1));
         is_preparing_ = true;
+        ++run_.in_doubt;
     }
     void commit_branch() {
         is_preparing_ = false;
@@ -194,6 +196,7 @@ private:
             return;
         }
         busy_ = false;
+        if (is_global_) --run_.in_doubt;
         ++run_.committed;
         if (run_.measuring) latencies.record(Steady::now() - begun_);
     }
@@ -284,6 +287,9 @@ TransactionResult run_transactions(const TransactionSettings& settings) {
     result.committed = run.committed - before;
     run.measuring = false;
     run.stopping = true;
+    // No branch is left in doubt, for nobody would come back for it.
+    const auto give_up_at = Steady::now() + std::chrono::seconds(5);
+    while (run.in_doubt > 0 && Steady::now() < give_up_at) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     for (auto& share : shares) share->context.stop();
     for (auto& thread : threads) thread.join();
     for (auto& share : shares) {
