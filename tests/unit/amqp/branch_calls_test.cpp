@@ -13,6 +13,7 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(what_is_no_call_is_a_decode_error);
     CPPUNIT_TEST(recovery_goes_by_pages);
     CPPUNIT_TEST(recovery_fits_into_the_frames_of_the_peer);
+    CPPUNIT_TEST(the_longest_page_is_one_outcome);
     CPPUNIT_TEST(recovery_may_continue_behind_a_branch_that_is_gone);
     CPPUNIT_TEST(who_may_not_resolve_a_branch_does_not_see_it);
     CPPUNIT_TEST(too_many_associations_are_refused);
@@ -190,6 +191,23 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
             after = page.substr(page.rfind(' ') + 1);
         }
         CPPUNIT_ASSERT_EQUAL(expected, found);
+    }
+
+    void the_longest_page_is_one_outcome() {
+        Broker broker;
+        Client client(broker);
+        BranchManager manager(client);
+        pn_link_t* const sender = client.sender("q");
+        std::string expected;
+        for (int branch = 1000; branch <= 2000; ++branch) {
+            const auto gtrid = std::to_string(branch) + std::string(60, 'x');
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start(gtrid));
+            manager.put(sender, "m");
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.end());
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare(gtrid));
+            expected += (branch == 2000 ? "..." : gtrid + " ");
+        }
+        CPPUNIT_ASSERT_EQUAL(expected, manager.recover({}, 5000));
     }
 
     void recovery_may_continue_behind_a_branch_that_is_gone() {
