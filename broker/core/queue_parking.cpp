@@ -37,13 +37,15 @@ void Queue::fetch(Position position) {
     });
 }
 
-/// What was fetched and nobody has taken, since a browser has only looked at it, is not kept for longer than the next fetch, or all that
-/// consumers have given back would come to lie in memory. Where consumers have selectors it is kept: they come back to what they passed by
-/// for now, and two of them would take turns in fetching.
+/// What was fetched and nobody has taken, since a browser has only looked at it, or a selector has passed it by, is not kept for longer
+/// than the next fetch, or all that consumers have given back would come to lie in memory. But what is being judged may be given out when
+/// that is over: two of them would take turns in fetching.
 void Queue::park_again() {
-    const auto fetched = std::exchange(fetched_, {});
-    if (selection_ && !selection_->empty()) return;
-    for (const auto position : fetched) {
+    for (const auto position : std::exchange(fetched_, {})) {
+        if (selection_ && selection_->is_judging(position)) {
+            fetched_.push_back(position);
+            continue;
+        }
         Entry* const entry = find_entry(position);
         if (entry != nullptr && entry->state == EntryState::available) park(*entry);
     }

@@ -67,6 +67,8 @@ public:
     /// There is nothing for this consumer, now.
     bool nothing_more(const Consumer& consumer) const;
     bool is_searching() const { return searching_; }
+    /// A worker may be looking at this one, as it lay in memory.
+    bool is_judging(Position position) const { return searching_ && position >= judging_from_ && position <= judging_through_; }
     /// The last stray, behind `after`, that a consumer has or may have had.
     Position last_told(Position after) const;
 
@@ -159,6 +161,8 @@ private:
     std::set<Position> recheck_;         // returned, to be judged again by selectors that look into bodies
     std::set<Position> back_meanwhile_;  // returned while a search was under way
     bool searching_ = false;
+    Position judging_from_;  // what is being judged, unless it comes from the store
+    Position judging_through_;
     std::uint32_t page_entries_ = 128;
     std::shared_ptr<const selector::ProgramSet> search_set_;
     std::vector<std::uint64_t> search_set_groups_;

@@ -196,12 +196,16 @@ void Selection::look_ahead_for_horizon(const SelectorGroup& group, std::set<Posi
     }
 }
 
-/// What was given back without its bytes is read again, then it is as if it was given back now.
+/// What was given back without its bytes is read again, then it is as if it was given back now. A fetch sends away what the one before has
+/// brought, so it waits until that was judged.
 void Selection::fetch_parked() {
     while (!parked_.empty()) {
         const Position position = *parked_.begin();
         Entry* const entry = queue_.find_entry(position);
-        if (entry != nullptr && entry->state == EntryState::available && entry->parked) return queue_.fetch(position);
+        if (entry != nullptr && entry->state == EntryState::available && entry->parked) {
+            if (!searching_ && recheck_.empty()) queue_.fetch(position);
+            return;
+        }
         parked_.erase(parked_.begin());
         if (entry != nullptr && entry->state == EntryState::available) returned(*entry);
     }

@@ -187,6 +187,8 @@ void Selection::page_read(Search search, Position asked_through, Result<store::P
 bool Selection::begin(Search search) {
     searching_ = true;
     const auto sift = search.sift;
+    judging_from_ = sift->entries.empty() ? Position{} : sift->entries.front().key.position;
+    judging_through_ = sift->entries.empty() || sift->from_store ? Position{} : sift->entries.back().key.position;
     return judge(sift, queue_.context_.workers, [host = &queue_.host_, id = queue_.id_, search = std::move(search)]() mutable {
         Queue* const queue = host->find(id);
         if (queue != nullptr && !queue->closing_) queue->selection_->judged(search);

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "unit/core/selecting.hpp"
 
 using namespace std::string_literals;
@@ -21,6 +23,7 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_torn_consumer_ahead_of_the_window_marks_what_it_held);
     CPPUNIT_TEST(memory_is_bounded_however_little_is_selected);
     CPPUNIT_TEST(memory_is_bounded_when_everything_is_selected);
+    CPPUNIT_TEST(memory_is_bounded_when_selecting_consumers_give_back);
     CPPUNIT_TEST(many_selectors_read_the_store_together);
     CPPUNIT_TEST(nothing_is_delivered_beyond_the_durable_horizon);
     CPPUNIT_TEST(after_a_crash_what_was_delivered_ahead_is_marked);
@@ -225,6 +228,46 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
             CPPUNIT_ASSERT_LESS(bound, broker.core->view().memory_bytes);
         }
         CPPUNIT_ASSERT_EQUAL(texts_every(1, 3000, 1), reds.texts());
+    }
+
+    /// What they held lay in memory with its facts only, and is read again to be judged: not all of it at a time.
+    void memory_is_bounded_when_selecting_consumers_give_back() {
+        constexpr int count = 200;
+        for (const auto& [first, second] : {std::pair{red, green}, {red, red_body}, {red_body, green}, {red_body, red_body}}) {
+            core::CoreSettings settings;
+            settings.memory_bytes = 256 * 1024;
+            settings.queue_window_bytes = 64 * 1024;
+            SelectingBroker broker(settings);
+            const auto queue = broker.make_queue("q");
+            for (int number = 1; number <= count; ++number) {
+                broker.send_coloured(queue, "red", "{\"colour\":\"red\",\"n\":" + std::to_string(number) + "}", {.bytes = 20'000});
+            }
+            Taker& torn = broker.take_selected_now(queue, first, count);
+            CPPUNIT_ASSERT_EQUAL(std::size_t{count}, torn.deliveries.size());
+            Taker& other = broker.take_selected_now(queue, second, 0);
+            torn.close(core::CloseReason::lost);  // which is in no store: nothing of it can be forgotten
+            // A page that was read to be judged may lie beyond the budget.
+            const auto most = settings.memory_bytes + count * 2 * sizeof(Message) + 256 * 1024 + 20'000;
+            std::uint64_t seen = 0;
+            for (int round = 0; round < 5000 && (!broker.doors->idle() || broker.work.waiting() > 0); ++round) {
+                broker.doors->commit_waiting();
+                broker.doors->answer_page();
+                broker.work.answer();
+                seen = std::max(seen, broker.core->view().memory_bytes);
+            }
+            other.credit(1);
+            broker.run();
+            CPPUNIT_ASSERT_EQUAL(second == green ? std::size_t{0} : std::size_t{1}, other.deliveries.size());
+            CPPUNIT_ASSERT_MESSAGE(std::to_string(seen) + " > " + std::to_string(most), seen <= most);
+            other.close();
+            Taker& all = broker.take_selected_now(queue, first, count);
+            CPPUNIT_ASSERT_EQUAL(std::size_t{count}, all.deliveries.size());
+            // What came back may be overtaken by what was judged before it.
+            std::set<std::string> texts;
+            for (const auto& delivery : all.deliveries) texts.insert(text_of(*delivery.message));
+            CPPUNIT_ASSERT_EQUAL(std::size_t{count}, texts.size());
+            CPPUNIT_ASSERT(broker.core->view().memory_bytes <= most);
+        }
     }
 
     void many_selectors_read_the_store_together() {
