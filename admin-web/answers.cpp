@@ -110,6 +110,7 @@ json::object to_json(const core::QueueView& queue) {
     item["windowMessages"] = queue.window_messages;
     item["consumers"] = queue.consumers;
     item["producers"] = queue.producers;
+    item["selectors"] = queue.selectors;
     item["maxMessages"] = settings.max_messages;
     item["maxBytes"] = settings.max_bytes;
     item["overflow"] = settings.overflow == OverflowPolicy::hold ? "hold" : "refuse";
@@ -126,6 +127,7 @@ json::object to_json(const core::QueueView& queue) {
     item["deadLettered"] = queue.dead_lettered;
     item["duplicates"] = queue.duplicates;
     item["quarantined"] = queue.quarantined;
+    item["selectorsOverBudget"] = queue.selectors_over_budget;
     item["createdAt"] = to_text(queue.created_at);
     return item;
 }

@@ -1,5 +1,6 @@
 #include <boost/json/serialize.hpp>
 
+#include "selector/program_cache.hpp"
 #include "unit/admin_web/rig.hpp"
 
 namespace giromq::test {
@@ -18,6 +19,7 @@ class NamedSelectorsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(their_number_is_bounded);
     CPPUNIT_TEST(wrong_methods_are_told_the_right_ones);
     CPPUNIT_TEST(applications_may_neither_look_nor_change);
+    CPPUNIT_TEST(a_queue_tells_how_many_selectors_its_consumers_have);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -148,6 +150,32 @@ public:
         CPPUNIT_ASSERT(list.status == 405 && header_of(list, "Allow") == "GET, HEAD");
         const auto one = rig.post("/api/v1/selectors/configured");
         CPPUNIT_ASSERT(one.status == 405 && header_of(one, "Allow") == "GET, HEAD, PUT, DELETE");
+    }
+
+    struct Port final : core::ConsumerPort {
+        void deliver(core::Delivery) override {}
+        void drained() override {}
+        void ended(const Error&) override {}
+    };
+
+    void a_queue_tells_how_many_selectors_its_consumers_have() {
+        SiteRig rig;
+        rig.put("/api/v1/queues/q", "");
+        selector::ProgramCache programs;
+        Port port;
+        for (const auto* text : {"a = 1", "a=1", "a = 2"}) {
+            core::ConsumerCommand command;
+            command.connection = ConnectionId{1};
+            command.destination = rig.core_.find_destination("q").value();
+            command.selector = programs.compile(text).value();
+            command.port = &port;
+            CPPUNIT_ASSERT(rig.core_.open_consumer(command).ok());
+        }
+        const auto queue = json_of(rig.get("/api/v1/queues/q"));
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, queue.at("selectors").to_number<std::int64_t>());
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{3}, queue.at("consumers").to_number<std::int64_t>());
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, queue.at("selectorsOverBudget").to_number<std::int64_t>());
+        rig.core_.close_connection(ConnectionId{1}, core::CloseReason::orderly);
     }
 
     void applications_may_neither_look_nor_change() {
