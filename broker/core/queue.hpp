@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -329,6 +330,7 @@ private:
     void moved(const StagedGet& get, bool durable);
     void recall(Position position);
     void recalled(Position position, Result<store::Page> page);
+    void recall_again();
     void move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::UnitOfWork work, Done& done);
     void drop_expired(Entry& entry);
     void expire_window(Timestamp now);
@@ -430,6 +432,8 @@ private:
     QueueCounters counters_;
     std::map<Position, TransactionId> prepared_;  // got by prepared branches, in memory or not
     std::uint64_t branch_work_ = 0;
+    std::set<Position> recalling_;  // given back by branches, and on their way from the store
+    std::vector<Position> recall_again_;
     bool has_row_ = false;
     bool closing_ = false;
     std::uint64_t units_under_way_ = 0;

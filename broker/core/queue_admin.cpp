@@ -18,6 +18,8 @@ void Queue::purge(UniqueFunction<void(Result<std::uint64_t>)> done) {
     ++purges_under_way_;
     unit_begins();
     forget_read_ahead();
+    recalling_.clear();
+    recall_again_.clear();
     if (!reaches_tail_) {
         covered_through_ = std::max(covered_through_, through);
         bring_in({}, covered_through_);
@@ -38,7 +40,10 @@ void Queue::purge(UniqueFunction<void(Result<std::uint64_t>)> done) {
             kept.push_back(entry.position);
         }
     }
+    // In the store these are locked too, but may not be any more when it comes to them.
+    for (const auto& [position, branch] : prepared_) kept.push_back(position);
     std::sort(kept.begin(), kept.end());
+    kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
     purge_step(through, std::move(kept), in_memory_only, std::move(done));
 }
 

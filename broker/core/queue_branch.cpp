@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/log.hpp"
 #include "core/queue.hpp"
 #include "core/selection.hpp"
 
@@ -87,6 +88,7 @@ void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
 }
 
 void Queue::recall(Position position) {
+    recalling_.insert(position);
     context_.reads.page(id_, Position{position.value - 1}, {.entries = 1, .bytes = 1},
                         [host = &host_, id = id_, position](Result<store::Page> page) {
                             if (Queue* const queue = host->find(id)) queue->recalled(position, std::move(page));
@@ -94,14 +96,26 @@ void Queue::recall(Position position) {
 }
 
 void Queue::recalled(Position position, Result<store::Page> page) {
-    if (closing_ || find_entry(position) != nullptr || !is_covered(position)) return;
-    if (!page.ok()) return recall(position);
-    if (page->entries.empty() || page->entries.front().key.position != position) return;
-    std::vector<Entry> entries;
-    if (auto entry = entry_of(std::move(page->entries.front()))) entries.push_back(std::move(*entry));
-    bring_in(std::move(entries), position);
-    if (Entry* const entry = find_entry(position); entry != nullptr && selection_) selection_->returned(*entry);
+    // A purge that came meanwhile has taken it.
+    if (closing_ || !recalling_.contains(position)) return;
+    if (!page.ok()) {
+        log::error("page_not_read", {{"queue", settings_.name}, {"for", "branch"}, {"error", page.error().to_string()}});
+        recall_again_.push_back(position);
+        return;
+    }
+    recalling_.erase(position);
+    const bool is_there = !page->entries.empty() && page->entries.front().key.position == position;
+    if (is_there && is_covered(position) && find_entry(position) == nullptr) {
+        std::vector<Entry> entries;
+        if (auto entry = entry_of(std::move(page->entries.front()))) entries.push_back(std::move(*entry));
+        bring_in(std::move(entries), position);
+        if (Entry* const entry = find_entry(position); entry != nullptr && selection_) selection_->returned(*entry);
+    }
     dispatch();
+}
+
+void Queue::recall_again() {
+    for (const auto position : std::exchange(recall_again_, {})) recall(position);
 }
 
 Queue::Placed Queue::place_branch_put(Position position, const Arrival& arrival, bool is_known, tx::UnitOfWork& work) {

@@ -39,6 +39,7 @@ void Queue::look_further(Consumer& browser) {
 /// Of a browser that was shown all it can be shown now: whether that is all there is. Behind a pending entry there may be others that
 /// are accepted.
 bool Queue::sees_everything(const Consumer& browser, Look look) const {
+    if (!recalling_.empty()) return false;
     if (look == Look::end) return true;
     const auto index = window_.lower_bound(Position{browser.looked_at.value + 1});
     return nothing_available_behind(index) && (reaches_tail_ || durable_through_ <= covered_through_);

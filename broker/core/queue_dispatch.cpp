@@ -255,7 +255,7 @@ void Queue::mark_for_restart() {
 
 bool Queue::nothing_more(const Consumer& consumer) const {
     if (consumer.group != nullptr) return selection_->nothing_more(consumer);
-    if (!reaches_tail_ || page_under_way_) return false;
+    if (!reaches_tail_ || page_under_way_ || !recalling_.empty()) return false;
     // For who is not ready nobody has looked at what others had to leave.
     return nothing_available_behind(consumer.ready ? scan_ : 0);
 }

@@ -244,6 +244,7 @@ void Queue::move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::Uni
 
 void Queue::expire(Timestamp now) {
     if (closing_) return;
+    recall_again();
     if (may_expire_) expire_window(now);
     if (wants_page_to_expire()) read_page();
 }

@@ -237,7 +237,7 @@ Position Selection::last_told(Position after) const {
 
 bool Selection::nothing_more(const Consumer& consumer) const {
     const SelectorGroup& group = *consumer.group;
-    if (searching_ || !recheck_.empty() || !parked_.empty()) return false;
+    if (searching_ || !recheck_.empty() || !parked_.empty() || !queue_.recalling_.empty()) return false;
     for (const auto position : group.found) {
         const Entry* const entry = queue_.find_entry(position);
         if (entry != nullptr && entry->state == EntryState::available && is_for(*entry, consumer)) return false;

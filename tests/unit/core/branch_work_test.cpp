@@ -29,6 +29,9 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(what_a_branch_gives_back_after_a_purge_is_selected);
     CPPUNIT_TEST(a_large_message_of_a_branch_comes_whole_or_goes_whole);
     CPPUNIT_TEST(what_is_not_durable_is_kept_once_it_is_prepared);
+    CPPUNIT_TEST(a_drain_waits_for_what_a_branch_has_given_back);
+    CPPUNIT_TEST(a_purge_takes_what_a_branch_has_just_given_back);
+    CPPUNIT_TEST(a_purge_leaves_what_a_branch_is_giving_back);
     CPPUNIT_TEST_SUITE_END();
 
     void a_stop_returns_the_work_of_an_open_branch_once() {
@@ -300,6 +303,82 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
         }
         broker.crash();
         CPPUNIT_ASSERT_EQUAL("light"s, broker.drain_all(queue));
+    }
+
+    /// The branch "x" has got m1, a start has forgotten what was in memory, and a purge has taken the others.
+    static DestinationId get_and_purge(Broker& broker) {
+        const auto queue = broker.make_filled_queue(3);
+        {
+            Manager manager(broker);
+            Taker& taker = manager.controller.take(queue, 1);
+            const auto id = manager.start("x");
+            manager.controller.get(id, taker, "m1");
+            manager.end(id);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        }
+        broker.crash();
+        broker.core->purge_queue(queue, [](const Result<std::uint64_t>&) {});
+        broker.doors->run();
+        return queue;
+    }
+    /// Until it is durable and answered; what has to be read then is not read yet.
+    static void roll_back_only(Broker& broker, Manager& manager) {
+        const auto answer = manager.call(Kind::rollback, "x");
+        broker.doors->write();
+        while (broker.doors->complete()) {
+        }
+        CPPUNIT_ASSERT(answer->has_value() && **answer == ReturnCode::ok);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, broker.doors->asked());
+    }
+
+    void a_drain_waits_for_what_a_branch_has_given_back() {
+        for (const bool fails : {false, true}) {
+            Broker broker;
+            const auto queue = get_and_purge(broker);
+            Taker& taker = broker.take_now(queue, 1);
+            Manager other(broker);
+            roll_back_only(broker, other);
+            taker.drain(1);
+            CPPUNIT_ASSERT(taker.drained_after.empty());
+            broker.doors->reads_fail = fails;
+            broker.doors->run();
+            if (fails) {
+                CPPUNIT_ASSERT(taker.drained_after.empty());
+                broker.doors->reads_fail = false;
+                broker.tick();
+                broker.doors->run();
+            }
+            CPPUNIT_ASSERT_EQUAL("m1"s, taker.texts());
+        }
+    }
+
+    void a_purge_leaves_what_a_branch_is_giving_back() {
+        Broker broker;
+        const auto queue = get_and_purge(broker);
+        Manager other(broker);
+        const auto answer = other.call(Kind::rollback, "x");
+        Answer<std::uint64_t> purged;
+        broker.core->purge_queue(queue, purged.callback());
+        broker.doors->run();
+        CPPUNIT_ASSERT(answer->has_value());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, purged.result->value());
+        CPPUNIT_ASSERT_EQUAL("m1"s, broker.drain_all(queue));
+    }
+
+    void a_purge_takes_what_a_branch_has_just_given_back() {
+        Broker broker;
+        const auto queue = get_and_purge(broker);
+        Manager other(broker);
+        roll_back_only(broker, other);
+        CPPUNIT_ASSERT(broker.doors->snapshot());
+        Answer<std::uint64_t> purged;
+        broker.core->purge_queue(queue, purged.callback());
+        Taker& taker = broker.take(queue, 1);
+        CPPUNIT_ASSERT(broker.doors->deliver_page());
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, purged.result->value());
+        CPPUNIT_ASSERT_EQUAL(""s, taker.texts());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, broker.view(queue).messages);
     }
 
     /// r1 r101 r201, of which a prepared branch has got the last, and a start has forgotten what was in memory.
