@@ -267,6 +267,8 @@ Result<void> BranchKeeper::put(TransactionId id, Queue& queue, TransactionPut pu
 Result<void> BranchKeeper::enlist(Consumer& consumer, EnlistCommand command) {
     const auto& association = associations_.at(command.transaction);
     Queue& queue = *consumer.queue;
+    // This may be what ends a branch whose time is over: what it has got and what is refused here are back together, in their order.
+    const Transactions::Pause pause(transactions_);
     const auto give_up = [&](const Error& reason) {
         if (command.settled) queue.settle(consumer, command.position, Modified{.delivery_failed = true, .undeliverable_here = false}, {});
         if (command.done) command.done(reason);

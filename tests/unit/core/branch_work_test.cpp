@@ -20,6 +20,7 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_later_outcome_takes_the_place_of_the_first);
     CPPUNIT_TEST(prepared_puts_leave_memory_when_it_is_scarce);
     CPPUNIT_TEST(a_timeout_can_be_changed_until_the_prepare);
+    CPPUNIT_TEST(what_an_outcome_that_comes_too_late_gives_back_keeps_its_order);
     CPPUNIT_TEST(the_core_tells_what_a_branch_has_put_and_got);
     CPPUNIT_TEST(an_alarm_is_raised_when_a_branch_is_in_doubt_for_long);
     CPPUNIT_TEST(a_prepared_put_keeps_its_room);
@@ -177,6 +178,24 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
         broker.tick(5000ms);
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
         CPPUNIT_ASSERT(broker.core->xa_set_timeout(xid("x"), 10s) == ReturnCode::er_proto);
+    }
+
+    /// The outcome itself is what ends the branch.
+    void what_an_outcome_that_comes_too_late_gives_back_keeps_its_order() {
+        core::CoreSettings settings;
+        settings.transaction_timeout = 1s;
+        Broker broker(settings);
+        const auto queue = broker.make_filled_queue(2);
+        Manager manager(broker);
+        Taker& holder = manager.controller.take(queue, 2);
+        const auto id = manager.start("x");
+        manager.controller.get(id, holder, "m2");
+        Taker& other = broker.take(queue, 10);
+        broker.clock.advance(3000ms);
+        manager.controller.get(id, holder, "m1");
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL("m1 m2"s, other.texts());
+        CPPUNIT_ASSERT_EQUAL(1U, other.count("m1"));
     }
 
     void the_core_tells_what_a_branch_has_put_and_got() {
