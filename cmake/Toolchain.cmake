@@ -12,6 +12,10 @@ endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Werror
                     -fno-omit-frame-pointer)
+if(CMAKE_UNITY_BUILD)
+  # Files that are compiled together do not see each other's names on purpose.
+  add_compile_options(-Wno-shadow)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these inside inlined library code that it misreads at -O2; clang and the sanitizers watch over the real ones.
   add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict)

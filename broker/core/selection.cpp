@@ -9,8 +9,6 @@
 namespace giromq::core {
 namespace {
 
-Position before(Position position) { return Position{position.value - 1}; }
-
 bool asks_for_delivery_count(const selector::Program& program) {
     const auto& names = program.properties();
     return std::find(names.begin(), names.end(), "JMSXDeliveryCount") != names.end();

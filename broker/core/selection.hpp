@@ -19,6 +19,9 @@ class Queue;
 struct Arrival;
 struct Consumer;
 
+/// The position that comes before another one.
+constexpr Position before(Position position) { return Position{position.value - 1}; }
+
 /// The consumers of a queue that have the same selector, and how far it has looked.
 struct SelectorGroup {
     std::uint64_t id = 0;

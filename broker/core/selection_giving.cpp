@@ -14,8 +14,6 @@ constexpr std::size_t found_max = 2048;
 /// The horizon goes ahead of what a group is about to be given by so many entries at most.
 constexpr std::size_t horizon_entries = 1000;
 
-Position before(Position position) { return Position{position.value - 1}; }
-
 bool is_for(const Entry& entry, const Consumer& consumer) {
     return std::find(entry.not_for.begin(), entry.not_for.end(), consumer.id) == entry.not_for.end();
 }

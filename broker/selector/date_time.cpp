@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "base/ascii.hpp"
+
 namespace giromq::selector {
 namespace {
 
@@ -60,8 +62,6 @@ std::optional<DateTime> in_range(DateTime time) {
     if (time.seconds < first_second || time.seconds >= end_second) return std::nullopt;
     return time;
 }
-
-bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
 /// Reads a lexical form from left to right. What does not fit makes it fail once and for all.
 class Scanner {

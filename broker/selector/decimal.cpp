@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/ascii.hpp"
+
 namespace giromq::selector {
 namespace {
 
@@ -108,8 +110,6 @@ Wide multiply_wide(const Wide& left, const Wide& right) {
     product.trim();
     return product;
 }
-
-bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
 }  // namespace
 

@@ -8,11 +8,9 @@
 namespace giromq::selector {
 namespace {
 
-constexpr std::string_view white_space = " \t\f\r\n";
-
 bool is_xml(std::string_view text) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    const auto begin = text.find_first_not_of(white_space);
+    const auto begin = text.find_first_not_of(sql_white_space);
     return begin != std::string_view::npos && text[begin] == '<';
 }
 
@@ -36,7 +34,7 @@ Result<Node> parse_unnamed(std::string_view text) {
 
 }  // namespace
 
-bool is_no_selector(std::string_view text) { return text.find_first_not_of(white_space) == std::string_view::npos; }
+bool is_no_selector(std::string_view text) { return text.find_first_not_of(sql_white_space) == std::string_view::npos; }
 
 Result<Node> parse(std::string_view text, const NamedSelectors& named) {
     const auto name = text.size() > text_bytes_max || is_xml(text) ? std::nullopt : carried(text, name_carrier);

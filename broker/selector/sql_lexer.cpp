@@ -7,13 +7,12 @@
 #include <limits>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "selector/unicode.hpp"
 
 namespace giromq::selector {
 namespace {
-
-constexpr std::string_view white_space = " \t\f\r\n";
 
 constexpr std::array<std::pair<std::string_view, Token>, 11> keywords = {{{"AND", Token::word_and},
                                                                           {"OR", Token::word_or},
@@ -40,8 +39,6 @@ constexpr std::array<std::pair<std::string_view, Token>, 13> operators = {{{"<>"
                                                                            {"(", Token::open},
                                                                            {")", Token::close},
                                                                            {",", Token::comma}}};
-
-bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
 bool is_hex_digit(char character) {
     return is_digit(character) || (character >= 'a' && character <= 'f') || (character >= 'A' && character <= 'F');
@@ -83,10 +80,10 @@ void SqlLexer::advance(std::size_t bytes) {
     rest_.remove_prefix(bytes);
 }
 
-void SqlLexer::skip_white_space() { advance(std::min(rest_.find_first_not_of(white_space), rest_.size())); }
+void SqlLexer::skip_white_space() { advance(std::min(rest_.find_first_not_of(sql_white_space), rest_.size())); }
 
 bool SqlLexer::is_before(char expected) const {
-    const auto place = rest_.find_first_not_of(white_space);
+    const auto place = rest_.find_first_not_of(sql_white_space);
     return place != std::string_view::npos && rest_[place] == expected;
 }
 

@@ -9,6 +9,9 @@
 
 namespace giromq::selector {
 
+/// What separates tokens.
+inline constexpr std::string_view sql_white_space = " \t\f\r\n";
+
 /// What a token of the SQL form is.
 enum class Token : std::uint8_t {
     end,

@@ -11,6 +11,7 @@
 
 #include "giromq/exceptions.hpp"
 #include "message_codec.hpp"
+#include "proton_text.hpp"
 #include "session_core.hpp"
 #include "temporary_node.hpp"
 
@@ -24,8 +25,6 @@ constexpr std::uint64_t waiting_bytes_max = 16u << 20;
 constexpr std::uint32_t browse_prefetch_min = 100;
 /// How much longer than asked a timed receive waits for the broker's word that there is nothing.
 constexpr std::chrono::milliseconds drain_patience{1000};
-
-pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
 
 }  // namespace
 

@@ -13,13 +13,13 @@
 
 #include "giromq/exceptions.hpp"
 #include "giromq/version.hpp"
+#include "proton_text.hpp"
 
 namespace giromq::detail {
 namespace {
 
 constexpr std::uint32_t max_frame_bytes = 256 * 1024;
 
-pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
 std::string_view view_of(pn_bytes_t bytes) {
     return bytes.start == nullptr ? std::string_view() : std::string_view(bytes.start, bytes.size);
 }

@@ -5,16 +5,13 @@
 #include <proton/disposition.h>
 
 #include "engine.hpp"
+#include "proton_text.hpp"
 #include "wire_writer.hpp"
 
 namespace giromq::detail {
 namespace {
 
-constexpr std::uint8_t declare = 0x31;
 constexpr std::uint8_t discharge = 0x32;
-
-pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
-std::string string_of(pn_bytes_t bytes) { return bytes.start == nullptr ? std::string() : std::string(bytes.start, bytes.size); }
 
 /// Enters the list that a state of its own kind consists of; false if it is none.
 bool enter_list(pn_data_t* data) {
@@ -56,7 +53,7 @@ std::string encode_declare() {
     std::string body;
     WireWriter writer(body);
     writer.section(wire::amqp_value);
-    writer.section(declare);
+    writer.section(declare_code);
     writer.end_list(writer.begin_list(), 0);
     return body;
 }

@@ -12,6 +12,9 @@
 /// The types of AMQP 1.0 part 4 on the wire: the bodies of a control link's messages, and the states that carry a transaction's id.
 namespace giromq::detail {
 
+/// What the message begins with that declares a transaction.
+inline constexpr std::uint8_t declare_code = 0x31;
+
 namespace outcome_code {
 inline constexpr std::uint64_t declared = 0x33;
 inline constexpr std::uint64_t transactional_state = 0x34;

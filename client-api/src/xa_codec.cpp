@@ -15,7 +15,6 @@ namespace {
 
 using xa::ReturnCode;
 
-constexpr std::uint8_t declare = 0x31;
 constexpr std::uint64_t xa_result = 0x00007ED900000001;
 constexpr std::uint64_t xa_recovered_descriptor = 0x00007ED900000002;
 constexpr std::int64_t milliseconds_max = 0xffffffff;
@@ -55,7 +54,7 @@ std::uint32_t milliseconds(std::chrono::milliseconds time) {
 
 std::string type_of(std::string_view call) { return "giromq:xa-" + std::string(call) + ":list"; }
 
-bool enter_list(pn_data_t* data) { return pn_data_next(data) && pn_data_type(data) == PN_LIST && pn_data_enter(data); }
+bool enter_next_list(pn_data_t* data) { return pn_data_next(data) && pn_data_type(data) == PN_LIST && pn_data_enter(data); }
 
 /// The standard's conditions, for an error without the code of ours.
 ReturnCode code_of_condition(std::string_view condition) {
@@ -87,7 +86,7 @@ ReturnCode code_of_rejection(pn_condition_t* condition) {
 std::optional<xa::Xid> read_xid(pn_data_t* data) {
     if (pn_data_type(data) != PN_DESCRIBED || !pn_data_enter(data)) return std::nullopt;
     std::optional<xa::Xid> xid;
-    if (pn_data_next(data) && enter_list(data)) {
+    if (pn_data_next(data) && enter_next_list(data)) {
         pn_data_next(data);
         const std::int32_t format = pn_data_type(data) == PN_INT ? pn_data_get_int(data) : xa::Xid::null_format;
         pn_data_next(data);
@@ -105,7 +104,7 @@ std::optional<xa::Xid> read_xid(pn_data_t* data) {
 
 std::string encode_xa_start(const xa::Xid& xid, std::string_view mode, std::chrono::milliseconds timeout) {
     Body body;
-    body.writer().section(declare);
+    body.writer().section(declare_code);
     const std::size_t outer = body.writer().begin_list();
     const std::size_t branch = body.begin("giromq:xa-branch:list");
     body.xid(xid);
@@ -171,7 +170,7 @@ ReturnCode xa_code(pn_delivery_t* delivery) {
     }
     pn_data_t* const data = pn_disposition_data(pn_delivery_remote(delivery));
     pn_data_rewind(data);
-    if (!enter_list(data) || !pn_data_next(data) || pn_data_type(data) != PN_INT) return ReturnCode::er_rm_error;
+    if (!enter_next_list(data) || !pn_data_next(data) || pn_data_type(data) != PN_INT) return ReturnCode::er_rm_error;
     return xa::return_code_of(pn_data_get_int(data)).value_or(ReturnCode::er_rm_error);
 }
 
@@ -183,7 +182,7 @@ xa::XidPage xa_recovered(pn_delivery_t* delivery) {
     pn_data_t* const data = pn_disposition_data(pn_delivery_remote(delivery));
     pn_data_rewind(data);
     xa::XidPage page;
-    if (!enter_list(data) || !pn_data_next(data) || pn_data_type(data) != PN_LIST || !pn_data_enter(data)) return broken;
+    if (!enter_next_list(data) || !pn_data_next(data) || pn_data_type(data) != PN_LIST || !pn_data_enter(data)) return broken;
     while (pn_data_next(data)) {
         const std::optional<xa::Xid> xid = read_xid(data);
         if (!xid) return broken;

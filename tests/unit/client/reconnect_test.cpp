@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Recorder final : public CompletionListener {
+class LossRecorder final : public CompletionListener {
 public:
     void on_completion(const MessagePtr&) override { ++completed; }
     void on_exception(const MessagePtr&, const JMSException& exception) override {
@@ -70,7 +70,7 @@ class ReconnectTest : public CppUnit::TestFixture {
     static void unconfirmed_sends_come_again_in_order_before_new_ones() {
         Rig rig;
         const auto producer = rig.producer();
-        const auto recorder = std::make_shared<Recorder>();
+        const auto recorder = std::make_shared<LossRecorder>();
         rig.broker.hold_outcomes(true);
         for (int index = 1; index <= 20; ++index) producer->send(rig.text(std::to_string(index)), recorder);
         CPPUNIT_ASSERT(rig.broker.wait([&] { return rig.broker.received().size() == 20; }));
@@ -92,7 +92,7 @@ class ReconnectTest : public CppUnit::TestFixture {
     static void a_thousand_cuts_lose_nothing_and_double_nothing() {
         Rig rig;
         const auto producer = rig.producer();
-        const auto recorder = std::make_shared<Recorder>();
+        const auto recorder = std::make_shared<LossRecorder>();
         const int count = std::getenv("GIROMQ_TEST_LONG") != nullptr ? 20000 : 600;
         for (int index = 0; index < count; ++index) {
             if (index % 10 == 0) rig.broker.cut_after_transfers(1 + index % 7, index % 20 == 0);
@@ -236,7 +236,7 @@ class ReconnectTest : public CppUnit::TestFixture {
     static void an_exception_listener_may_close_the_connection() {
         Rig rig(AcknowledgeMode::auto_acknowledge, "reconnect=false");
         const auto producer = rig.producer();
-        const auto recorder = std::make_shared<Recorder>();
+        const auto recorder = std::make_shared<LossRecorder>();
         rig.broker.hold_outcomes(true);
         std::promise<void> closed;
         rig.connection->set_exception_listener([&](const JMSException&) {
@@ -312,7 +312,7 @@ class ReconnectTest : public CppUnit::TestFixture {
         const auto consumer = rig.consumer();
         const auto message = consumer->receive(5s);
         const auto producer = rig.producer();
-        const auto recorder = std::make_shared<Recorder>();
+        const auto recorder = std::make_shared<LossRecorder>();
         rig.broker.stop_listening();
         rig.broker.cut_connections();
         rig.broker.wait([&] { return rig.broker.locked("q") == 0; });

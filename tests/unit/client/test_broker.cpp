@@ -25,6 +25,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "proton_text.hpp"
 #include "test_broker_parts.hpp"
 #include "wire_reader.hpp"
 #include "wire_writer.hpp"
@@ -37,9 +38,9 @@ using detail::WireValue;
 using detail::WireWriter;
 namespace wire = detail::wire;
 
-namespace {
+using detail::bytes_of;
 
-pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
+namespace {
 
 std::string text_or_empty(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 

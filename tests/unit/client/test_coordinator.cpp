@@ -6,6 +6,7 @@
 #include <proton/link.h>
 #include <proton/terminus.h>
 
+#include "proton_text.hpp"
 #include "test_broker.hpp"
 #include "test_broker_parts.hpp"
 #include "wire_reader.hpp"
@@ -13,6 +14,7 @@
 // The part of TestBroker that is a coordinator (AMQP 1.0 part 4).
 namespace giromq::test {
 
+using detail::bytes_of;
 using detail::WireReader;
 using detail::WireValue;
 
@@ -22,8 +24,6 @@ constexpr std::uint64_t declare = 0x31;
 constexpr std::uint64_t discharge = 0x32;
 constexpr std::uint64_t declared = 0x33;
 constexpr std::uint64_t transactional_state = 0x34;
-
-pn_bytes_t bytes_of(std::string_view text) { return pn_bytes(text.size(), text.data()); }
 
 void reject(pn_delivery_t* delivery, const std::string& condition) {
     pn_condition_set_name(pn_disposition_condition(pn_delivery_local(delivery)), condition.c_str());
