@@ -14,8 +14,6 @@ namespace {
 constexpr std::string_view prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view body_title = "the body is not what is expected";
 
-std::string_view name_of(Role role) { return role == Role::administrator ? "administrator" : "application"; }
-
 Response metrics_response(std::string text) {
     Response response;
     response.content_type = prometheus_text;
@@ -144,7 +142,7 @@ void Site::users(Call call) {
         }
         json::object item;
         item["name"] = user.name;
-        item["role"] = name_of(user.role);
+        item["role"] = to_text(user.role);
         items.push_back(std::move(item));
     }
     call.done(list_response(std::move(items), next));
@@ -164,16 +162,18 @@ void Site::put_user(Call call) {
     const auto role_name = fields.text("role");
     auto password = fields.text("password");
     if (auto wrong = fields.problem()) return call.done(std::move(*wrong));
-    if (!role_name || (*role_name != "administrator" && *role_name != "application")) {
-        return call.done(problem(400, "invalid_argument", body_title, "role is \"administrator\" or \"application\""));
+    const auto named = role_name ? role_named(*role_name) : std::nullopt;
+    if (!named) {
+        return call.done(problem(400, "invalid_argument", body_title,
+                                 "role is one of \"administrator\", \"operator\", \"auditor\" and \"application\""));
     }
-    const auto role = *role_name == "administrator" ? Role::administrator : Role::application;
+    const Role role = *named;
     const auto name = call.target.segments.back();
     admin_.put_user(call.who, name, role, std::move(password), [name, role, done = std::move(call.done)](Result<PutUser> put) mutable {
         if (!put) return done(problem_of(put.error()));
         json::object body;
         body["name"] = name;
-        body["role"] = name_of(role);
+        body["role"] = to_text(role);
         done(json_response(*put == PutUser::created ? 201 : 200, body));
     });
 }

@@ -15,7 +15,7 @@ BrokerAdmin::BrokerAdmin(Parts parts, AdminSettings settings)
 // Queues
 
 void BrokerAdmin::list_queues(const Identity& who, std::string after, std::size_t limit, Done<QueuePage> done) {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, after = std::move(after), limit, done = std::move(done)]() mutable {
         QueuePage page;
         page.items = parts_.core.list_queues(after, limit + 1);
@@ -35,7 +35,7 @@ Result<DestinationId> find_queue(core::Core& core, const std::string& name) {
 }  // namespace
 
 void BrokerAdmin::view_queue(const Identity& who, std::string name, Done<core::QueueView> done) {
-    if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::view, name); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, name = std::move(name), done = std::move(done)]() mutable {
         const auto queue = find_queue(parts_.core, name);
         done(queue ? parts_.core.view_queue(*queue) : queue.error());
@@ -78,7 +78,7 @@ void BrokerAdmin::delete_queue(const Identity& who, std::string name, bool even_
 }
 
 void BrokerAdmin::purge_queue(const Identity& who, std::string name, Done<std::uint64_t> done) {
-    if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::purge, name); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, by = who.user, name = std::move(name), done = std::move(done)]() mutable {
         const auto queue = find_queue(parts_.core, name);
         if (!queue) return done(queue.error());
@@ -113,12 +113,12 @@ Overview BrokerAdmin::overview_on_core() const {
 }
 
 void BrokerAdmin::overview(const Identity& who, Done<Overview> done) {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, done = std::move(done)]() mutable { done(overview_on_core()); });
 }
 
 void BrokerAdmin::list_connections(const Identity& who, ConnectionId after, std::size_t limit, Done<std::vector<ConnectionView>> done) {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
     parts_.connections.list(after, limit,
                             [done = std::move(done)](std::vector<ConnectionView> connections) mutable { done(std::move(connections)); });
 }

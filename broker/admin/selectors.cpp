@@ -31,12 +31,12 @@ std::optional<Error> refusal(const std::string& name, const std::string& text) {
 using security::Action;
 
 Result<std::vector<selector::SelectorDirectory::Entry>> BrokerAdmin::list_selectors(const Identity& who) const {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return allowed.error();
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return allowed.error();
     return parts_.selectors.list();
 }
 
 Result<selector::SelectorDirectory::Entry> BrokerAdmin::view_selector(const Identity& who, const std::string& name) const {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return allowed.error();
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return allowed.error();
     auto found = parts_.selectors.find(name);
     if (!found) return unknown(name);
     return std::move(*found);

@@ -51,7 +51,7 @@ const char* event_of(BrokerAdmin::Decide decide) {
 }  // namespace
 
 void BrokerAdmin::list_transactions(const Identity& who, std::optional<xa::Xid> after, std::size_t limit, Done<TransactionPage> done) {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, after = std::move(after), limit, done = std::move(done)]() mutable {
         TransactionPage page;
         if (parts_.transactions != nullptr) page.items = parts_.transactions->list(after, limit + 1);
@@ -62,7 +62,7 @@ void BrokerAdmin::list_transactions(const Identity& who, std::optional<xa::Xid> 
 }
 
 void BrokerAdmin::view_transaction(const Identity& who, const xa::Xid& xid, Done<TransactionView> done) {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, xid, done = std::move(done)]() mutable {
         auto found = parts_.transactions == nullptr ? std::nullopt : parts_.transactions->find(xid);
         if (!found) return done(no_such_branch(xid));
@@ -72,7 +72,7 @@ void BrokerAdmin::view_transaction(const Identity& who, const xa::Xid& xid, Done
 
 void BrokerAdmin::transaction_messages(const Identity& who, const xa::Xid& xid, std::uint64_t first, std::size_t limit,
                                        Done<TransactionMessages> done) {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, xid, first, limit, done = std::move(done)]() mutable {
         if (parts_.transactions == nullptr || !parts_.transactions->find(xid)) return done(no_such_branch(xid));
         parts_.transactions->messages(xid, first, limit + 1,
@@ -87,7 +87,7 @@ void BrokerAdmin::transaction_messages(const Identity& who, const xa::Xid& xid, 
 }
 
 void BrokerAdmin::decide_transaction(const Identity& who, Decide decide, const xa::Xid& xid, std::string reason, Done<void> done) {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (auto allowed = authorise(who, Action::resolve_xa, {}); !allowed) return done(allowed.error());
     if (!is_reason(reason)) {
         return done(Error(errc::invalid_argument,
                           "the reason is a sentence of at most " + std::to_string(reason_bytes_max) + " bytes without control characters"));

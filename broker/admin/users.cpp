@@ -5,16 +5,10 @@
 #include "base/log.hpp"
 
 namespace giromq::admin {
-namespace {
-
-std::string_view name_of(Role role) { return role == Role::administrator ? "administrator" : "application"; }
-
-}  // namespace
-
 using security::Action;
 
 Result<std::vector<UserView>> BrokerAdmin::list_users(const Identity& who) const {
-    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return allowed.error();
+    if (auto allowed = authorise(who, Action::audit, {}); !allowed) return allowed.error();
     std::vector<UserView> views;
     for (const auto& user : parts_.users.list()) views.push_back({user.name, user.role});
     return views;
@@ -65,7 +59,7 @@ void BrokerAdmin::store_user(const Identity& who, std::string name, MakeUser mak
 /// The change is in the store: from now on it holds. The directory first, so that nobody gets in with what held before.
 void BrokerAdmin::take_over(User user, PutUser answer, const std::string& by) {
     log::info(answer == PutUser::created ? "user_created" : "user_changed",
-              {{"user", user.name}, {"role", name_of(user.role)}, {"by", by}});
+              {{"user", user.name}, {"role", to_text(user.role)}, {"by", by}});
     const auto name = user.name;
     parts_.users.put(std::move(user));
     if (answer == PutUser::changed) parts_.connections.close_user(name, "the user '" + name + "' was changed; log in again");

@@ -68,7 +68,7 @@ CLI::App* add_user_command(CLI::App& app, Options& options, std::string& role) {
     user->require_subcommand(1);
     auto* const add = user->add_subcommand("add", "Add a user, or give one a new role and password");
     add_text(*add, "NAME", options.user, "The user")->required();
-    add_text(*add, "--role", role, "administrator or application")->default_val("application");
+    add_text(*add, "--role", role, "administrator, operator, auditor or application")->default_val("application");
     add_text(*add, "--password-file", options.password_file, "The first line of this file is the password")->required();
     return add;
 }
@@ -111,8 +111,9 @@ ParsedOptions parse_options(int argc, char** argv) {
     options.file = backup.empty() ? restore : backup;
     if (add_user->parsed()) {
         options.command = Options::Command::add_user;
-        if (role != "administrator" && role != "application") parsed.exit = wrong_use("--role: there is no role '" + role + "'");
-        options.role = role == "administrator" ? Role::administrator : Role::application;
+        const auto named = role_named(role);
+        if (!named) parsed.exit = wrong_use("--role: there is no role '" + role + "'");
+        options.role = named.value_or(Role::application);
     }
     return parsed;
 }

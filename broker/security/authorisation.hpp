@@ -15,15 +15,33 @@ struct Identity {
     Role role = Role::application;
 };
 
-/// What can be done to a destination, or to the broker (`administer`, destination empty).
-enum class Action { send, receive, browse, create, administer };
+/// What can be done. The first nine are done to a destination and can be granted by permissions; the others belong to roles.
+enum class Action {
+    send,
+    receive,
+    browse,     // look at messages without taking them: over AMQP with their bodies, over REST without
+    read_body,  // over REST: the bodies of messages
+    create,     // on first use, where the configuration lets queues be made that way, and as a temporary queue
+    move,       // messages to another queue (where `send` is asked too), and copies of them
+    delete_messages,
+    purge,
+    resolve_xa,  // a branch that somebody else has begun; over REST with the destination empty
 
-/// The one decision about every action, under AMQP and REST alike. An application may send, receive and browse, and create queues on
-/// first use (where the broker's configuration allows that at all); an administrator may do everything.
+    view,        // everything but users, permissions, configuration, audit, and messages; destination empty for the broker
+    pause,       // a destination, and let it go on
+    close,       // connections and links of others
+    audit,       // see users, permissions, configuration and the audit log
+    administer,  // everything else: users, permissions, configuration; create, change and delete destinations and selectors; backup
+};
+
+/// The word for it in permissions, over REST and in the audit: "read-body".
+std::string_view to_text(Action action);
+
+/// The one decision about every action, under AMQP and REST alike. What the role does not allow is refused, whatever the destination.
 Result<void> authorise(const Identity& identity, Action action, std::string_view destination);
 
 /// Who may join, complete and find a branch of a global transaction: the user that began it, since a manager resolves its branches from
-/// another connection, and administrators.
+/// another connection, and whoever may resolve-xa.
 Result<void> authorise_branch(const Identity& identity, std::string_view owner);
 
 }  // namespace giromq::security

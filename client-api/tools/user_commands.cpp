@@ -96,7 +96,9 @@ void add_user_commands(CLI::App& app, const Common& common, Run& run) {
 
     CLI::App* const add = user->add_subcommand("add", "Adds a user");
     add->add_option("NAME", *name, "The user's name")->required();
-    add->add_option("--role", *role, "What the user may do")->check(CLI::IsMember({"administrator", "application"}))->capture_default_str();
+    add->add_option("--role", *role, "What the user may do")
+        ->check(CLI::IsMember({"administrator", "operator", "auditor", "application"}))
+        ->capture_default_str();
     add->add_option("--new-password-file", *file, file_help);
     add->fallthrough()->callback(
         [&common, &run, name, role, file] { run = [&common, name, role, file] { return add_user(common, *name, *role, *file); }; });
