@@ -43,6 +43,7 @@ Kind kind_of(security::errc code) {
         case security::errc::weak_password: return {400, "weak_password"};
         case security::errc::mechanism_not_offered:
         case security::errc::malformed: return {400, "malformed"};
+        case security::errc::busy: return {503, "busy"};
         case security::errc::internal: return {500, "internal"};
     }
     return {500, "internal"};

@@ -5,7 +5,6 @@
 #include "admin-web/answers.hpp"
 #include "admin-web/problem.hpp"
 #include "admin-web/request_gate.hpp"
-#include "base/log.hpp"
 
 namespace giromq::admin_web {
 namespace {
@@ -20,22 +19,20 @@ Response text_response(int status, std::string text) {
     return response;
 }
 
-Response wants_login() { return problem(401, "login_required", "log in", "send a user name and a password (HTTP Basic)"); }
-
 }  // namespace
 
 Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings)
-    : admin_(admin), users_(users), workers_(workers), settings_(settings) {}
+    : admin_(admin), users_(users), workers_(workers), settings_(settings), sessions_(users, admin.clock()) {}
 
 void Site::handle(Request request, Done done) {
     if (auto refusal = refuse_at_gate(request, settings_.anonymous_is_administrator)) return done(std::move(*refusal));
     auto target = parse_target(request.target);
     if (!target) return done(problem(400, "invalid_target", "the address is not well-formed", {}));
     if (serve_public(request, *target, done)) return;
-    if (request.count("authorization") > 0) return log_in(std::move(request), std::move(*target), std::move(done));
-    if (!settings_.anonymous_is_administrator || !request.peer.is_loopback) return done(wants_login());
-    Identity who{"anonymous", Role::administrator};
-    dispatch({std::move(request), std::move(*target), std::move(who), std::move(done)});
+    const auto& path = target->segments;
+    const bool is_login = request.method == "POST" && path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "session";
+    if (is_login) return open_session(std::move(request), std::move(done));
+    log_in(std::move(request), std::move(*target), std::move(done));
 }
 
 bool Site::serve_public(const Request& request, const Target& target, Done& done) {
@@ -71,38 +68,6 @@ void Site::ready(const Request&, const Target& target, Done done) const {
     done(text_response(is_ready ? 200 : 503, std::move(text)));
 }
 
-void Site::log_in(Request request, Target target, Done done) {
-    if (!request.peer.is_encrypted && !request.peer.is_loopback) {
-        return done(
-            problem(403, "tls_required", "the connection is not encrypted", "passwords are taken over TLS or from this machine only"));
-    }
-    if (request.count("authorization") != 1 || !parse_basic(request.header("authorization"))) return done(wants_login());
-    if (logins_under_way_.fetch_add(1) >= settings_.logins_at_once_max) {
-        --logins_under_way_;
-        return done(problem(503, "busy", "too many logins at once", {}));
-    }
-    Call call{std::move(request), std::move(target), Identity{}, std::move(done)};
-    workers_.execute([this, call = std::move(call)]() mutable { verify(std::move(call)); });
-}
-
-void Site::verify(Call call) {
-    const auto credentials = parse_basic(call.request.header("authorization"));
-    const auto check = [&] { return users_.verify_password(credentials->user, credentials->password); };
-    auto identity = users_.logins().attempt({security::LoginProtocol::http, credentials->user, call.request.peer.address}, check);
-    --logins_under_way_;
-    if (!identity) {
-        const auto& error = identity.error();
-        log::warning(
-            "login_failed",
-            {{"protocol", "http"}, {"user", credentials->user}, {"peer", call.request.peer.address}, {"reason", error.to_string()}});
-        // The reason is for the log: whether a lock or the password was in the way is not told to who guesses.
-        const bool is_wrong = error.is(security::errc::wrong_credentials);
-        return call.done(problem_of(is_wrong ? Error(security::errc::wrong_credentials) : error));
-    }
-    call.who = std::move(*identity);
-    dispatch(std::move(call));
-}
-
 void Site::dispatch(Call call) {
     const auto& path = call.target.segments;
     if (path[0] == "metrics" && path.size() == 1) return metrics(std::move(call));
@@ -117,28 +82,34 @@ void Site::dispatch_api(Call call) {
         std::size_t segments;
         std::string_view last;  // empty: a name, or the collection itself
         void (Site::*serve)(Call);
+        std::string_view confirmed;  // the methods for which a session's password must have been given lately
     };
     static constexpr Route routes[] = {
-        {"queues", 3, {}, &Site::queues},
-        {"queues", 4, {}, &Site::queue},
-        {"queues", 5, "purge", &Site::purge},
-        {"users", 3, {}, &Site::users},
-        {"users", 4, {}, &Site::user},
-        {"selectors", 3, {}, &Site::selectors},
-        {"selectors", 4, {}, &Site::selector},
-        {"transactions", 3, {}, &Site::transactions},
-        {"transactions", 4, {}, &Site::transaction},
-        {"transactions", 5, "messages", &Site::transaction_messages},
-        {"transactions", 5, "commit", &Site::commit_transaction},
-        {"transactions", 5, "rollback", &Site::roll_back_transaction},
-        {"transactions", 5, "forget", &Site::forget_transaction},
-        {"overview", 3, {}, &Site::overview},
-        {"connections", 3, {}, &Site::connections},
-        {"backup", 3, {}, &Site::backup},
+        {"session", 3, {}, &Site::session, {}},
+        {"session", 4, "confirm", &Site::confirm_session, {}},
+        {"queues", 3, {}, &Site::queues, {}},
+        {"queues", 4, {}, &Site::queue, "DELETE"},
+        {"queues", 5, "purge", &Site::purge, "POST"},
+        {"users", 3, {}, &Site::users, {}},
+        {"users", 4, {}, &Site::user, "PUT DELETE"},
+        {"selectors", 3, {}, &Site::selectors, {}},
+        {"selectors", 4, {}, &Site::selector, {}},
+        {"transactions", 3, {}, &Site::transactions, {}},
+        {"transactions", 4, {}, &Site::transaction, {}},
+        {"transactions", 5, "messages", &Site::transaction_messages, {}},
+        {"transactions", 5, "commit", &Site::commit_transaction, "POST"},
+        {"transactions", 5, "rollback", &Site::roll_back_transaction, "POST"},
+        {"transactions", 5, "forget", &Site::forget_transaction, "POST"},
+        {"overview", 3, {}, &Site::overview, {}},
+        {"connections", 3, {}, &Site::connections, {}},
+        {"backup", 3, {}, &Site::backup, {}},
     };
     const auto& path = call.target.segments;
     for (const auto& route : routes) {
         if (path[2] == route.collection && path.size() == route.segments && (route.last.empty() || path.back() == route.last)) {
+            if (route.confirmed.find(call.request.method) != std::string_view::npos) {
+                if (auto refusal = refuse_unconfirmed(call)) return call.done(std::move(*refusal));
+            }
             return (this->*route.serve)(std::move(call));
         }
     }

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "admin-web/http_message.hpp"
+#include "admin-web/login_sessions.hpp"
+#include "admin-web/request_gate.hpp"
 #include "admin-web/url.hpp"
 #include "admin/broker_admin.hpp"
 #include "base/executor.hpp"
@@ -32,6 +34,11 @@ public:
 
     void handle(Request request, Done done);
 
+    /// Who has logged in with a browser, for what outlives a request.
+    LoginSessions& sessions() { return sessions_; }
+    /// The id of the session that a request names in its cookie.
+    static std::optional<std::string> session_id(const Request& request);
+
 private:
     using Identity = security::Identity;
 
@@ -41,16 +48,24 @@ private:
         Target target;
         Identity who;
         Done done;
+        std::optional<LoginSession> session;  // nothing: it has sent a password, or needs none (--dev)
     };
 
     bool serve_public(const Request& request, const Target& target, Done& done);
     void log_in(Request request, Target target, Done done);
-    void verify(Call call);
+    void log_in_by_password(Request request, Target target, Done done);
+    void check_password(BasicCredentials credentials, std::string peer, UniqueFunction<void(Result<Identity>)> then);
+    /// The refusal of what destroys things, unless the password was given lately: for routes whose table cannot say it.
+    static std::optional<Response> refuse_unconfirmed(const Call& call);
+    Response session_response(const std::string& id);
     void dispatch(Call call);
     void dispatch_api(Call call);
 
     // Each checks the method and answers.
     void ready(const Request& request, const Target& target, Done done) const;
+    void open_session(Request request, Done done);
+    void session(Call call);
+    void confirm_session(Call call);
     void queues(Call call);
     void queue(Call call);
     void put_queue(Call call);
@@ -78,6 +93,7 @@ private:
     const security::UserDirectory& users_;
     Executor& workers_;
     const SiteSettings settings_;
+    LoginSessions sessions_;
     std::atomic<std::uint32_t> logins_under_way_{0};
 };
 

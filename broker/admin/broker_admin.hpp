@@ -81,6 +81,7 @@ public:
     const DestinationSettings& queue_defaults() const { return settings_.queue_defaults; }
     Readiness::View readiness() const { return parts_.readiness.view(); }
     store::Health store_health() const { return parts_.store.health(); }
+    const Clock& clock() const { return parts_.clock; }
     Timestamp now() const { return parts_.clock.wall_now(); }
 
     // Queues

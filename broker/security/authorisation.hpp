@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,10 @@ enum class Action {
     audit,       // see users, permissions, configuration and the audit log
     administer,  // everything else: users, permissions, configuration; create, change and delete destinations and selectors; backup
 };
+
+inline constexpr std::array all_actions{Action::send,  Action::receive,         Action::browse, Action::read_body,  Action::create,
+                                        Action::move,  Action::delete_messages, Action::purge,  Action::resolve_xa, Action::view,
+                                        Action::pause, Action::close,           Action::audit,  Action::administer};
 
 /// The word for it in permissions, over REST and in the audit: "read-body".
 std::string_view to_text(Action action);

@@ -9,6 +9,7 @@ std::string_view giromq::ErrcTraits<giromq::security::errc>::text(security::errc
         case errc::malformed: return "malformed SASL message";
         case errc::invalid_name: return "not a valid user name";
         case errc::weak_password: return "not an acceptable password";
+        case errc::busy: return "too many at once";
         case errc::internal: return "the cryptography library failed";
     }
     return "unknown";

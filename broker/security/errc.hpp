@@ -13,6 +13,7 @@ enum class errc {
     malformed,              // the bytes are not of the mechanism's form
     invalid_name,
     weak_password,
+    busy,      // too many at once; try again
     internal,  // the cryptography library failed
 };
 

@@ -45,6 +45,9 @@ public:
     std::vector<User> list() const;  // in order of name
     bool empty() const;
 
+    /// Who a user is once the login was right.
+    Identity identity_of(const std::string& name, Role role) const { return Identity{name, role}; }
+
     /// Whom to check credentials against. For an unknown name a user that nothing fits, with a salt and a number of iterations that
     /// depend on the name only (while the process runs), so that an exchange looks the same whether the user exists or not.
     struct Candidate {
