@@ -118,6 +118,7 @@ json::object to_json(const core::QueueView& queue) {
     item["deadLetterQueue"] = settings.dead_letter_queue;
     item["duplicateIdsMax"] = settings.duplicate_ids_max;
     item["duplicateIdsAgeMs"] = settings.duplicate_ids_age.count();
+    item["strict"] = settings.strict;
     item["origin"] = to_text(settings.origin);
     item["enqueued"] = queue.enqueued;
     item["delivered"] = queue.delivered;

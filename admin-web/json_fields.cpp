@@ -52,6 +52,16 @@ std::optional<std::string> JsonFields::text(std::string_view name) {
     return std::string(value->get_string());
 }
 
+std::optional<bool> JsonFields::flag(std::string_view name) {
+    const auto* const value = take(name);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_bool()) {
+        fail("invalid_argument", std::string(name) + " must be true or false");
+        return std::nullopt;
+    }
+    return value->get_bool();
+}
+
 std::optional<Response> JsonFields::problem() {
     for (const auto& field : object_) {
         const std::string_view name(field.key().data(), field.key().size());

@@ -20,6 +20,7 @@ public:
 
     std::optional<std::uint64_t> number(std::string_view name, std::uint64_t minimum, std::uint64_t maximum);
     std::optional<std::string> text(std::string_view name);
+    std::optional<bool> flag(std::string_view name);
 
     /// What is wrong, as a problem; nothing if the body was good. To be asked after every field has been.
     std::optional<Response> problem();

@@ -33,6 +33,7 @@ std::optional<Response> read_settings(const std::string& body, DestinationSettin
     if (const auto value = fields.number("duplicateIdsAgeMs", duplicate_ids_age_least_ms, duplicate_ids_age_limit_ms)) {
         settings.duplicate_ids_age = std::chrono::milliseconds(*value);
     }
+    if (const auto value = fields.flag("strict")) settings.strict = *value;
     if (auto value = fields.text("deadLetterQueue")) settings.dead_letter_queue = std::move(*value);
     const auto overflow = fields.text("overflow");
     if (auto wrong = fields.problem()) return wrong;

@@ -218,6 +218,7 @@ private:
         section.choice("overflow", settings.overflow, choices_of(overflow_policies));
         section.number("duplicate-ids-max", settings.duplicate_ids_max);
         section.duration("duplicate-ids-age", settings.duplicate_ids_age);
+        section.flag("strict", settings.strict);
     }
 
     const xml::Element& root_;

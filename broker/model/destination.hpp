@@ -32,6 +32,7 @@ struct DestinationSettings {
     OverflowPolicy overflow = OverflowPolicy::refuse;
     std::uint32_t duplicate_ids_max = 20000;  // ids given by applications that are remembered
     std::chrono::milliseconds duplicate_ids_age{600000};
+    bool strict = false;  // nothing is given out past a message that somebody else has and has not decided about
 
     friend bool operator==(const DestinationSettings&, const DestinationSettings&) = default;
 };

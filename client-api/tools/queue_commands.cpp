@@ -62,6 +62,7 @@ struct Settings {
     std::optional<std::uint64_t> duplicate_ids_age_ms;
     std::string overflow;
     std::string dead_letter_queue;
+    bool strict = false;
 };
 
 int create_queue(const Common& common, const std::string& name, const Settings& settings) {
@@ -72,6 +73,7 @@ int create_queue(const Common& common, const std::string& name, const Settings& 
     if (settings.duplicate_ids_max) body["duplicateIdsMax"] = *settings.duplicate_ids_max;
     if (settings.duplicate_ids_age_ms) body["duplicateIdsAgeMs"] = *settings.duplicate_ids_age_ms;
     if (!settings.overflow.empty()) body["overflow"] = settings.overflow;
+    if (settings.strict) body["strict"] = true;
     if (!settings.dead_letter_queue.empty()) body["deadLetterQueue"] = settings.dead_letter_queue;
     const json::value value = body;
     const RestClient::Answer answer = RestClient(common).call("PUT", path_of(name), &value);
@@ -133,6 +135,7 @@ void add_queue_commands(CLI::App& app, const Common& common, Run& run) {
     create->add_option("--dead-letter-queue", settings->dead_letter_queue, "Where those messages go");
     create->add_option("--duplicate-ids-max", settings->duplicate_ids_max, "How many ids given by applications are remembered");
     create->add_option("--duplicate-ids-age-ms", settings->duplicate_ids_age_ms, "For how long, in milliseconds");
+    create->add_flag("--strict", settings->strict, "Messages wait while one before them is undecided (docs/strict-queues.md)");
     create->fallthrough()->callback(
         [&common, &run, name, settings] { run = [&common, name, settings] { return create_queue(common, *name, *settings); }; });
 

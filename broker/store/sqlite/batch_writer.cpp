@@ -74,11 +74,11 @@ int BatchWriter::prepare_others() {
          "prepared_messages = prepared_messages + ?, prepared_bytes = prepared_bytes + ? WHERE id = ?"},
         {&put_destination_,
          "INSERT INTO destination (id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, "
-         "duplicate_ids_max, duplicate_ids_age, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+         "duplicate_ids_max, duplicate_ids_age, created_at, strict) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
          "name = excluded.name, kind = excluded.kind, origin = excluded.origin, max_deliveries = excluded.max_deliveries, "
          "dead_letter_queue = excluded.dead_letter_queue, max_messages = excluded.max_messages, max_bytes = excluded.max_bytes, "
          "overflow = excluded.overflow, duplicate_ids_max = excluded.duplicate_ids_max, duplicate_ids_age = excluded.duplicate_ids_age, "
-         "created_at = excluded.created_at"},
+         "created_at = excluded.created_at, strict = excluded.strict"},
         {&close_destination_, "UPDATE destination SET closing = 1 WHERE id = ?"},
         {&remove_destination_,
          "DELETE FROM destination WHERE id = ? AND closing = 1 AND messages = 0 AND volatile_messages = 0 "
@@ -348,6 +348,7 @@ int BatchWriter::run(const PutDestination& put) {
     put_destination_.bind(6, std::string_view(settings.dead_letter_queue)).bind(7, settings.max_messages).bind(8, settings.max_bytes);
     put_destination_.bind(9, text_of(settings.overflow)).bind(10, settings.duplicate_ids_max);
     put_destination_.bind(11, std::int64_t{settings.duplicate_ids_age.count()}).bind_unless_zero(12, put.created_at.milliseconds);
+    put_destination_.bind(13, settings.strict ? 1U : 0U);
     return inserted(put_destination_.run(), "two destinations have one name");
 }
 

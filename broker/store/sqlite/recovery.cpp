@@ -49,8 +49,8 @@ Result<void> SqliteStore::recover_counters(RecoveryVisitor& visitor) {
 Result<void> SqliteStore::recover_destinations(RecoveryVisitor& visitor) {
     constexpr std::string_view sql =
         "SELECT id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, duplicate_ids_max, "
-        "duplicate_ids_age, created_at, closing, messages, bytes, prepared_messages, prepared_bytes, crash_horizon FROM destination ORDER "
-        "BY id";
+        "duplicate_ids_age, strict, created_at, closing, messages, bytes, prepared_messages, prepared_bytes, crash_horizon FROM "
+        "destination ORDER BY id";
     return for_each_row(writer_, sql, [&](const Statement& row) {
         StoredDestination stored;
         int column = 0;
@@ -65,6 +65,7 @@ Result<void> SqliteStore::recover_destinations(RecoveryVisitor& visitor) {
         stored.settings.overflow = overflow_of(row.text(column++));
         stored.settings.duplicate_ids_max = row.number32(column++);
         stored.settings.duplicate_ids_age = std::chrono::milliseconds(row.number(column++));
+        stored.settings.strict = row.number(column++) != 0;
         stored.created_at = Timestamp{row.number(column++)};
         stored.closing = row.number(column++) != 0;
         stored.messages = row.unsigned_number(column++);

@@ -336,8 +336,13 @@ SELECT w.branch,
   LEFT JOIN message AS m ON m.number = w.message;
 )sql";
 
+// Queues of which nothing is given out past what somebody has and has not decided about.
+constexpr const char* schema_3 = R"sql(
+ALTER TABLE destination ADD COLUMN strict INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 /// Migration N brings a store from user_version N to N + 1. Never changed once released; only appended to.
-constexpr std::array migrations{schema_1, schema_2};
+constexpr std::array migrations{schema_1, schema_2, schema_3};
 
 Result<void> set_pragma(Connection& connection, const std::string& name, std::int64_t value) {
     return connection.execute(("PRAGMA " + name + " = " + std::to_string(value)).c_str(), "setting " + name);

@@ -38,14 +38,15 @@ class RestTest : public CppUnit::TestFixture {
 public:
     void a_queue_is_created_once() {
         SiteRig rig;
-        const auto created = rig.put("/api/v1/queues/q", R"({"maxMessages":7,"overflow":"hold"})");
+        const auto created = rig.put("/api/v1/queues/q", R"({"maxMessages":7,"overflow":"hold","strict":true})");
         CPPUNIT_ASSERT_EQUAL(201, created.status);
         CPPUNIT_ASSERT_EQUAL(std::string("/api/v1/queues/q"), header_of(created, "Location"));
         const auto item = json_of(created);
         CPPUNIT_ASSERT_EQUAL(std::int64_t{7}, item.at("maxMessages").to_number<std::int64_t>());
         CPPUNIT_ASSERT(item.at("overflow").as_string() == "hold");
+        CPPUNIT_ASSERT(item.at("strict").as_bool());
         CPPUNIT_ASSERT(item.at("origin").as_string() == "administrator");
-        CPPUNIT_ASSERT_EQUAL(200, rig.put("/api/v1/queues/q", R"({"overflow":"hold","maxMessages":7})").status);
+        CPPUNIT_ASSERT_EQUAL(200, rig.put("/api/v1/queues/q", R"({"overflow":"hold","strict":true,"maxMessages":7})").status);
         const auto different = rig.put("/api/v1/queues/q", R"({"maxMessages":8})");
         CPPUNIT_ASSERT_EQUAL(409, different.status);
         CPPUNIT_ASSERT_EQUAL(std::string("different"), code_of(different));
@@ -67,8 +68,8 @@ public:
         SiteRig rig;
         for (const auto* body :
              {"[]", "1", "{", "{\"maxMessages\":-1}", "{\"maxMessages\":1.5}", "{\"maxMessages\":\"1\"}", "{\"maxMessages\":1000000000001}",
-              "{\"maxBytes\":1}", "{\"overflow\":\"drop\"}", "{\"overflow\":1}", "{\"maxDeliveries\":4294967296}", "{\"maxmessages\":1}",
-              "{\"duplicateIdsAgeMs\":0}", "{} {}", "{\"maxMessages\":null}"}) {
+              "{\"maxBytes\":1}", "{\"overflow\":\"drop\"}", "{\"overflow\":1}", "{\"strict\":1}", "{\"maxDeliveries\":4294967296}",
+              "{\"maxmessages\":1}", "{\"duplicateIdsAgeMs\":0}", "{} {}", "{\"maxMessages\":null}"}) {
             CPPUNIT_ASSERT_EQUAL_MESSAGE(body, 400, rig.put("/api/v1/queues/q", body).status);
         }
         CPPUNIT_ASSERT_EQUAL(404, rig.get("/api/v1/queues/q").status);

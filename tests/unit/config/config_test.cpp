@@ -138,15 +138,16 @@ public:
     void queues_take_what_they_do_not_say_from_the_defaults() {
         const auto config = read(
             "<queues><defaults max-deliveries='3' dead-letter-queue='dead' max-messages='7' max-bytes='1MiB' overflow='hold' "
-            "duplicate-ids-max='9'"
+            "strict='true' duplicate-ids-max='9'"
             " duplicate-ids-age='2s'/><queue name='a'/><queue name='b &amp; c' max-deliveries='0' dead-letter-queue='x' max-messages='1' "
             "max-bytes='0'"
-            " overflow='refuse' duplicate-ids-max='0' duplicate-ids-age='1d'/></queues>");
+            " overflow='refuse' strict='false' duplicate-ids-max='0' duplicate-ids-age='1d'/></queues>");
         const DestinationSettings a{
-            "a", DestinationKind::queue, DestinationOrigin::configured, 3, "dead", 7, 1u << 20, OverflowPolicy::hold,
-            9,   milliseconds(2000)};
-        const DestinationSettings b{"b & c", DestinationKind::queue, DestinationOrigin::configured, 0, "x", 1, 0, OverflowPolicy::refuse,
-                                    0,       milliseconds(86400000)};
+            "a", DestinationKind::queue, DestinationOrigin::configured, 3, "dead", 7, 1u << 20, OverflowPolicy::hold, 9, milliseconds(2000),
+            true};
+        const DestinationSettings b{
+            "b & c", DestinationKind::queue, DestinationOrigin::configured, 0, "x", 1, 0, OverflowPolicy::refuse, 0, milliseconds(86400000),
+            false};
         CPPUNIT_ASSERT(config.queues[0].settings == a);
         CPPUNIT_ASSERT(config.queues[1].settings == b);
         CPPUNIT_ASSERT_EQUAL(std::uint32_t{3}, config.queue_defaults.max_deliveries);

@@ -257,7 +257,8 @@ public:
                         .max_bytes = 9,
                         .overflow = OverflowPolicy::hold,
                         .duplicate_ids_max = 77,
-                        .duplicate_ids_age = std::chrono::milliseconds(123456)};
+                        .duplicate_ids_age = std::chrono::milliseconds(123456),
+                        .strict = true};
         driver_->commit({put});
         driver_->commit(driver_->send(put.id, "one"));
         restart(false);
@@ -265,6 +266,7 @@ public:
         CPPUNIT_ASSERT(found.settings == put.settings && found.created_at == put.created_at && found.id == put.id && !found.closing);
         put.settings.max_deliveries = 4;
         put.settings.overflow = OverflowPolicy::refuse;
+        put.settings.strict = false;
         driver_->commit({put});
         restart(true);
         found = stored("zahlungen/ä");

@@ -14,6 +14,7 @@ namespace {
 class SqliteBranchTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(SqliteBranchTest);
     CPPUNIT_TEST(a_store_of_schema_1_is_brought_forward_with_all_it_holds);
+    CPPUNIT_TEST(a_store_of_schema_2_is_brought_forward_with_its_branch);
     CPPUNIT_TEST(an_auditor_can_read_what_a_branch_has_put_and_got);
     CPPUNIT_TEST(the_audit_can_only_grow);
     CPPUNIT_TEST(the_check_passes_over_branches);
@@ -38,10 +39,10 @@ public:
     void a_store_of_schema_1_is_brought_forward_with_all_it_holds() {
         driver_.reset();
         std::filesystem::remove_all(data());
-        make_store_of_schema_1();
+        make_store_of_schema(1);
         CPPUNIT_ASSERT(check(data()).error().is(errc::invalid_argument));
         open();
-        CPPUNIT_ASSERT_EQUAL(Lines({"2"}), query(database(), "PRAGMA user_version"));
+        CPPUNIT_ASSERT_EQUAL(Lines({"3"}), query(database(), "PRAGMA user_version"));
         const auto& found = driver_->recovered();
         CPPUNIT_ASSERT_EQUAL(std::size_t{2}, found.destinations.size());
         CPPUNIT_ASSERT(found.destinations[0].settings.name == "payments.in" && found.destinations[0].messages == 3);
@@ -64,6 +65,28 @@ public:
         driver_->release();
         driver_.reset();
         expect_sound(data());
+    }
+
+    void a_store_of_schema_2_is_brought_forward_with_its_branch() {
+        driver_.reset();
+        std::filesystem::remove_all(data());
+        make_store_of_schema(2);
+        open();
+        CPPUNIT_ASSERT_EQUAL(Lines({"3"}), query(database(), "PRAGMA user_version"));
+        auto queue = driver_->recovered().destinations.at(0);
+        CPPUNIT_ASSERT(!queue.settings.strict && queue.messages == 3 && queue.prepared_messages == 1);
+        CPPUNIT_ASSERT(driver_->recovered().branches.size() == 1 && driver_->recovered().gets.size() == 1);
+        CPPUNIT_ASSERT(driver_->entries(queue.id).front().locked_by == BranchId{6});
+        queue.settings.strict = true;
+        driver_->commit({PutDestination{queue.id, queue.settings, queue.created_at}});
+        driver_->commit({driver_->complete(BranchId{6}, BranchOutcome::committed, 1)});
+        driver_->release();
+        driver_.reset();
+        expect_sound(data());
+        open();
+        CPPUNIT_ASSERT(driver_->recovered().destinations.at(0).settings.strict);
+        const auto entries = driver_->entries(queue.id);
+        CPPUNIT_ASSERT(entries.size() == 3 && text_of(*entries.front().message) == "three" && text_of(*entries.back().message) == "put");
     }
 
     void an_auditor_can_read_what_a_branch_has_put_and_got() {
@@ -185,12 +208,12 @@ private:
     const std::string& data() const { return engine_->settings.directory; }
     std::string database() const { return data() + "/giromq.db"; }
 
-    void make_store_of_schema_1() {
+    void make_store_of_schema(int version) {
         std::filesystem::create_directory(data());
         std::filesystem::permissions(data(), std::filesystem::perms::owner_all);
         std::ofstream(database()).close();
         std::ostringstream sql;
-        sql << std::ifstream(GIROMQ_SOURCE_DIR "/tests/unit/store/schema_1.sql").rdbuf();
+        sql << std::ifstream(GIROMQ_SOURCE_DIR "/tests/unit/store/schema_" + std::to_string(version) + ".sql").rdbuf();
         query(database(), sql.str());
     }
 
