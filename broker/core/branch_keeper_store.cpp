@@ -125,6 +125,9 @@ void BranchKeeper::prepared(Branch& branch, bool durable) {
     for (const auto& get : branch.gets) {
         if (Queue* const queue = router_.find(get.queue)) queue->get_is_prepared(get.position, branch.owner);
     }
+    for (const auto& get : branch.rest.gets) {
+        if (Queue* const queue = router_.find(get.queue)) queue->belongs_to_branch(get.position);
+    }
     // The messages stay in memory, and so in its budget, until the branch is completed: that follows at once, as a rule.
     branch.rest.bytes = branch.work.bytes;
     // Messages got in a prepared branch belong to it, and no longer to their links.

@@ -189,6 +189,7 @@ void Queue::account_memory() {
 }
 
 void Queue::take_out(Entry& entry) {
+    is_decided(entry.position);
     if (selection_ && selection_->strays.holds(entry)) {
         selection_->strays.remove(entry.position);
     } else {

@@ -14,6 +14,7 @@
 
 #include "core/context.hpp"
 #include "core/duplicates.hpp"
+#include "core/holders.hpp"
 #include "core/sift.hpp"
 #include "core/window.hpp"
 
@@ -203,6 +204,8 @@ public:
     /// What the prepare of its branch stores of an enlisted entry; nothing if it is locked in memory only.
     std::optional<PreparedGet> prepare_get(Position position, TransactionId owner, const Outcome& outcome, tx::UnitOfWork& work);
     void get_is_prepared(Position position, TransactionId owner);
+    /// From the prepare on it is no consumer's any more, in the store or in memory only.
+    void belongs_to_branch(Position position) { is_out(position, Holders::nobody); }
     /// As found at start.
     void restore_prepared(Position position, TransactionId owner);
     /// The commit of its branch is under way.
@@ -234,7 +237,7 @@ public:
     /// Gives memory back where nobody is waiting for it.
     void shrink();
     ~Queue();
-    void update(DestinationSettings settings) { settings_ = std::move(settings); }
+    void update(DestinationSettings settings);
 
     QueueView view() const;
     DestinationId id() const { return id_; }
@@ -268,7 +271,17 @@ private:
     void end_overfull();
     void rewind(Position position);
     bool nothing_more(const Consumer& consumer) const;
-    bool nothing_available_behind(std::size_t index) const;
+    bool nothing_available_behind(std::size_t index) const { return nothing_available(index, window_.slots()); }
+    bool nothing_available(std::size_t index, std::size_t end) const;
+
+    // queue_strict.cpp
+    /// Nothing from there on is for the consumer now: somebody else has that entry. Nothing if the queue is not strict.
+    std::optional<Position> limit_of(const Consumer& consumer) const;
+    bool may_have(const Consumer& consumer, Position position) const;
+    /// Whoever could be given the entry has to wait for what is before it.
+    bool is_held_up(Position position) const;
+    void is_out(Position position, ConsumerId holder);
+    void is_decided(Position position);
 
     // queue_browse.cpp
     enum class Look : std::uint8_t { shown, blocked, end };
@@ -429,6 +442,7 @@ private:
     std::uint64_t turns_ = 0;
     std::unique_ptr<Selection> selection_;  // once there was a consumer with a selector
 
+    Holders holders_;  // of a strict queue
     QueueCounters counters_;
     std::map<Position, TransactionId> prepared_;  // got by prepared branches, in memory or not
     std::uint64_t branch_work_ = 0;

@@ -127,6 +127,7 @@ void Queue::close() {
         if (window_.at(index).state != EntryState::gone) take_out(window_.at(index));
     }
     locked_ = 0;
+    holders_.clear();
 }
 
 void Queue::empty(UniqueFunction<void()> emptied) {

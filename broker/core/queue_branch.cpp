@@ -39,10 +39,13 @@ std::optional<Queue::PreparedGet> Queue::prepare_get(Position position, Transact
     return get;
 }
 
-void Queue::get_is_prepared(Position position, TransactionId branch) { prepared_.emplace(position, branch); }
+void Queue::get_is_prepared(Position position, TransactionId branch) {
+    prepared_.emplace(position, branch);
+    belongs_to_branch(position);
+}
 
 void Queue::restore_prepared(Position position, TransactionId branch) {
-    prepared_.emplace(position, branch);
+    get_is_prepared(position, branch);
     ++locked_;
 }
 
@@ -55,6 +58,7 @@ void Queue::branch_get_leaves(const PreparedGet& get) {
 
 void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
     prepared_.erase(get.position);
+    is_decided(get.position);
     Entry* const entry = find_entry(get.position);
     // A page that is being read may still show it as it was, and nothing in memory knows better.
     if (entry == nullptr && !is_covered(get.position)) forget_read_ahead();

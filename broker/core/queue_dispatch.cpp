@@ -128,7 +128,8 @@ Consumer* Queue::next_consumer(const Entry& entry) {
             consumer->ready = false;
             continue;
         }
-        if (std::find(entry.not_for.begin(), entry.not_for.end(), consumer->id) != entry.not_for.end()) {
+        const bool is_barred = std::find(entry.not_for.begin(), entry.not_for.end(), consumer->id) != entry.not_for.end();
+        if (is_barred || !may_have(*consumer, entry.position)) {
             ready_.push_back(consumer);
             continue;
         }
@@ -162,7 +163,7 @@ void Queue::dispatch() {
         if (!horizon_allows(entry)) break;
         Consumer* const consumer = next_consumer(entry);
         if (consumer == nullptr) {
-            if (ready_.empty()) break;
+            if (ready_.empty() || is_held_up(entry.position)) break;
             skipped_ = std::min(skipped_.value_or(entry.position), entry.position);
             ++scan_;
         } else {
@@ -190,6 +191,7 @@ void Queue::deliver(Entry& entry, Consumer& consumer) {
     entry.holder = consumer.id;
     entry.delivery_order = consumer.delivered;
     ++locked_;
+    is_out(entry.position, consumer.id);
     // A large message leaves when all of it has been sent: its body is still read from the store, chunk by chunk.
     if (consumer.presettled && entry.message->chunk_count == 0) {
         ++counters_.acknowledged;
@@ -255,15 +257,18 @@ void Queue::mark_for_restart() {
 
 bool Queue::nothing_more(const Consumer& consumer) const {
     if (consumer.group != nullptr) return selection_->nothing_more(consumer);
-    if (!reaches_tail_ || page_under_way_ || !recalling_.empty()) return false;
+    if (!recalling_.empty()) return false;
     // For who is not ready nobody has looked at what others had to leave.
-    return nothing_available_behind(consumer.ready ? scan_ : 0);
+    const auto from = consumer.ready ? scan_ : 0;
+    const auto limit = limit_of(consumer);
+    if (limit && is_covered(*limit)) return nothing_available(from, window_.lower_bound(*limit));
+    return reaches_tail_ && !page_under_way_ && nothing_available_behind(from);
 }
 
 /// True if there is nothing from slot `index` on, or only what is not durable yet. A message in memory only may be accepted already
 /// and wait behind a pending one.
-bool Queue::nothing_available_behind(std::size_t index) const {
-    for (; index < window_.slots(); ++index) {
+bool Queue::nothing_available(std::size_t index, std::size_t end) const {
+    for (; index < end; ++index) {
         if (window_.at(index).state == EntryState::available) return false;
     }
     return true;

@@ -76,6 +76,7 @@ void Queue::unlock(Entry& entry) {
     entry.state = EntryState::available;
     entry.holder = {};
     --locked_;
+    is_decided(entry.position);
 }
 
 /// The entry may be gone from memory afterwards.

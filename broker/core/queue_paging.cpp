@@ -103,6 +103,8 @@ std::optional<Entry> Queue::entry_of(store::StoredEntry stored) {
     if (branch != prepared_.end()) {
         entry.state = EntryState::enlisted;
         entry.transaction = branch->second;
+        // The end of its branch is in the store already, and is still to be heard of here: a rollback is counted then, and only once.
+        if (!stored.locked_by.is_set() && entry.failed_deliveries > 0) --entry.failed_deliveries;
     }
     if (entry.may_expire()) may_expire_ = true;
     return entry;

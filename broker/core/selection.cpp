@@ -97,6 +97,10 @@ void Selection::follow(SelectorGroup& group) {
 
 void Selection::fall_behind(SelectorGroup& group, Position through) {
     group.through = std::min(seen(group), through);
+    // What it has found further on comes after what it looks for now.
+    if (queue_.settings_.strict) {
+        for (auto next = group.found.upper_bound(group.through); next != group.found.end();) next = unwant(group, next);
+    }
     if (!std::exchange(group.follows, false)) return;
     --followers_;
     behind_.push_back(&group);
@@ -204,9 +208,12 @@ void Selection::arrived_behind(Position position, const Arrival& arrival) {
         add_candidates(position);
     }
     SelectorGroup* taker = nullptr;
+    Consumer* first = nullptr;
     for (SelectorGroup* const group : candidates_) {
-        const Consumer* const consumer = arrival.parked || !group->found.empty() ? nullptr : front(*group, entry);
-        if (consumer != nullptr && (taker == nullptr || consumer->turn < taker->ready.front()->turn)) taker = group;
+        Consumer* const consumer = arrival.parked || !group->found.empty() ? nullptr : front(*group, entry);
+        if (consumer == nullptr || (first != nullptr && first->turn < consumer->turn)) continue;
+        first = consumer;
+        taker = group;
     }
     if (taker == nullptr || !horizon_covers(entry)) {
         for (SelectorGroup* const group : candidates_) fall_behind(*group, before(position));
@@ -214,7 +221,7 @@ void Selection::arrived_behind(Position position, const Arrival& arrival) {
     }
     Entry& stray = strays.add(std::move(entry));
     queue_.account_memory();
-    deliver(*taker, *taker->ready.front(), stray);
+    deliver(*taker, *first, stray);
 }
 
 /// Of what left and came back; see also over() for what came back while a search was under way.
@@ -233,6 +240,7 @@ void Selection::returned(Entry& entry) {
     if (body_groups_ > 0) recheck_.insert(position);
     if (body_groups_ < groups_.size()) {
         judge_for_followers(*entry.message, entry.delivery_count());
+        const Strays::Hold kept(strays, position);
         for (const auto program : verdict_.selected) hold(*property_groups_[program], entry);
     }
     prune(position);

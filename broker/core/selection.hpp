@@ -82,6 +82,9 @@ public:
 private:
     // selection_giving.cpp
     Consumer* front(SelectorGroup& group, const Entry& entry);
+    bool may_have(const Consumer& consumer, Position position) const;
+    bool is_held_up(const SelectorGroup& group, Position position) const;
+    std::optional<Position> first_to_judge_again() const;
     bool is_barred_to_all(const SelectorGroup& group, const Entry& entry) const;
     bool horizon_covers(const Entry& entry);
     static bool waits_for_earlier(const SelectorGroup& group, Position position);
@@ -122,7 +125,7 @@ private:
         std::uint64_t generation = 0;
         bool again = false;  // only certain entries, which were looked at before
     };
-    bool has_taker(const SelectorGroup& group) const;
+    bool has_taker(const SelectorGroup& group, Position position) const;
     void search();
     bool search_once();
     bool search_returned();
@@ -166,6 +169,7 @@ private:
     bool searching_ = false;
     Position judging_from_;  // what is being judged, unless it comes from the store
     Position judging_through_;
+    std::optional<Position> judging_again_from_;  // the first that came back and is with the worker
     std::uint32_t page_entries_ = 128;
     std::shared_ptr<const selector::ProgramSet> search_set_;
     std::vector<std::uint64_t> search_set_groups_;

@@ -26,10 +26,31 @@ Consumer* Selection::front(SelectorGroup& group, const Entry& entry) {
         group.ready.pop_front();
     }
     if (group.ready.empty()) return nullptr;
-    if (entry.not_for.empty()) return group.ready.front();
-    const auto found = std::find_if(group.ready.begin(), group.ready.end(),
-                                    [&](const Consumer* consumer) { return is_for(entry, *consumer) && queue_.can_take(*consumer); });
+    if (entry.not_for.empty() && !queue_.settings_.strict) return group.ready.front();
+    const auto found = std::find_if(group.ready.begin(), group.ready.end(), [&](const Consumer* consumer) {
+        return is_for(entry, *consumer) && queue_.can_take(*consumer) && may_have(*consumer, entry.position);
+    });
     return found == group.ready.end() ? nullptr : *found;
+}
+
+/// Of what came back, the first of which nobody knows yet whom it is for: on a strict queue what is behind it waits for that.
+std::optional<Position> Selection::first_to_judge_again() const {
+    auto first = judging_again_from_;
+    for (const auto* const positions : {&recheck_, &parked_}) {
+        if (!positions->empty()) first = std::min(first.value_or(*positions->begin()), *positions->begin());
+    }
+    return first;
+}
+
+bool Selection::may_have(const Consumer& consumer, Position position) const {
+    if (!queue_.settings_.strict) return true;
+    const auto first = first_to_judge_again();
+    return (!first || position <= *first) && queue_.may_have(consumer, position);
+}
+
+bool Selection::is_held_up(const SelectorGroup& group, Position position) const {
+    return queue_.settings_.strict &&
+           std::ranges::none_of(group.ready, [&](const Consumer* consumer) { return may_have(*consumer, position); });
 }
 
 bool Selection::is_barred_to_all(const SelectorGroup& group, const Entry& entry) const {
@@ -170,7 +191,7 @@ bool Selection::serve_next(SelectorGroup& group, std::set<Position>::iterator& n
     }
     Consumer* const consumer = front(group, *entry);
     if (consumer == nullptr) {
-        if (group.ready.empty()) return false;
+        if (group.ready.empty() || is_held_up(group, *next)) return false;
         const bool is_barred = is_barred_to_all(group, *entry);
         if (is_barred) group.barred = std::min(group.barred.value_or(*next), *next);
         next = is_barred ? unwant(group, next) : std::next(next);
@@ -236,12 +257,16 @@ Position Selection::last_told(Position after) const {
 bool Selection::nothing_more(const Consumer& consumer) const {
     const SelectorGroup& group = *consumer.group;
     if (searching_ || !recheck_.empty() || !parked_.empty() || !queue_.recalling_.empty()) return false;
+    const auto limit = queue_.limit_of(consumer);
     for (const auto position : group.found) {
+        if (limit && position >= *limit) break;
         const Entry* const entry = queue_.find_entry(position);
         if (entry != nullptr && entry->state == EntryState::available && is_for(*entry, consumer)) return false;
     }
     const auto looked_at = seen(group);
     const auto index = queue_.window_.lower_bound(Position{looked_at.value + 1});
+    if (limit && looked_at.value + 1 >= limit->value) return true;
+    if (limit && queue_.is_covered(*limit)) return queue_.nothing_available(index, queue_.window_.lower_bound(*limit));
     // What the window covers it has, or nobody has any more.
     const bool sees_all = queue_.reaches_tail_ || queue_.durable_through_ <= std::max(looked_at, queue_.covered_through_);
     return sees_all && queue_.nothing_available_behind(index);

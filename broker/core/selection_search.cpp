@@ -27,8 +27,11 @@ SelectorGroup* Selection::find(std::uint64_t id) {
     return found == groups_.end() ? nullptr : found->second.get();
 }
 
-bool Selection::has_taker(const SelectorGroup& group) const {
-    return std::any_of(group.ready.begin(), group.ready.end(), [this](const Consumer* consumer) { return queue_.can_take(*consumer); });
+/// Somebody for whom there may be something at this position, or behind it.
+bool Selection::has_taker(const SelectorGroup& group, Position position) const {
+    return std::any_of(group.ready.begin(), group.ready.end(), [this, position](const Consumer* consumer) {
+        return queue_.can_take(*consumer) && queue_.may_have(*consumer, position);
+    });
 }
 
 void Selection::search() {
@@ -42,7 +45,7 @@ bool Selection::search_once() {
     std::vector<SelectorGroup*> searchers;
     Position start;
     for (SelectorGroup* const group : behind_) {
-        if (group->found.size() >= found_enough || !has_taker(*group)) continue;
+        if (group->found.size() >= found_enough || !has_taker(*group, Position{group->through.value + 1})) continue;
         start = searchers.empty() ? group->through : std::min(start, group->through);
         searchers.push_back(group);
     }
@@ -78,6 +81,7 @@ bool Selection::search_returned() {
     }
     Search search = new_search(searchers);
     search.again = true;
+    judging_again_from_ = *recheck_.begin();
     while (!recheck_.empty() && search.sift->entries.size() < window_entries) {
         const Position position = *recheck_.begin();
         Entry* const entry = queue_.find_entry(position);
@@ -89,7 +93,9 @@ bool Selection::search_returned() {
             search.sift->entries.push_back(queue_.as_stored(*entry));
         }
     }
-    return search.sift->entries.empty() || begin(std::move(search));
+    if (!search.sift->entries.empty()) return begin(std::move(search));
+    judging_again_from_.reset();
+    return true;
 }
 
 bool Selection::search_window(const std::vector<SelectorGroup*>& searchers, Position start) {
@@ -196,6 +202,7 @@ bool Selection::begin(Search search) {
 }
 
 void Selection::judged(Search& search) {
+    judging_again_from_.reset();
     // A purge has come between: what was read may be there no more.
     const bool is_stale = search.sift->from_store && search.generation != queue_.page_generation_;
     if (!is_stale) {
@@ -239,7 +246,7 @@ std::vector<SelectorGroup*> Selection::still_searching(Search& search, std::uint
 /// Nothing is taken out of the store for a group none of whose consumers can take it now: it looks on from here when one can.
 void Selection::stop_without_takers(Search& search, Position position, std::vector<SelectorGroup*>& wanting) {
     std::erase_if(wanting, [&](SelectorGroup* group) {
-        if (has_taker(*group)) return false;
+        if (has_taker(*group, position)) return false;
         const auto searcher =
             std::find_if(search.searchers.begin(), search.searchers.end(), [&](const Searcher& one) { return one.group == group->id; });
         searcher->stopped = true;
@@ -270,6 +277,7 @@ void Selection::found(Search& search, std::uint32_t index, const std::vector<Sel
         parked_.insert(position);
         return;
     } else if (strays.find(position) != nullptr) {
+        const Strays::Hold kept(strays, position);
         stop_without_takers(search, position, wanting);
     }
     give(*entry, wanting);

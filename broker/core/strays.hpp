@@ -17,6 +17,22 @@ public:
         std::uint32_t wanted = 0;  // so many groups of consumers have it on their list
     };
 
+    /// Keeps a stray, if there is one at this position, from being let go while groups lose interest in it.
+    class Hold {
+    public:
+        Hold(Strays& strays, Position position) : stray_(strays.find(position)) {
+            if (stray_ != nullptr) ++stray_->wanted;
+        }
+        ~Hold() {
+            if (stray_ != nullptr) --stray_->wanted;
+        }
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+    private:
+        Stray* stray_;
+    };
+
     bool empty() const { return strays_.empty(); }
     /// Memory of their messages.
     std::uint64_t bytes() const { return bytes_; }

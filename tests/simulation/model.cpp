@@ -240,13 +240,37 @@ bool Model::deliverable(const ModelMessage& message, const ModelConsumer& consum
            !message.between && !message.maybe_purged && !message.expired(now) && !message.barred.contains(consumer.key);
 }
 
+/// On a strict queue nothing from this order on is for the consumer: somebody else has that message, and has not decided about it.
+std::uint64_t Model::limit_of(const ModelConsumer& consumer) const {
+    auto limit = ~std::uint64_t{0};
+    const auto& queue = queues.at(consumer.queue);
+    if (!queue.settings.strict || consumer.browser) return limit;
+    for (const auto& [order, tag] : queue.order) {
+        const auto& message = messages.at(tag);
+        if (message.holder == 0 || message.taken_by == consumer.key) continue;
+        limit = order;
+        break;
+    }
+    // A commit that is under way may still be refused.
+    for (const auto& [place, before] : before_commit) {
+        if (before.home == consumer.queue && before.taken_by != consumer.key) limit = std::min(limit, before.order);
+    }
+    return limit;
+}
+
 void Model::check_order(const ModelMessage& message, const ModelConsumer& consumer) {
+    const auto limit = limit_of(consumer);
+    if (message.order >= limit) {
+        fail(describe(message) + " was delivered to " + std::to_string(consumer.key) + " past what is undecided, of order " +
+             std::to_string(limit));
+    }
+    const bool is_strict = queues.at(message.home).settings.strict;
     for (const auto& [order, tag] : queues.at(message.home).order) {
         if (order >= message.order) break;
         auto& before = messages.at(tag);
         // What is not for this consumer it may pass as soon as it is durable, answered or not.
         if (before.presence == Presence::pending && !before.expired(now) && selects(before, consumer)) before.overtaken = true;
-        const bool may_be_overtaken = before.came_back && consumer.selects != Selects::all;
+        const bool may_be_overtaken = before.came_back && consumer.selects != Selects::all && !is_strict;
         if (deliverable(before, consumer) && !may_be_overtaken) {
             fail(describe(message) + " was delivered to " + std::to_string(consumer.key) + ", and before it there is " + describe(before));
         }
@@ -311,7 +335,7 @@ void Model::delivered(ConsumerKey key, Tag tag, const core::Delivery& delivery) 
         message.presence = Presence::leaving;
         return;
     }
-    message.holder = key;
+    message.holder = message.taken_by = key;
     message.delivery_order = consumer.delivered;
     const auto most = consumer.draining ? std::uint64_t{unsettled_max} * 10 : unsettled_max;
     if (++consumer.unsettled > most + consumer.returned) fail("a consumer was given more unsettled messages than it may have");
@@ -337,7 +361,9 @@ void Model::drained(ConsumerKey key) {
     consumer.draining = false;
     consumer.limit = consumer.delivered;
     if (!has_credit) return;
+    const auto limit = limit_of(consumer);
     for (const auto& [order, tag] : queues.at(consumer.queue).order) {
+        if (order >= limit) break;
         const auto& message = messages.at(tag);
         if (!deliverable(message, consumer)) continue;
         if (consumer.browser && (consumer.shown.contains(tag) || consumer.excused.contains(tag))) continue;
@@ -388,7 +414,9 @@ void Model::check_at_rest(const std::map<DestinationId, core::QueueView>& views)
     for (const auto& [key, consumer] : consumers) {
         if (consumer.draining) fail("a drain was never answered: consumer " + std::to_string(key));
         if (consumer.delivered >= consumer.limit || (!consumer.browser && consumer.unsettled >= unsettled_max)) continue;
+        const auto limit = limit_of(consumer);
         for (const auto& [order, tag] : queues.at(consumer.queue).order) {
+            if (order >= limit) break;
             const auto& message = messages.at(tag);
             if (!deliverable(message, consumer)) continue;
             if (consumer.browser && (consumer.shown.contains(tag) || consumer.excused.contains(tag))) continue;

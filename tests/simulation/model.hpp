@@ -44,6 +44,7 @@ struct ModelMessage {
     std::uint64_t order = 0;  // of its command; what is smaller is before it
     Presence presence = Presence::absent;
     ConsumerKey holder = 0;
+    ConsumerKey taken_by = 0;  // while there is a holder: to whom it was delivered; 0 once a branch that has it is prepared
     std::uint64_t delivery_order = 0;
     std::uint32_t failures = 0;
     std::uint32_t failures_durable = 0;  // at least so many survive a crash
@@ -110,6 +111,8 @@ public:
     void closed(const std::vector<ConsumerKey>& consumers);
     /// An outcome for it became part of a transaction.
     void enlist(Tag tag);
+    /// It is part of a branch that is prepared, and no consumer's any more.
+    void prepared(Tag tag);
     /// Why it would be a dead letter, if this outcome were committed now; nothing if it would not be one.
     std::optional<DeadLetter> reason_of(Tag tag, const Outcome& outcome) const;
     /// The transaction is being committed; what it was before is kept, since the commit may be refused.
@@ -165,6 +168,7 @@ public:
 private:
     bool selects(const ModelMessage& message, const ModelConsumer& consumer) const;
     bool deliverable(const ModelMessage& message, const ModelConsumer& consumer) const;
+    std::uint64_t limit_of(const ModelConsumer& consumer) const;
     void check_order(const ModelMessage& message, const ModelConsumer& consumer);
     void check_count(ModelMessage& message, const core::Delivery& delivery);
     void check_dead_letter(const ModelMessage& message, const core::Delivery& delivery);

@@ -8,6 +8,8 @@ void Model::enlist(Tag tag) {
     message.holder = transaction_holder;
 }
 
+void Model::prepared(Tag tag) { messages.at(tag).taken_by = 0; }
+
 std::optional<DeadLetter> Model::reason_of(Tag tag, const Outcome& outcome) const {
     auto message = messages.at(tag);
     if (message.holder != transaction_holder || message.home == dead_letter_queue) return std::nullopt;

@@ -30,6 +30,8 @@ World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(step
     settings_.memory_bytes = one_of({16 * 1024, 64 * 1024, 1u << 20, 64u << 20});
     settings_.consumer_unsettled_max = static_cast<std::uint32_t>(one_of({3, 10, 2000}));
     settings_.queue_defaults.max_deliveries = static_cast<std::uint32_t>(one_of({1, 2, 3, 10}));
+    strict_percent_ = one_of({0, 0, 40, 100});
+    settings_.queue_defaults.strict = random_.percent(strict_percent_);
     settings_.queue_defaults.duplicate_ids_age = std::chrono::hours(24);
     page_entries_max_ = static_cast<std::uint32_t>(one_of({1, 2, 5, 20, 1000}));
     padding_most_ = one_of({1, 100, 1000});

@@ -250,6 +250,8 @@ private:
     void lose_ties(ConnectionId connection);
     void forget(const BranchPtr& branch);
     void find_out_about(Tag tag);
+    void find_out_about_those_before(Tag tag);
+    bool has_ended_in_the_store(const Branch& branch, DestinationId queue);
     void find_out_about_rollbacks();
     std::uint64_t branch_puts(std::optional<DestinationId> queue) const;
     void branches_may_lose(DestinationId queue);
@@ -294,6 +296,7 @@ private:
     std::uint64_t client_percent_ = 45;
     std::uint64_t selector_percent_ = 0;
     std::uint64_t transaction_percent_ = 0;
+    std::uint64_t strict_percent_ = 0;
     std::uint64_t branch_percent_ = 0;  // of transactions
 
     test::ManualClock clock_;

@@ -277,6 +277,34 @@ void World::find_out_about(Tag tag) {
     }
 }
 
+/// A message of a strict queue is about to be shown, and a branch had got one before it: so the branch has ended, although that is not
+/// answered yet. Then the store knows of it.
+void World::find_out_about_those_before(Tag tag) {
+    const auto shown = model_.messages.at(tag);
+    const auto queue = model_.queues.find(shown.home);
+    if (queue == model_.queues.end() || !queue->second.settings.strict) return;
+    for (const auto& branch : branches_) {
+        if (branch->stage != Stage::completing || branch->is_applied) continue;
+        const auto is_before = [&](const Get& get) {
+            const auto committed = model_.before_commit.find({branch->work.id, get.tag});
+            const auto& message = committed == model_.before_commit.end() ? model_.messages.at(get.tag) : committed->second;
+            return message.home == shown.home && message.order < shown.order;
+        };
+        if (std::ranges::any_of(branch->work.gets, is_before) && has_ended_in_the_store(*branch, shown.home))
+            apply(*branch, branch->commits);
+    }
+}
+
+bool World::has_ended_in_the_store(const Branch& branch, DestinationId queue) {
+    const auto entries = contents(queue);
+    return std::ranges::none_of(branch.work.gets, [&](const Get& get) {
+        const auto entry = std::ranges::find_if(entries, [&](const auto& one) { return tag_of(*one.message) == get.tag; });
+        const bool is_there = entry != entries.end();
+        const bool must_go = branch.is_one_phase && branch.commits && std::holds_alternative<Accepted>(get.outcome);
+        return is_there && (entry->locked_by.is_set() || must_go);
+    });
+}
+
 void World::find_out_about_rollbacks() {
     for (const auto& branch : branches_) {
         sync(*branch);

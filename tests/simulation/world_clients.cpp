@@ -221,7 +221,10 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
     // What is persistent is in the store when anybody sees it.
     const auto found = model_.messages.find(tag);
     const auto queue = model_.queues.find(known.queue);
-    if (found != model_.messages.end()) find_out_about(tag);
+    if (found != model_.messages.end()) {
+        find_out_about(tag);
+        find_out_about_those_before(tag);
+    }
     if (found != model_.messages.end() && queue != model_.queues.end() && found->second.persistent && !queue->second.temporary) {
         const auto page = store_->page(known.queue, Position{delivery.position.value - 1}, {.entries = 1, .bytes = 1});
         const auto& entries = page.value().entries;
@@ -403,6 +406,7 @@ DestinationSettings World::random_settings(const std::string& name) {
         settings.overflow = random_.percent(50) ? OverflowPolicy::refuse : OverflowPolicy::hold;
     }
     if (random_.percent(20)) settings.max_deliveries = 0;
+    settings.strict = random_.percent(strict_percent_);
     return settings;
 }
 

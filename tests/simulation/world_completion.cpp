@@ -104,7 +104,10 @@ void World::prepare(const BranchPtr& branch) {
         branch->stage = Stage::prepared;
         ++prepared_ever_;
         // Nothing of it is its consumers' any more.
-        for (auto& get : branch->work.gets) get.settled = true;
+        for (auto& get : branch->work.gets) {
+            get.settled = true;
+            model_.prepared(get.tag);
+        }
     });
 }
 
@@ -334,6 +337,7 @@ void World::lock_again(const std::map<DestinationId, std::vector<store::StoredEn
         for (const auto& get : branch->work.gets) {
             if (!std::exchange(locked.at(get.tag), false)) model_.fail("not locked in the store: message " + std::to_string(get.tag));
             model_.messages.at(get.tag).holder = transaction_holder;
+            model_.prepared(get.tag);
         }
     }
     for (const auto& [tag, is_locked] : locked) {

@@ -33,7 +33,32 @@ class CoreBranchWorkTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_drain_waits_for_what_a_branch_has_given_back);
     CPPUNIT_TEST(a_purge_takes_what_a_branch_has_just_given_back);
     CPPUNIT_TEST(a_purge_leaves_what_a_branch_is_giving_back);
+    CPPUNIT_TEST(a_rollback_that_a_page_shows_before_it_is_heard_of_is_counted_once);
     CPPUNIT_TEST_SUITE_END();
+
+    void a_rollback_that_a_page_shows_before_it_is_heard_of_is_counted_once() {
+        Broker broker;
+        const auto queue = broker.make_filled_queue(2);
+        {
+            Manager manager(broker);
+            Taker& taker = manager.controller.take(queue, 1);
+            const auto id = manager.start("x");
+            manager.controller.get(id, taker, "m1");
+            manager.end(id);
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+        }
+        broker.crash();
+        Manager manager(broker);
+        const auto answer = manager.call(Kind::rollback, "x");
+        broker.doors->write();
+        Taker& taker = broker.take(queue, 2);
+        broker.doors->answer_page();
+        CPPUNIT_ASSERT(!answer->has_value());
+        broker.doors->run();
+        CPPUNIT_ASSERT_EQUAL("m2 m1"s, taker.texts());
+        // One failure, and the mark of the crash.
+        CPPUNIT_ASSERT_EQUAL(2u, taker.count("m1"));
+    }
 
     void a_stop_returns_the_work_of_an_open_branch_once() {
         core::CoreSettings settings;

@@ -325,6 +325,7 @@ public:
     }
 
     core::CoreSettings settings;
+    std::vector<DestinationSettings> configured;  // queues of the next start
     ManualClock clock;
     std::shared_ptr<store::MemoryDisk> disk = store::make_memory_disk();
     std::unique_ptr<store::MemoryStore> store;
@@ -349,7 +350,7 @@ private:
         core = std::make_unique<core::Core>(clock, *doors, *doors, settings, &work);
         CPPUNIT_ASSERT(store->recover(core->recovery()).ok());
         Answer<void> started;
-        core->start({}, started.callback());
+        core->start(configured, started.callback());
         doors->run();
         CPPUNIT_ASSERT_MESSAGE("start() was not answered", started.ok());
     }
