@@ -36,7 +36,7 @@ Consumer* Selection::front(SelectorGroup& group, const Entry& entry) {
 /// Of what came back, the first of which nobody knows yet whom it is for: on a strict queue what is behind it waits for that.
 std::optional<Position> Selection::first_to_judge_again() const {
     auto first = judging_again_from_;
-    for (const auto* const positions : {&recheck_, &parked_}) {
+    for (const auto* const positions : {&recheck_, &parked_, &back_meanwhile_}) {
         if (!positions->empty()) first = std::min(first.value_or(*positions->begin()), *positions->begin());
     }
     return first;

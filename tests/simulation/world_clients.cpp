@@ -223,7 +223,7 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
     const auto queue = model_.queues.find(known.queue);
     if (found != model_.messages.end()) {
         find_out_about(tag);
-        find_out_about_those_before(tag);
+        if (!known.browser) find_out_about_those_before(tag);
     }
     if (found != model_.messages.end() && queue != model_.queues.end() && found->second.persistent && !queue->second.temporary) {
         const auto page = store_->page(known.queue, Position{delivery.position.value - 1}, {.entries = 1, .bytes = 1});
