@@ -13,6 +13,12 @@
 namespace giromq::amqp {
 namespace {
 
+/// What a client that sends a commit behind its work does not wait for.
+bool is_of_transaction(const News& news) {
+    return std::holds_alternative<news::Sent>(news) || std::holds_alternative<news::Declared>(news) ||
+           std::holds_alternative<news::XaAnswered>(news);
+}
+
 constexpr std::string_view queue_capability = "queue";
 constexpr std::string_view temporary_queue_capability = "temporary-queue";
 /// What a temporary queue is called to authorisation, before it has its name.
@@ -308,15 +314,22 @@ SenderLink* ConnectionEngine::find_sender(LinkId id) {
 
 void ConnectionEngine::on_mail() {
     if (aborted_) return;
-    is_told_ = false;
     const bool was_held_back = !wants_input();
     mailbox_->take(mail_);
+    context_.may_be_told_later = std::ranges::all_of(mail_, is_of_transaction);
     for (News& item : mail_) {
         std::visit([this](auto& news) { on_news(news); }, item);
     }
     mail_.clear();
+    // A client that has asked for a commit waits for its answer: what was answered inside of the transaction goes with that, in one write
+    // and one wake-up, unless anything else is to be told before.
+    const bool follows_commit = std::exchange(context_.has_asked_outcome, false) && context_.outcomes_awaited > 0;
+    if (!follows_commit || !context_.may_be_told_later) is_told_ = false;
     // What came in before it was held back.
-    if (was_held_back && input_used_ > 0) process_input();
+    if (was_held_back && input_used_ > 0) {
+        is_told_ = false;
+        process_input();
+    }
     process_events();
     finish_call();
     host_.wake();

@@ -113,6 +113,7 @@ void CoordinatorLink::discharge(pn_delivery_t* delivery, const ControlMessage& m
     const auto transaction = message.transaction;
     if (!is_whole(delivery, transaction)) return;
     if (context_.transactions.erase(transaction) > 0) {
+        if (!message.fail) await_outcome(delivery);
         on_consumers_([&](SenderLink& consumer) {
             consumer.stop_acquiring(transaction);
             if (message.fail) consumer.release_acquired(transaction);
@@ -123,6 +124,7 @@ void CoordinatorLink::discharge(pn_delivery_t* delivery, const ControlMessage& m
 
 void CoordinatorLink::ask_xa(pn_delivery_t* delivery, XaRequest request) {
     if (request.kind == XaRequest::Kind::suspend && !is_whole(delivery, request.transaction)) return;
+    if (request.kind == XaRequest::Kind::prepare || request.kind == XaRequest::Kind::commit) await_outcome(delivery);
     auto kept = std::make_unique<XaRequest>(std::move(request));
     context_.commands.emplace_back(command::Xa{core_.get(), delivery, std::move(kept), answer_bytes_max()});
 }
@@ -155,7 +157,21 @@ void CoordinatorLink::ended() {
     }
 }
 
+/// The store answers this call: what is told meanwhile may wait for it (ConnectionEngine::on_mail).
+void CoordinatorLink::await_outcome(pn_delivery_t* delivery) {
+    awaited_.push_back(delivery);
+    ++context_.outcomes_awaited;
+    context_.has_asked_outcome = true;
+}
+
+void CoordinatorLink::outcome_came(pn_delivery_t* delivery) {
+    if (std::erase(awaited_, delivery) == 0) return;
+    --context_.outcomes_awaited;
+    context_.may_be_told_later = false;
+}
+
 void CoordinatorLink::on_discharged(const news::Discharged& discharged) {
+    outcome_came(discharged.delivery);
     on_consumers_([&](SenderLink& consumer) {
         if (discharged.error != nullptr) consumer.release_acquired(discharged.transaction);
         consumer.forget_acquired(discharged.transaction);
@@ -172,6 +188,7 @@ void CoordinatorLink::on_discharged(const news::Discharged& discharged) {
 
 void CoordinatorLink::on_xa_answered(const news::XaAnswered& answered) {
     pn_delivery_t* const delivery = answered.delivery;
+    outcome_came(delivery);
     if (answered.recovered != nullptr) {
         answer_xa_recovered(delivery, *answered.recovered);
     } else if (answered.transaction.is_set()) {

@@ -29,6 +29,8 @@ public:
                     OnConsumers on_consumers)
         : Link(context, id, pn, std::move(core)), has_partial_(std::move(has_partial)), on_consumers_(std::move(on_consumers)) {}
 
+    ~CoordinatorLink() override { context_.outcomes_awaited -= awaited_.size(); }
+
     bool is_sender() const override { return false; }
     bool is_coordinator() const override { return true; }
     void opened() override;
@@ -51,12 +53,15 @@ private:
     bool is_whole(pn_delivery_t* delivery, TransactionId transaction);
     std::size_t answer_bytes_max() const;
     void settle(pn_delivery_t* delivery);
+    void await_outcome(pn_delivery_t* delivery);
+    void outcome_came(pn_delivery_t* delivery);
     void replenish();
 
     const HasPartial has_partial_;
     const OnConsumers on_consumers_;
     std::vector<std::uint8_t> collected_;
     std::uint32_t in_flight_ = 0;
+    std::vector<pn_delivery_t*> awaited_;  // calls that are counted in the context's outcomes_awaited
 };
 
 }  // namespace giromq::amqp

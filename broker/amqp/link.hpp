@@ -43,6 +43,11 @@ struct LinkContext {
     std::uint32_t chunks_outstanding = 0;
     /// What the engine has to tell the peer and was not taken out of it yet.
     std::uint32_t untold = 0;
+    /// Calls of control links that the store has to answer: commits, and what completes a branch.
+    std::size_t outcomes_awaited = 0;
+    bool has_asked_outcome = false;  // since the last mail
+    /// Cleared by news that the peer must hear of at once.
+    bool may_be_told_later = false;
     std::uint64_t messages_in = 0;
     std::uint64_t messages_out = 0;
     std::uint64_t refused_presettled = 0;

@@ -60,6 +60,9 @@ void ReceiverLink::settle(pn_delivery_t* delivery) {
 
 void ReceiverLink::on_sent(const news::Sent& sent) {
     if (unanswered_ > 0) --unanswered_;
+    const bool is_accepted = sent.delivery != nullptr && sent.error == nullptr;
+    const auto state = is_accepted ? transactional_state_of(sent.delivery) : std::nullopt;
+    if (!state) context_.may_be_told_later = false;
     if (sent.delivery == nullptr) {
         if (in_flight_ > 0) --in_flight_;
         if (sent.error != nullptr) {
@@ -72,8 +75,7 @@ void ReceiverLink::on_sent(const news::Sent& sent) {
     const bool is_refused = sent.error != nullptr && !sent.error->is(core::errc::not_ready);
     if (is_refused) return reject(sent.delivery, refusal_of(*sent.error));
     // A broker that stops has nothing against the message: it can be sent again as it is.
-    const auto state = transactional_state_of(sent.delivery);
-    if (state && sent.error == nullptr) {
+    if (state) {
         answer_transactional(sent.delivery, state->transaction);
     } else {
         pn_delivery_update(sent.delivery, sent.error != nullptr ? PN_RELEASED : PN_ACCEPTED);

@@ -11,6 +11,8 @@ class AmqpTransactionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_declare_needs_no_commit);
     CPPUNIT_TEST(a_transfer_is_answered_provisionally_and_shown_after_the_discharge);
     CPPUNIT_TEST(calls_may_be_pipelined);
+    CPPUNIT_TEST(what_is_answered_before_a_commit_is_told_with_it);
+    CPPUNIT_TEST(a_commit_holds_up_no_answer_outside_of_its_transaction);
     CPPUNIT_TEST(calls_are_known_by_their_names_too);
     CPPUNIT_TEST(a_rollback_keeps_messages_from_being_shown);
     CPPUNIT_TEST(a_settled_disposition_is_applied_with_the_discharge);
@@ -112,6 +114,62 @@ class AmqpTransactionTest : public CppUnit::TestFixture {
             transaction = Controller::id_of(declare);
         }
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{3}, client.queue("q").messages);
+    }
+
+    void what_is_answered_before_a_commit_is_told_with_it() {
+        Broker broker;
+        Client client(broker);
+        Controller controller(client);
+        pn_link_t* const sender = client.sender("q");
+        const auto transaction = controller.declare();
+        broker.commits = false;
+        pn_delivery_t* const put = begin_whole_put(controller, transaction, sender);
+        pn_delivery_t* const discharge = client.peer.send(controller.link, Controller::discharge_call(transaction, false));
+        pn_delivery_t* const declare = client.peer.send(controller.link, Controller::declare_call());
+        give_in_one_read(client);
+        CPPUNIT_ASSERT(client.wire.take().empty());
+        broker.commits = true;
+        client.wire.settle();
+        client.peer.input(client.wire.take());
+        CPPUNIT_ASSERT(Controller::state_of(put) == std::pair(transaction, std::uint64_t{PN_ACCEPTED}));
+        CPPUNIT_ASSERT_EQUAL(""s, Controller::answer_of(discharge));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{8}, Controller::id_of(declare).size());
+    }
+
+    void a_commit_holds_up_no_answer_outside_of_its_transaction() {
+        Broker broker;
+        Client client(broker);
+        Controller controller(client);
+        pn_link_t* const sender = client.sender("q");
+        const auto transaction = controller.declare();
+        const auto other = controller.declare();
+        broker.commits = false;
+        begin_whole_put(controller, transaction, sender);
+        client.peer.send(controller.link, Controller::discharge_call(transaction, false));
+        pn_delivery_t* const plain = client.peer.send(sender, MessageBuilder().header(false).text("plain").bytes());
+        give_in_one_read(client);
+        client.peer.input(client.wire.take());
+        CPPUNIT_ASSERT(pn_delivery_settled(plain));
+        // And what comes while the commit is under way is answered as ever.
+        pn_delivery_t* const later = begin_whole_put(controller, other, sender);
+        give_in_one_read(client);
+        client.peer.input(client.wire.take());
+        CPPUNIT_ASSERT(pn_delivery_settled(later));
+    }
+
+    /// A put that waits in the client until the next bytes are taken.
+    static pn_delivery_t* begin_whole_put(Controller& controller, const std::string& transaction, pn_link_t* to) {
+        pn_delivery_t* const put = controller.begin_put(transaction, to);
+        const auto bytes = durable_text("a");
+        pn_link_send(to, bytes.data(), bytes.size());
+        pn_link_advance(to);
+        return put;
+    }
+    /// As a socket does it: the connection is asked for output after the read, and again when the core has answered.
+    static void give_in_one_read(Client& client) {
+        CPPUNIT_ASSERT(client.wire.give(client.peer.take_output()).empty());
+        CPPUNIT_ASSERT(client.wire.take().empty());
+        client.wire.settle();
     }
 
     void calls_are_known_by_their_names_too() {
