@@ -88,18 +88,31 @@ void AmqpClient::connected(const boost::system::error_code& error) {
     } else if (kind_ != Kind::idle) {
         pn_session_t* const session = pn_session(driver_.connection);
         pn_session_open(session);
-        link_ = kind_ == Kind::sender ? pn_sender(session, "bench-sender") : pn_receiver(session, "bench-receiver");
-        pn_terminus_set_address(kind_ == Kind::sender ? pn_link_target(link_) : pn_link_source(link_), queue_.c_str());
-        // Artemis wants to be told that it is a queue, and RabbitMQ that it is a durable one.
-        pn_terminus_t* const terminus = kind_ == Kind::sender ? pn_link_target(link_) : pn_link_source(link_);
-        pn_data_put_symbol(pn_terminus_capabilities(terminus), pn_bytes(5, "queue"));
-        pn_terminus_set_durability(terminus, PN_CONFIGURATION);
-        if (!selector_.empty()) put_selector(pn_terminus_filter(terminus), selector_);
-        pn_link_set_snd_settle_mode(link_, presettled_ ? PN_SND_SETTLED : PN_SND_UNSETTLED);
-        pn_link_open(link_);
-        if (kind_ == Kind::receiver) pn_link_flow(link_, static_cast<int>(credit_));
+        if (kind_ == Kind::sender) {
+            link_ = pn_sender(session, "bench-sender");
+            open_link(link_, "");
+        } else {
+            unreplenished_.resize(selectors_.size());
+            for (std::size_t index = 0; index < selectors_.size(); ++index) {
+                pn_link_t* const link = pn_receiver(session, ("bench-receiver-" + std::to_string(index)).c_str());
+                pn_link_set_context(link, &unreplenished_[index]);
+                open_link(link, selectors_[index]);
+                pn_link_flow(link, static_cast<int>(credit_));
+            }
+        }
     }
     pump();
+}
+
+void AmqpClient::open_link(pn_link_t* link, const std::string& selector) {
+    pn_terminus_t* const terminus = kind_ == Kind::sender ? pn_link_target(link) : pn_link_source(link);
+    pn_terminus_set_address(terminus, queue_.c_str());
+    // Artemis wants to be told that it is a queue, and RabbitMQ that it is a durable one.
+    pn_data_put_symbol(pn_terminus_capabilities(terminus), pn_bytes(5, "queue"));
+    pn_terminus_set_durability(terminus, PN_CONFIGURATION);
+    if (!selector.empty()) put_selector(pn_terminus_filter(terminus), selector);
+    pn_link_set_snd_settle_mode(link, presettled_ ? PN_SND_SETTLED : PN_SND_UNSETTLED);
+    pn_link_open(link);
 }
 
 void AmqpClient::send(std::string_view encoded, std::uint64_t tag) {
@@ -172,16 +185,21 @@ void AmqpClient::delivery(pn_delivery_t* delivery) {
     if (!pn_delivery_readable(delivery) || pn_delivery_partial(delivery)) return;
     const auto size = pn_delivery_pending(delivery);
     if (buffer_.size() < size) buffer_.resize(size);
-    const auto got = pn_link_recv(link_, buffer_.data(), size);
-    pn_link_advance(link_);
+    pn_link_t* const link = pn_delivery_link(delivery);
+    const auto got = pn_link_recv(link, buffer_.data(), size);
+    pn_link_advance(link);
     if (!presettled_) pn_delivery_update(delivery, PN_ACCEPTED);
     pn_delivery_settle(delivery);
-    if (++unreplenished_ * 2 >= credit_) {
-        pn_link_flow(link_, static_cast<int>(unreplenished_));
-        unreplenished_ = 0;
-    }
+    replenish(link);
     const auto tail = got >= 8 ? 8U : 0U;
     if (callbacks_.received) callbacks_.received(std::string_view(buffer_.data() + got - tail, tail));
+}
+
+void AmqpClient::replenish(pn_link_t* link) {
+    auto& unreplenished = *static_cast<std::uint32_t*>(pn_link_get_context(link));
+    if (++unreplenished * 2 < credit_) return;
+    pn_link_flow(link, static_cast<int>(unreplenished));
+    unreplenished = 0;
 }
 
 void AmqpClient::wait_to_read() {

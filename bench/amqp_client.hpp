@@ -23,8 +23,8 @@ struct Address {
     std::string password;
 };
 
-/// A small AMQP 1.0 client for measuring: one connection, one session, one link, the Proton engine over one socket, no thread of its own.
-/// It knows nothing of the broker beyond AMQP 1.0, so it measures peers as well.
+/// A small AMQP 1.0 client for measuring: one connection, one session, one link (a receiver may have several), the Proton engine over one
+/// socket, no thread of its own. It knows nothing of the broker beyond AMQP 1.0, so it measures peers as well.
 class AmqpClient {
 public:
     enum class Kind : std::uint8_t { sender, receiver, idle, other };
@@ -43,8 +43,8 @@ public:
     AmqpClient(const AmqpClient&) = delete;
     AmqpClient& operator=(const AmqpClient&) = delete;
 
-    /// A receiver's selector; before start().
-    void select(std::string selector) { selector_ = std::move(selector); }
+    /// A receiver has a link for each of these selectors, of which an empty one is none; before start().
+    void select(std::vector<std::string> selectors) { selectors_ = std::move(selectors); }
     void start();
     /// Sends the encoded message; its tag comes back in `settled`. Only with credit() > 0.
     void send(std::string_view encoded, std::uint64_t tag);
@@ -63,6 +63,8 @@ private:
     void pump();
     void process();
     void handle(pn_event_t* event);
+    void open_link(pn_link_t* link, const std::string& selector);
+    void replenish(pn_link_t* link);
     /// Reads what has come, in large pieces, since a system call costs more than the messages in it.
     void wait_to_read();
     void read();
@@ -76,7 +78,7 @@ private:
     Address address_;
     Kind kind_;
     std::string queue_;
-    std::string selector_;
+    std::vector<std::string> selectors_{""};
     std::uint32_t credit_;
     bool presettled_;
     Callbacks callbacks_;
@@ -90,7 +92,7 @@ private:
     bool writing_ = false;
     bool pumping_ = false;
     bool failed_ = false;
-    std::uint32_t unreplenished_ = 0;
+    std::vector<std::uint32_t> unreplenished_;  // of each receiver, which knows its own
 };
 
 /// An encoded message: header (durable), an empty properties section is left out, a data section of `bytes` whose last 8 bytes are to be

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -97,20 +98,22 @@ private:
     std::uint32_t under_way_ = 0;
 };
 
+/// A connection with one consumer or several, of which the first has the number `first`.
 class Consumer {
 public:
-    Consumer(boost::asio::io_context& context, Run& run, std::uint32_t index)
+    Consumer(boost::asio::io_context& context, Run& run, std::uint32_t first)
         : run_(run),
-          client_(context, run.settings.address, AmqpClient::Kind::receiver, queue_name(run.settings, index), run.settings.credit,
+          client_(context, run.settings.address, AmqpClient::Kind::receiver, queue_name(run.settings, first), run.settings.credit,
                   run.settings.presettled_receive,
                   {.opened = {},
                    .credit = {},
                    .settled = {},
                    .received = [this](std::string_view tail) { received(tail); },
                    .failed = [this](const std::string& reason) { run_.fail("consumer: " + reason); }}) {
-        auto selector = run.settings.selector;
-        if (const auto at = selector.find('#'); at != std::string::npos) selector.replace(at, 1, key_of(index));
-        client_.select(std::move(selector));
+        const auto behind = std::min(first + std::max(run.settings.links, 1U), run.settings.consumers);
+        std::vector<std::string> selectors;
+        for (auto number = first; number < behind; ++number) selectors.push_back(selector_of(number));
+        client_.select(std::move(selectors));
     }
 
     void start() { client_.start(); }
@@ -118,6 +121,11 @@ public:
     Latencies latencies;
 
 private:
+    std::string selector_of(std::uint32_t number) const {
+        auto selector = run_.settings.selector;
+        if (const auto at = selector.find('#'); at != std::string::npos) selector.replace(at, 1, key_of(number));
+        return selector;
+    }
     void received(std::string_view tail) {
         ++run_.received;
         if (!run_.measuring || tail.size() != 8) return;
@@ -150,9 +158,10 @@ LoadResult run_load(const LoadSettings& settings) {
     Run run{.settings = settings};
     std::vector<std::unique_ptr<Share>> shares;
     for (std::uint32_t index = 0; index < std::max(settings.threads, 1U); ++index) shares.push_back(std::make_unique<Share>());
-    for (std::uint32_t index = 0; index < settings.consumers; ++index) {
-        auto& share = *shares[index % shares.size()];
-        share.consumers.push_back(std::make_unique<Consumer>(share.context, run, index));
+    const auto links = std::max(settings.links, 1U);
+    for (std::uint32_t first = 0; first < settings.consumers; first += links) {
+        auto& share = *shares[first / links % shares.size()];
+        share.consumers.push_back(std::make_unique<Consumer>(share.context, run, first));
         share.consumers.back()->start();
     }
     for (std::uint32_t index = 0; index < settings.producers; ++index) {
@@ -230,7 +239,7 @@ double time_to_first_message(const Address& address, const std::string& queue, c
                            .settled = {},
                            .received = [&](std::string_view) { received = true; },
                            .failed = [&](const std::string&) { failed = true; }});
-        client.select(selector);
+        client.select({selector});
         client.start();
         while (!received && !failed && elapsed() < timeout_s) context.run_one_for(std::chrono::milliseconds(5));
         if (received) {

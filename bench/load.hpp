@@ -25,6 +25,7 @@ struct LoadSettings {
     std::uint64_t messages = 0;  // send so many and, with consumers, end when all were received
     std::uint32_t threads = 1;   // of the load generator
     std::uint32_t keys = 0;      // messages have a property "key", 'k0000' to the last of so many in turn; 0: none
+    std::uint32_t links = 1;     // consumers that share a connection
     std::string selector;        // of the consumers; "#" stands for the key of each: the first has 'k0000'
 };
 

@@ -68,6 +68,7 @@ CLI::App* add_load(CLI::App& app, Arguments& arguments) {
     load->add_option("--producers", settings.producers)->capture_default_str();
     load->add_option("--consumers", settings.consumers)->capture_default_str();
     load->add_option("--unconfirmed", settings.unconfirmed, "Unconfirmed messages per producer; 1 is synchronous")->capture_default_str();
+    load->add_option("--consumers-per-connection", settings.links, "Links of one session")->capture_default_str();
     load->add_option("--credit", settings.credit, "Link credit per consumer")->capture_default_str();
     load->add_option("--bytes", settings.message_bytes, "Bytes of a message's body")
         ->check(CLI::Range(8, 100 << 20))

@@ -264,8 +264,9 @@ def selector_evaluation(figure, unit, target):
     return measure
 
 
-def selector_throughput(target, consumers, *selecting):
-    """The same load without a selector and with one consumer is the baseline; both in turn, three times, on a fresh broker each."""
+def selector_throughput(target, consumers, *selecting, per_connection=1):
+    """The same load without a selector and with one consumer is the baseline; both in turn, three times, on a fresh broker each. Beside it
+    stands the same number of consumers without selectors, on as many connections: what the connections cost by themselves."""
     def one(machine, *arguments):
         broker = Broker(machine)
         try:
@@ -276,15 +277,21 @@ def selector_throughput(target, consumers, *selecting):
             broker.stop()
 
     def measure(machine):
-        ratios, plain, selected = [], [], []
+        many = ["--consumers", str(consumers), "--consumers-per-connection", str(per_connection), "--credit", "500" if consumers == 1 else "50"]
+        ratios, plain, selected, unselected = [], [], [], []
         for _ in range(3):
             plain.append(one(machine, "--consumers", "1"))
-            selected.append(one(machine, "--consumers", str(consumers), "--credit", "500" if consumers == 1 else "50", *selecting))
+            selected.append(one(machine, *many, *selecting))
             ratios.append(selected[-1] / plain[-1] * 100)
+            if consumers > 1:
+                unselected.append(one(machine, *many))
         figure = statistics.median(ratios)
-        return {"value": round(figure, 1), "unit": "% of one consumer without a selector", "target": target, "met": figure >= target,
-                "baseline_per_s": round(statistics.median(plain)), "selected_per_s": round(statistics.median(selected)),
-                "consumers": consumers, "floor_us": machine.floor_us()}
+        result = {"value": round(figure, 1), "unit": "% of one consumer without a selector", "target": target, "met": figure >= target,
+                  "baseline_per_s": round(statistics.median(plain)), "selected_per_s": round(statistics.median(selected)),
+                  "consumers": consumers, "connections": consumers // per_connection, "floor_us": machine.floor_us()}
+        if unselected:
+            result["unselected_per_s"] = round(statistics.median(unselected))
+        return result
     return measure
 
 
@@ -365,8 +372,9 @@ SCENARIOS = {
                      selector_evaluation("xml_per_s", "evaluations/s", 50000)),
     "selector-all": ("throughput of a queue whose consumer has a selector that selects everything",
                      selector_throughput(85, 1, "--selector", "key LIKE 'k%' OR key IS NULL")),
-    "selector-1000": ("throughput of a queue with 1,000 consumers, each with an equality of its own",
-                      selector_throughput(50, 1000, "--selector", "key = '#'")),
+    "selector-1000": ("throughput of a queue with 1,000 consumers, each with an equality of its own, on 10 connections",
+                      selector_throughput(50, 1000, "--selector", "key = '#'", per_connection=100)),
+    "selector-1000-connections": ("the same with a connection for each", selector_throughput(50, 1000, "--selector", "key = '#'")),
     "selector-search": ("one message in 1,000 of 1 million waiting is selected: the first, and all", selector_search(1000000)),
     "idle-1000": ("processor use of an idle broker with 1,000 idle connections", idle_connections),
 }
