@@ -77,9 +77,14 @@ BeastResponse to_beast(Response&& response, unsigned version, bool keep_alive, b
     message.set("Referrer-Policy", "no-referrer");
     message.set("Cross-Origin-Resource-Policy", "same-origin");
     if (is_encrypted) message.set("Strict-Transport-Security", "max-age=31536000");
-    for (const auto& [name, value] : response.headers) message.insert(name, value);
+    // What the response says itself goes before what holds for most; other headers may be there more than once.
+    for (const auto& [name, value] : response.headers) {
+        if (name == "Cache-Control" || name == "Content-Security-Policy") message.erase(name);
+        message.insert(name, value);
+    }
     message.keep_alive(keep_alive);
-    if (response.status == 204) return message;
+    // RFC 9110 §8.6: a length beside 204 is wrong, and beside 304 it would be that of the file.
+    if (response.status == 204 || response.status == 304) return message;
     message.set(http::field::content_type, response.content_type);
     message.content_length(response.body.size());
     if (!is_head) message.body() = std::move(response.body);

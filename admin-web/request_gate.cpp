@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "admin-web/console_files.hpp"
 #include "admin-web/problem.hpp"
 #include "security/encoding.hpp"
 
@@ -52,6 +53,12 @@ bool is_json(std::string_view content_type) {
     return type == "application/json";
 }
 
+/// Somebody has followed a link to a page that says nothing by itself: the console, whose requests then come from its own site.
+bool is_link_to_page(const Request& request) {
+    return request.method == "GET" && request.header("sec-fetch-mode") == "navigate" && request.header("sec-fetch-dest") == "document" &&
+           (request.target == "/" || ConsoleFiles::is_for(request.target));
+}
+
 std::optional<Response> refuse_other_sites(const Request& request, std::string_view host) {
     constexpr std::string_view title = "refused because of where it comes from";
     if (request.count("origin") > 0 &&
@@ -59,7 +66,7 @@ std::optional<Response> refuse_other_sites(const Request& request, std::string_v
         return problem(403, "foreign_origin", title, "a page of another site has sent this request");
     }
     const auto site = request.header("sec-fetch-site");
-    if (!site.empty() && site != "same-origin" && site != "none") {
+    if (!site.empty() && site != "same-origin" && site != "none" && !is_link_to_page(request)) {
         return problem(403, "foreign_origin", title, "a page of another site has sent this request");
     }
     return std::nullopt;

@@ -22,10 +22,16 @@ Response text_response(int status, std::string text) {
 }  // namespace
 
 Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings)
-    : admin_(admin), users_(users), workers_(workers), settings_(settings), sessions_(users, admin.clock()) {}
+    : admin_(admin),
+      users_(users),
+      workers_(workers),
+      settings_(settings),
+      sessions_(users, admin.clock()),
+      console_(settings.console) {}
 
 void Site::handle(Request request, Done done) {
     if (auto refusal = refuse_at_gate(request, settings_.anonymous_is_administrator)) return done(std::move(*refusal));
+    if (ConsoleFiles::is_for(request.target)) return done(console_.serve(request));
     auto target = parse_target(request.target);
     if (!target) return done(problem(400, "invalid_target", "the address is not well-formed", {}));
     if (serve_public(request, *target, done)) return;
@@ -41,8 +47,11 @@ bool Site::serve_public(const Request& request, const Target& target, Done& done
     if (!is_root && !(path.size() == 1 && (path[0] == "livez" || path[0] == "readyz"))) return false;
     if (!is_read(request.method)) {
         done(method_not_allowed("GET, HEAD"));
+    } else if (is_root && console_.available() && wants_page(request)) {
+        done(redirect_to_console());
     } else if (is_root) {
-        done(text_response(200, "GiroMQ\n\nHealth: /livez /readyz\nMetrics: /metrics /metrics/queues\nREST: /api/v1\n"));
+        done(
+            text_response(200, "GiroMQ\n\nConsole: /console/\nHealth: /livez /readyz\nMetrics: /metrics /metrics/queues\nREST: /api/v1\n"));
     } else if (path[0] == "livez") {
         done(text_response(200, "live\n"));
     } else {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
+#include "admin-web/console_files.hpp"
 #include "admin-web/http_message.hpp"
 #include "admin-web/login_sessions.hpp"
 #include "admin-web/request_gate.hpp"
@@ -21,6 +23,8 @@ struct SiteSettings {
     bool anonymous_is_administrator = false;
     /// Passwords that are being checked or wait for it; more are refused with 503.
     std::uint32_t logins_at_once_max = 64;
+    /// The web console; empty if there is none.
+    std::span<const ConsoleFile> console{};
 };
 
 /// What the web server serves: health, metrics and REST under /api/v1 (schemas/openapi.yaml), as a function from request to response.
@@ -94,6 +98,7 @@ private:
     Executor& workers_;
     const SiteSettings settings_;
     LoginSessions sessions_;
+    const ConsoleFiles console_;
     std::atomic<std::uint32_t> logins_under_way_{0};
 };
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "admin-web/console_files.hpp"
 #include "admin-web/http_server.hpp"
 #include "admin-web/site.hpp"
 #include "admin/broker_admin.hpp"
@@ -175,7 +176,7 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
       store_administration_(*store_, commits_),
       transactions_(core_, reads_),
       admin_(admin_parts(), admin_settings()),
-      site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}),
+      site_(admin_, users_, workers_, {.anonymous_is_administrator = dev, .console = admin_web::built_in_console()}),
       http_([this](admin_web::Request request, admin_web::Site::Done done) { site_.handle(std::move(request), std::move(done)); }, {}),
       listeners_(io_.context(), config, acquired.instance, amqp_, http_) {
     users_.logins().set_limits(login_limits(config.sasl));
@@ -219,6 +220,7 @@ Result<void> Broker::start() {
     log::info("ready", {{"version", GIROMQ_VERSION},
                         {"listeners", listeners_.summary()},
                         {"data", config_.broker.data_directory},
+                        {"console", admin_web::built_in_console().empty() ? "not built in" : "/console/"},
                         {"epoch", lease_.epoch.value},
                         {"io_threads", io_threads(config_)}});
     service_manager::ready("ready " + listeners_.summary());

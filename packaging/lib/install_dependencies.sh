@@ -1,7 +1,8 @@
 # Sourced by packaging/quickstart.sh, tests/run.sh and .ci/run: the one list of Debian packages, and the function that installs
 # those of them that are missing. Everything comes from Debian 12 ("bookworm"); nothing is taken from elsewhere.
 
-# To configure the whole tree, and to build the broker, the client, the command line, the example and the benchmarks.
+# To configure the whole tree, and to build the broker, the client, the command line, the example and the benchmarks. Without nodejs and npm
+# all of it builds, too, and the broker has no web console.
 giromq_build_packages=(
     g++
     cmake
@@ -22,6 +23,8 @@ giromq_build_packages=(
     libpq-dev
     libcppunit-dev
     python3
+    nodejs
+    npm
 )
 
 # To run the tests, too: the second compiler, the clients and the transaction manager that nobody here wrote (Bitronix, in Java, with
@@ -34,8 +37,6 @@ giromq_test_packages=(
     lld
     python3-qpid-proton
     libsasl2-modules
-    nodejs
-    npm
     sqlite3
     curl
     openssl

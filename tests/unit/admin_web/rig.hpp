@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,14 +29,14 @@ class SiteRig {
 public:
     using Headers = std::vector<std::pair<std::string, std::string>>;
 
-    explicit SiteRig(bool dev = true)
+    explicit SiteRig(bool dev = true, std::span<const admin_web::ConsoleFile> console = {})
         : memory_(store::make_memory_disk()),
           fake_store_(memory_, memory_.acquire().value()),
           core_(clock_, fake_store_, fake_store_, {}),
           admin_({core_, core_executor_, workers_, users_, selectors_, clock_, connections_, store_administration_, readiness_,
                   &transactions_},
                  {"1.2.3", "broker-under-test", "backups", {}}),
-          site_(admin_, users_, workers_, {.anonymous_is_administrator = dev}) {
+          site_(admin_, users_, workers_, {.anonymous_is_administrator = dev, .console = console}) {
         CPPUNIT_ASSERT(memory_.recover(core_.recovery()).ok());
         core_.start({}, [](Result<void> started) { CPPUNIT_ASSERT(started.ok()); });
         run();
