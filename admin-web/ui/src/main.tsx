@@ -1,3 +1,12 @@
 import { render } from "preact";
+import { App } from "./app";
+import { followLinks } from "./router";
+import { applyTheme } from "./ui/theme";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/layout.css";
+import "./styles/content.css";
 
-render(<main>GiroMQ</main>, document.getElementById("console")!);
+applyTheme();
+document.addEventListener("click", followLinks);
+render(<App />, document.getElementById("console")!);

@@ -1,0 +1,111 @@
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, onSessionLost } from "./api/client";
+import { live } from "./api/live";
+import { forgetAll } from "./api/resource";
+import { currentSession, logOut, SessionContext } from "./api/session";
+import type { Session } from "./api/types";
+import { AuditPage } from "./pages/audit";
+import { CertificatesPage } from "./pages/certificates";
+import { ConfigurationPage } from "./pages/configuration";
+import { ConnectionPage } from "./pages/connection";
+import { ConnectionsPage } from "./pages/connections";
+import { ConsumersPage, ProducersPage } from "./pages/links";
+import { LoginPage } from "./pages/login";
+import { OperationsPage } from "./pages/operations";
+import { OverviewPage } from "./pages/overview";
+import { PermissionsPage } from "./pages/permissions";
+import { QueuePage } from "./pages/queue";
+import { QueuesPage } from "./pages/queues";
+import { RolesPage } from "./pages/roles";
+import { SelectorsPage } from "./pages/selectors";
+import { TransactionPage } from "./pages/transaction";
+import { TransactionsPage } from "./pages/transactions";
+import { UsersPage } from "./pages/users";
+import { href, usePlace } from "./router";
+import { Empty, Failure, LinkButton } from "./ui/basics";
+import { ConfirmHost } from "./ui/dialog";
+import { Shell } from "./ui/shell";
+import { toast, Toasts } from "./ui/toast";
+
+const pages: Record<string, [string, ComponentType]> = {
+  "/": ["Overview", OverviewPage],
+  "/queues": ["Queues", QueuesPage],
+  "/queue": ["Queue", QueuePage],
+  "/transactions": ["In doubt", TransactionsPage],
+  "/transaction": ["Transaction", TransactionPage],
+  "/operations": ["Operations", OperationsPage],
+  "/connections": ["Connections", ConnectionsPage],
+  "/connection": ["Connection", ConnectionPage],
+  "/consumers": ["Consumers", ConsumersPage],
+  "/producers": ["Producers", ProducersPage],
+  "/selectors": ["Selectors", SelectorsPage],
+  "/users": ["Users", UsersPage],
+  "/roles": ["Roles", RolesPage],
+  "/permissions": ["Permissions", PermissionsPage],
+  "/audit": ["Audit log", AuditPage],
+  "/configuration": ["Configuration", ConfigurationPage],
+  "/certificates": ["Certificates", CertificatesPage],
+};
+
+type State = { kind: "asking" } | { kind: "out"; lost: boolean } | { kind: "in"; session: Session } | { kind: "failed"; error: ApiError };
+
+export function App() {
+  const [state, setState] = useState<State>({ kind: "asking" });
+  const ask = () => {
+    currentSession().then(
+      (session) => setState({ kind: "in", session }),
+      (error: ApiError) => setState(error.status === 401 ? { kind: "out", lost: false } : { kind: "failed", error }),
+    );
+  };
+  useEffect(() => {
+    onSessionLost(() => setState({ kind: "out", lost: true }));
+    ask();
+  }, []);
+  useEffect(() => {
+    if (state.kind !== "in") return;
+    live.start();
+    return () => live.stop();
+  }, [state.kind]);
+
+  if (state.kind === "asking") return <div class="curtain" aria-busy="true" />;
+  if (state.kind === "failed") return <main class="curtain"><Failure error={state.error} retry={ask} /></main>;
+  if (state.kind === "out") return <LoginPage lost={state.lost} onSession={(session) => setState({ kind: "in", session })} />;
+
+  const leave = () => {
+    logOut().then(
+      () => {
+        forgetAll();
+        setState({ kind: "out", lost: false });
+      },
+      (error: ApiError) => toast(`Still logged in: ${error.title}.`, "danger"),
+    );
+  };
+  return (
+    <SessionContext.Provider value={state.session}>
+      <Shell onLogOut={leave}>
+        <CurrentPage />
+      </Shell>
+      <ConfirmHost />
+      <Toasts />
+    </SessionContext.Provider>
+  );
+}
+
+function CurrentPage() {
+  const { path, query } = usePlace();
+  const [title, Page] = pages[path] ?? ["Not found", NotFound];
+  const name = query.get("name");
+  useEffect(() => {
+    document.title = `${name ? `${name} · ` : ""}${title} · GiroMQ`;
+  }, [title, name]);
+  return <Page key={path} />;
+}
+
+function NotFound() {
+  return (
+    <Empty icon="search" title="There is no such page">
+      <LinkButton href={href("/")}>To the overview</LinkButton>
+    </Empty>
+  );
+}

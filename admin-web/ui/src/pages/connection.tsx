@@ -1,0 +1,45 @@
+import { useState } from "preact/hooks";
+import { path } from "../api/client";
+import { useResource } from "../api/resource";
+import { useAbilities } from "../api/session";
+import type { Connection, Consumer, Page, Producer } from "../api/types";
+import { count } from "../lib/format";
+import { go, href, usePlace } from "../router";
+import { Button, Card, Failure, KeyValues, PageHead, Skeleton } from "../ui/basics";
+import { CloseDialog, ConsumerTable, ProducerTable } from "./links";
+
+export function ConnectionPage() {
+  const { query } = usePlace();
+  const id = query.get("id") ?? "0";
+  const { closeConnections } = useAbilities();
+  const [closing, setClosing] = useState(false);
+  const connection = useResource<Connection>(path(["connections", id]), 3000);
+  const consumers = useResource<Page<Consumer>>(path(["consumers"], { connection: id, limit: 100 }), 3000);
+  const producers = useResource<Page<Producer>>(path(["producers"], { connection: id, limit: 100 }), 3000);
+  const data = connection.data;
+  return (
+    <>
+      <nav class="crumbs" aria-label="Above"><a href={href("/connections")}>Connections</a></nav>
+      <PageHead title={<>Connection <span class="mono">{id}</span></>} about={data?.containerId}>
+        {closeConnections && data && <Button icon="close" onClick={() => setClosing(true)}>Close</Button>}
+      </PageHead>
+      {connection.error && !data ? <Failure error={connection.error} retry={connection.reload} /> : (
+        <>
+          <Card>
+            {data ? <KeyValues items={[
+              ["Client", data.containerId], ["User", data.user], ["Address", <span class="mono">{data.peer}</span>], ["Encrypted", data.encrypted ? "yes, TLS" : "no"],
+              ["Sessions", count(data.sessions)], ["Messages in", count(data.messagesIn)], ["Messages out", count(data.messagesOut)],
+            ]} /> : <Skeleton lines={7} />}
+          </Card>
+          <Card title="Consumers" flush><ConsumerTable resource={consumers} empty={<p class="card-empty muted">It has no consumers.</p>} /></Card>
+          <Card title="Producers" flush><ProducerTable resource={producers} empty={<p class="card-empty muted">It has no producers.</p>} /></Card>
+        </>
+      )}
+      {closing && (
+        <CloseDialog title={`Close connection ${id}`} target={path(["connections", id])} onClose={() => setClosing(false)} onDone={() => go(href("/connections"))}>
+          Its client is told and may come again. What it has not acknowledged goes back to its queues, and its open transactions are rolled back.
+        </CloseDialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { path, request } from "../api/client";
+import { useResource, type Resource } from "../api/resource";
+import { useAbilities } from "../api/session";
+import type { Consumer, Page, Producer } from "../api/types";
+import { count } from "../lib/format";
+import { href, usePlace } from "../router";
+import { Age, Badge, Button, PageHead } from "../ui/basics";
+import { FormDialog } from "../ui/dialog";
+import { TextField } from "../ui/form";
+import { SearchBox } from "../ui/search_box";
+import { Nothing, PagedTable, type Column } from "../ui/table";
+import { toast } from "../ui/toast";
+
+type Kind = "consumers" | "producers";
+
+export function ConsumersPage() {
+  const { query } = usePlace();
+  const filter = { queue: query.get("queue"), connection: query.get("connection") };
+  const resource = useResource<Page<Consumer>>(path(["consumers"], { ...filter, cursor: query.get("cursor"), limit: 50 }), 3000);
+  return (
+    <>
+      <PageHead title="Consumers" about="Who receives from which queue, with what credit and how much not yet acknowledged." />
+      <div class="toolbar"><SearchBox name="queue" label="Of the queue (whole name)" /></div>
+      <ConsumerTable resource={resource} empty={<Nothing title="Nobody consumes" filtered={Boolean(filter.queue || filter.connection)} />} />
+    </>
+  );
+}
+
+export function ProducersPage() {
+  const { query } = usePlace();
+  const filter = { queue: query.get("queue"), connection: query.get("connection") };
+  const resource = useResource<Page<Producer>>(path(["producers"], { ...filter, cursor: query.get("cursor"), limit: 50 }), 3000);
+  return (
+    <>
+      <PageHead title="Producers" about="Who sends to which queue." />
+      <div class="toolbar"><SearchBox name="queue" label="Of the queue (whole name)" /></div>
+      <ProducerTable resource={resource} empty={<Nothing title="Nobody produces" filtered={Boolean(filter.queue || filter.connection)} />} />
+    </>
+  );
+}
+
+function queueLink(name: string | null): ComponentChildren {
+  if (name === null) return <span class="muted">each message says</span>;
+  return <a class="name" href={href("/queue", { name })}>{name}</a>;
+}
+
+export function ConsumerTable({ resource, empty }: { resource: Resource<Page<Consumer>>; empty: ComponentChildren }) {
+  const columns: Column<Consumer>[] = [
+    { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
+    { id: "queue", title: "Queue", grow: true, render: (one) => <>{queueLink(one.queue)}{one.browser && <> <Badge>browser</Badge></>}</> },
+    { id: "user", title: "User", render: (one) => one.user },
+    { id: "connection", title: "Connection", figure: true, render: (one) => <a data-row class="mono" href={href("/connection", { id: one.connectionId })}>{one.connectionId}</a> },
+    { id: "link", title: "Link", hideNarrow: true, render: (one) => <span class="cut mono" title={one.linkName}>{one.linkName}</span> },
+    { id: "selector", title: "Selector", hideNarrow: true, render: (one) => (one.selector ? <code class="cut" title={one.selector}>{one.selector}</code> : <span class="muted">–</span>) },
+    { id: "credit", title: "Credit", figure: true, render: (one) => count(one.credit) },
+    { id: "unacknowledged", title: "Unacknowledged", figure: true, render: (one) => count(one.unacknowledged) },
+    { id: "delivered", title: "Delivered", figure: true, hideNarrow: true, render: (one) => count(one.delivered) },
+    { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
+    closeColumn("consumers", resource.reload),
+  ];
+  return <PagedTable label="Consumers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} />;
+}
+
+export function ProducerTable({ resource, empty }: { resource: Resource<Page<Producer>>; empty: ComponentChildren }) {
+  const columns: Column<Producer>[] = [
+    { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
+    { id: "queue", title: "Queue", grow: true, render: (one) => queueLink(one.queue) },
+    { id: "user", title: "User", render: (one) => one.user },
+    { id: "connection", title: "Connection", figure: true, render: (one) => <a data-row class="mono" href={href("/connection", { id: one.connectionId })}>{one.connectionId}</a> },
+    { id: "link", title: "Link", hideNarrow: true, render: (one) => <span class="cut mono" title={one.linkName}>{one.linkName}</span> },
+    { id: "sent", title: "Sent", figure: true, render: (one) => count(one.sent) },
+    { id: "credit", title: "Credit", figure: true, render: (one) => count(one.credit) },
+    { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
+    closeColumn("producers", resource.reload),
+  ];
+  return <PagedTable label="Producers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} />;
+}
+
+function closeColumn<T extends Consumer | Producer>(kind: Kind, onClosed: () => void): Column<T> {
+  return { id: "close", title: <span class="hidden">Close</span>, render: (one) => <CloseButton kind={kind} link={one} onClosed={onClosed} /> };
+}
+
+function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Producer; onClosed: () => void }) {
+  const { closeConnections } = useAbilities();
+  const [asked, setAsked] = useState(false);
+  if (!closeConnections) return null;
+  const one = kind.slice(0, -1);
+  return (
+    <>
+      <Button small kind="quiet" icon="close" label={`Close ${one} ${link.id}`} onClick={() => setAsked(true)} />
+      {asked && (
+        <CloseDialog title={`Close ${one} ${link.id}`} target={path([kind, link.id])} onClose={() => setAsked(false)} onDone={onClosed}>
+          {kind === "consumers" ? "What it has not acknowledged goes back to the queue, to where it was. " : ""}Its client is told, and may attach again.
+        </CloseDialog>
+      )}
+    </>
+  );
+}
+
+/** Closing a link or a connection disturbs a client and loses nothing, so it asks for a reason and not for a name. */
+export function CloseDialog({ title, target, children, onClose, onDone }: {
+  title: string; target: string; children: ComponentChildren; onClose: () => void; onDone: () => void;
+}) {
+  const [reason, setReason] = useState("");
+  const close = async () => {
+    await request("DELETE", target, { body: reason.trim() ? { reason: reason.trim() } : {} });
+    toast("Told to close.");
+    onClose();
+    onDone();
+  };
+  return (
+    <FormDialog title={title} action="Close it" kind="danger" onClose={onClose} onSubmit={close}>
+      <p>{children}</p>
+      <TextField label="Reason" value={reason} onInput={setReason} maxLength={256} autoFocus hint="Told to the client; may be left out." />
+    </FormDialog>
+  );
+}
