@@ -23,7 +23,7 @@ import { TransactionPage } from "./pages/transaction";
 import { TransactionsPage } from "./pages/transactions";
 import { UsersPage } from "./pages/users";
 import { href, usePlace } from "./router";
-import { Empty, Failure, LinkButton } from "./ui/basics";
+import { Empty, Failure, LinkButton, PageHead } from "./ui/basics";
 import { ConfirmHost } from "./ui/dialog";
 import { Shell } from "./ui/shell";
 import { toast, Toasts } from "./ui/toast";
@@ -104,8 +104,11 @@ function CurrentPage() {
 
 function NotFound() {
   return (
-    <Empty icon="search" title="There is no such page">
-      <LinkButton href={href("/")}>To the overview</LinkButton>
-    </Empty>
+    <>
+      <PageHead title="There is no such page" />
+      <Empty icon="search" title="Nothing is at this address">
+        <LinkButton href={href("/")}>To the overview</LinkButton>
+      </Empty>
+    </>
   );
 }

@@ -1,7 +1,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { path, post, request, keepToken } from "./client";
-import type { Role, Session } from "./types";
+import type { Action, Session } from "./types";
 
 export type Login = { user: string; password: string } | { token: string };
 
@@ -21,33 +21,14 @@ export async function confirmPassword(password: string): Promise<Session> {
   return keepToken(await post<Session>(path(["session", "confirm"]), { password }));
 }
 
-/** What the console offers to a role. The broker decides each time; this only spares people buttons that would be refused. */
-export interface Abilities {
-  manageQueues: boolean;
-  workWithMessages: boolean;
-  readBodies: boolean;
-  closeConnections: boolean;
-  resolveTransactions: boolean;
-  manageSelectors: boolean;
-  manageAccess: boolean;
-  manageConfiguration: boolean;
-}
-
-export function abilitiesOf(role: Role): Abilities {
-  const administrator = role === "administrator";
-  const operator = administrator || role === "operator";
-  return {
-    manageQueues: operator, workWithMessages: operator, readBodies: operator, closeConnections: operator, resolveTransactions: operator,
-    manageSelectors: administrator, manageAccess: administrator, manageConfiguration: administrator,
-  };
-}
-
 export const SessionContext = createContext<Session | null>(null);
 
 export function useSession(): Session {
   return useContext(SessionContext)!;
 }
 
-export function useAbilities(): Abilities {
-  return abilitiesOf(useSession().role);
+/** What the console offers. The broker decides each time; this only spares people buttons that would be refused. */
+export function useMay(): (action: Action) => boolean {
+  const { mayDo } = useSession();
+  return (action) => mayDo.includes(action);
 }

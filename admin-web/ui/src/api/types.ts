@@ -13,6 +13,9 @@ export interface Problem {
 }
 
 export type Role = "application" | "administrator" | "operator" | "auditor";
+export const actions = ["send", "receive", "browse", "read-body", "create", "move", "delete", "purge", "resolve-xa", "view", "pause", "close", "audit",
+  "administer"] as const;
+export type Action = (typeof actions)[number];
 export interface Session {
   user: string;
   role: Role;
@@ -20,7 +23,7 @@ export interface Session {
   expiresAt: string;
   idleTimeoutMs: number;
   confirmedUntil: string | null;
-  mayDo: string[];
+  mayDo: Action[];
 }
 export interface User {
   name: string;
@@ -31,22 +34,21 @@ export interface Grantee {
   name: string;
 }
 export interface Permission {
-  id: string | number;
+  id: string;
   grantee: Grantee;
   pattern: string;
-  actions: string[];
+  actions: Action[];
   createdAt: string;
   createdBy: string;
 }
 export interface PermissionCheck {
   allowed: boolean;
   because: string;
-  permission: string | number | null;
+  permission: string | null;
 }
 export interface RoleDescription {
   name: Role;
-  description?: string;
-  mayDo: string[];
+  mayDo: Action[];
 }
 export interface AuditRecord {
   number: number;

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { download, path, request } from "../api/client";
 import type { Applied, Change, Changes } from "../api/types";
 import { count, plural } from "../lib/format";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import { Badge, Button, Card, Empty, Notice, PageHead, type Tone } from "../ui/basics";
 import { AttemptError, DangerDialog, useAttempt } from "../ui/dialog";
 import { Check, TextArea } from "../ui/form";
@@ -12,7 +12,7 @@ const documentMax = 4_194_304;
 const tones: Record<Change["kind"], Tone> = { create: "good", update: "accent", delete: "danger" };
 
 export function ConfigurationPage() {
-  const { manageConfiguration } = useAbilities();
+  const mayAdminister = useMay()("administer");
   const [document_, setDocument] = useState("");
   const [prune, setPrune] = useState(false);
   const [changes, setChanges] = useState<Change[] | null>(null);
@@ -36,7 +36,7 @@ export function ConfigurationPage() {
     setAsking(false);
     if (!answer.data.failed) toast(`${plural(answer.data.done, "change")} made.`);
   };
-  if (!manageConfiguration) return <Empty icon="lock" title="This page is for administrators" />;
+  if (!mayAdminister) return <Empty icon="lock" title="This page is for administrators" />;
   const tooLarge = document_.length > documentMax;
   return (
     <>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { path } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Connection, Consumer, Page, Producer } from "../api/types";
 import { count } from "../lib/format";
 import { go, href, usePlace } from "../router";
@@ -11,7 +11,7 @@ import { CloseDialog, ConsumerTable, ProducerTable } from "./links";
 export function ConnectionPage() {
   const { query } = usePlace();
   const id = query.get("id") ?? "0";
-  const { closeConnections } = useAbilities();
+  const mayClose = useMay()("close");
   const [closing, setClosing] = useState(false);
   const connection = useResource<Connection>(path(["connections", id]), 3000);
   const consumers = useResource<Page<Consumer>>(path(["consumers"], { connection: id, limit: 100 }), 3000);
@@ -21,7 +21,7 @@ export function ConnectionPage() {
     <>
       <nav class="crumbs" aria-label="Above"><a href={href("/connections")}>Connections</a></nav>
       <PageHead title={<>Connection <span class="mono">{id}</span></>} about={data?.containerId}>
-        {closeConnections && data && <Button icon="close" onClick={() => setClosing(true)}>Close</Button>}
+        {mayClose && data && <Button icon="close" onClick={() => setClosing(true)}>Close</Button>}
       </PageHead>
       {connection.error && !data ? <Failure error={connection.error} retry={connection.reload} /> : (
         <>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { path } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Connection, Page } from "../api/types";
 import { count } from "../lib/format";
 import { href, usePlace } from "../router";
@@ -13,7 +13,7 @@ import { CloseDialog } from "./links";
 
 export function ConnectionsPage() {
   const { query } = usePlace();
-  const { closeConnections } = useAbilities();
+  const mayClose = useMay()("close");
   const [closing, setClosing] = useState<Connection | null>(null);
   const sort = query.get("sort") ?? "id";
   const filter = { name: query.get("filter"), user: query.get("user"), peer: query.get("peer") };
@@ -31,7 +31,7 @@ export function ConnectionsPage() {
     { id: "in", title: "Messages in", sort: "messagesIn", first: "down", figure: true, hideNarrow: true, render: (one) => count(one.messagesIn) },
     { id: "out", title: "Messages out", sort: "messagesOut", first: "down", figure: true, hideNarrow: true, render: (one) => count(one.messagesOut) },
     { id: "close", title: <span class="hidden">Close</span>, render: (one) =>
-      closeConnections && <Button small kind="quiet" icon="close" label={`Close connection ${one.id}`} onClick={() => setClosing(one)} /> },
+      mayClose && <Button small kind="quiet" icon="close" label={`Close connection ${one.id}`} onClick={() => setClosing(one)} /> },
   ];
   return (
     <>

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
 import { useResource, type Resource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Consumer, Page, Producer } from "../api/types";
 import { count } from "../lib/format";
 import { href, usePlace } from "../router";
@@ -83,9 +83,9 @@ function closeColumn<T extends Consumer | Producer>(kind: Kind, onClosed: () => 
 }
 
 function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Producer; onClosed: () => void }) {
-  const { closeConnections } = useAbilities();
+  const mayClose = useMay()("close");
   const [asked, setAsked] = useState(false);
-  if (!closeConnections) return null;
+  if (!mayClose) return null;
   const one = kind.slice(0, -1);
   return (
     <>

@@ -22,8 +22,7 @@ export function LoginPage({ lost, onSession }: { lost: boolean; onSession: (sess
             {lost && <Notice>Your session has ended. Log in to go on where you were.</Notice>}
             {way === "password"
               ? <PasswordLogin onSession={onSession} />
-              : <TokenLogin onSession={(session) => (session.mayDo.includes("create-first-administrator") || session.user === "" ? setFirst(true) : onSession(session))}
-                  onFirst={() => setFirst(true)} />}
+              : <TokenLogin onSession={onSession} onFirst={() => setFirst(true)} />}
             <Button kind="quiet" onClick={() => setWay(way === "password" ? "token" : "password")}>
               {way === "password" ? "First start? Use the one-time token" : "Use a password"}
             </Button>
@@ -59,7 +58,7 @@ function TokenLogin({ onSession, onFirst }: { onSession: (session: Session) => v
     event.preventDefault();
     void attempt(async () => {
       const session = await logIn({ token: token.trim() });
-      if (session.mayDo.length === 0) onFirst();
+      if (session.user === "") onFirst();
       else onSession(session);
     });
   };

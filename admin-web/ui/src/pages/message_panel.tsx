@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { download, path } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Message, MessagesDone, Operation, Property, Queue } from "../api/types";
 import { bytes, count } from "../lib/format";
 import { href, hrefWith, setQuery, usePlace } from "../router";
@@ -15,7 +15,7 @@ type Action = "move" | "copy" | "retry" | "delete";
 /** One message beside the list it is in. Which one and what of it is in the address. */
 export function MessagePanel({ queue, id, onChanged }: { queue: Queue; id: string; onChanged: () => void }) {
   const { query } = usePlace();
-  const { workWithMessages } = useAbilities();
+  const mayMove = useMay()("move");
   const view = query.get("view") ?? "body";
   const [action, setAction] = useState<Action | null>(null);
   const [bytesMax, setBytesMax] = useState(65_536);
@@ -48,7 +48,7 @@ export function MessagePanel({ queue, id, onChanged }: { queue: Queue; id: strin
       {resource.error && !message ? <Failure error={resource.error} retry={resource.reload} /> : !message ? <Skeleton lines={10} /> : (
         <>
           <DeadLetterNote message={message} />
-          {workWithMessages && (
+          {mayMove && (
             <div class="toolbar">
               <Button small icon="move" onClick={() => setAction("move")}>Move</Button>
               <Button small icon="copy" onClick={() => setAction("copy")}>Copy</Button>

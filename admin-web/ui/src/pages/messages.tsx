@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { path } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { MessagePage, MessageSummary, Queue } from "../api/types";
 import { bytes, count, plural } from "../lib/format";
 import { hrefWith, setQuery, usePlace } from "../router";
@@ -27,7 +27,7 @@ const optionalTitles: Record<Optional, string> = {
 
 export function MessagesTab({ queue }: { queue: Queue }) {
   const { query } = usePlace();
-  const { workWithMessages } = useAbilities();
+  const mayMove = useMay()("move");
   const selector = query.get("selector") ?? "";
   const syntax = query.get("syntax") ?? "";
   const cursor = query.get("cursor");
@@ -54,18 +54,18 @@ export function MessagesTab({ queue }: { queue: Queue }) {
     <>
       <SelectorBar key={queue.name} />
       <div class="toolbar">
-        {workWithMessages && <MessageActions queue={queue} chosen={chosen} retryable={isDeadLetters} onChanged={changed} />}
+        {mayMove && <MessageActions queue={queue} chosen={chosen} retryable={isDeadLetters} onChanged={changed} />}
         <span class="spacer" />
         <ColumnsMenu shown={shownColumns(query.get("c"), isDeadLetters)} />
         <Button icon="refresh" label="Look again" onClick={messages.reload} busy={messages.loading && page !== null} />
-        {workWithMessages && <Button icon="send" onClick={() => setSending(true)}>Send message</Button>}
+        {mayMove && <Button icon="send" onClick={() => setSending(true)}>Send message</Button>}
       </div>
       <div class={open ? "split open" : "split"}>
         <div class="split-list">
           {messages.error && !page ? <Failure error={messages.error} retry={messages.reload} /> : (
             <>
               <Table label={`Messages of ${queue.name}`} rows={page?.items ?? null} keyOf={(message) => message.id} skeletonRows={16}
-                columns={columnsOf(queue, shownColumns(query.get("c"), isDeadLetters), picked, pick, page?.items ?? [], workWithMessages, setPicked)}
+                columns={columnsOf(queue, shownColumns(query.get("c"), isDeadLetters), picked, pick, page?.items ?? [], mayMove, setPicked)}
                 selected={(message) => message.id === open}
                 empty={<NoMessages page={page} selector={selector} />} />
               {page && <Searched page={page} selector={selector} />}

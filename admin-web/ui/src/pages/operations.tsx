@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Operation, Page } from "../api/types";
 import { count } from "../lib/format";
 import { href, setQuery, usePlace } from "../router";
@@ -28,7 +28,7 @@ type State = "" | Operation["state"];
 
 export function OperationsPage() {
   const { query } = usePlace();
-  const { workWithMessages } = useAbilities();
+  const mayMove = useMay()("move");
   const [cancelling, setCancelling] = useState<string | null>(null);
   const filter = { queue: query.get("queue"), state: query.get("state") };
   const operations = useResource<Page<Operation>>(path(["operations"], { ...filter, cursor: query.get("cursor"), limit: 50 }), 1000);
@@ -55,7 +55,7 @@ export function OperationsPage() {
     { id: "failed", title: "Failed", figure: true, hideNarrow: true, render: (one) => count(one.failed) },
     { id: "by", title: "By", hideNarrow: true, render: (one) => one.by },
     { id: "started", title: "Started", figure: true, render: (one) => <Age at={one.startedAt} /> },
-    { id: "cancel", title: <span class="hidden">Cancel</span>, render: (one) => one.state === "running" && workWithMessages
+    { id: "cancel", title: <span class="hidden">Cancel</span>, render: (one) => one.state === "running" && mayMove
       && <Button small busy={cancelling === one.id} label={`Cancel operation ${one.id}`} icon="close" onClick={() => void cancel(one.id)}>Cancel</Button> },
   ];
   return (

@@ -108,16 +108,15 @@ function Charts({ range }: { range: Range }) {
     <div class="charts">
       <Chart title="Rates" times={times} format={rate} series={[
         { label: "In", colour: "--series-1", values: values("enqueuedRate"), fill: true },
-        { label: "Delivered", colour: "--series-3", values: values("deliveredRate") },
-        { label: "Acknowledged", colour: "--series-2", values: values("acknowledgedRate") },
+        { label: "Out", colour: "--series-2", values: values("acknowledgedRate") },
       ]} />
       <Chart title="Messages" times={times} format={compact} series={[{ label: "Messages", colour: "--series-1", values: values("messages"), fill: true }]} />
       <Chart title="Commit latency, p99" times={times} format={microseconds}
         series={[{ label: "p99", colour: "--series-3", values: values("commitP99Us"), fill: true }]} />
-      <Chart title="Write-ahead log" times={times} format={bytes} series={[{ label: "WAL", colour: "--series-2", values: values("walBytes"), fill: true }]} />
-      <Chart title="Disk free" times={times} format={bytes} fromZero={false}
+      <Chart title="Write-ahead log" times={times} format={bytes} binary series={[{ label: "WAL", colour: "--series-2", values: values("walBytes"), fill: true }]} />
+      <Chart title="Disk free" times={times} format={bytes} binary fromZero={false}
         series={[{ label: "Free", colour: "--series-2", values: values("diskFreeBytes"), fill: true }]} />
-      <Chart title="Memory" times={times} format={bytes} fromZero={false}
+      <Chart title="Memory" times={times} format={bytes} binary fromZero={false}
         series={[{ label: "Resident", colour: "--series-1", values: values("memoryBytes"), fill: true }]} />
     </div>
   );

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { path, post, request } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
-import type { Page, Permission, PermissionCheck } from "../api/types";
+import { useMay } from "../api/session";
+import type { Action, Page, Permission, PermissionCheck } from "../api/types";
 import { setQuery, usePlace } from "../router";
 import { Badge, Button, Card, Failure, Notice, PageHead, Skeleton, Time } from "../ui/basics";
 import { DangerDialog, FormDialog } from "../ui/dialog";
@@ -12,12 +12,12 @@ import { Nothing, PagedTable, type Column } from "../ui/table";
 import { toast } from "../ui/toast";
 import { roles } from "./users";
 
-export const actions = ["send", "receive", "browse", "read-body", "create", "move", "delete", "purge", "resolve-xa"] as const;
-type Action = (typeof actions)[number];
+/** What can be granted for some queues; the rest of a role is for everything or nothing. */
+const grantable: Action[] = ["send", "receive", "browse", "read-body", "create", "move", "delete", "purge", "resolve-xa"];
 
 export function PermissionsPage() {
   const { query } = usePlace();
-  const { manageAccess } = useAbilities();
+  const mayAdminister = useMay()("administer");
   const [deleting, setDeleting] = useState<Permission | null>(null);
   const filter = { grantee: query.get("grantee"), pattern: query.get("pattern") };
   const permissions = useResource<Page<Permission>>(path(["permissions"], { ...filter, cursor: query.get("cursor"), limit: 50 }));
@@ -26,22 +26,22 @@ export function PermissionsPage() {
     { id: "pattern", title: "Queues", grow: true, render: (one) => <code>{one.pattern}</code> },
     { id: "actions", title: "May", render: (one) => <span class="chips">{one.actions.map((action) => <Badge key={action} tone="accent">{action}</Badge>)}</span> },
     { id: "created", title: "Since", figure: true, hideNarrow: true, render: (one) => <><Time at={one.createdAt} /> <span class="muted">{one.createdBy}</span></> },
-    { id: "delete", title: <span class="hidden">Take away</span>, render: (one) => manageAccess
+    { id: "delete", title: <span class="hidden">Take away</span>, render: (one) => mayAdminister
       && <Button small kind="quiet" icon="trash" label={`Take away the permission of ${one.grantee.name} on ${one.pattern}`} onClick={() => setDeleting(one)} /> },
   ];
   return (
     <>
       <PageHead title="Permissions" about="What is not allowed is refused. Administrators need none.">
-        {manageAccess && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Allow</Button>}
+        {mayAdminister && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Allow</Button>}
       </PageHead>
       <Tester />
       <div class="toolbar">
-        <SearchBox name="grantee" label="User or role" />
-        <SearchBox name="pattern" label="Pattern" />
+        <SearchBox name="grantee" label="User or role (whole name)" />
+        <SearchBox name="pattern" label="Pattern (whole)" />
       </div>
       <PagedTable label="Permissions" resource={permissions} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={6}
         empty={<Nothing title="Nothing is allowed to applications yet" filtered={Boolean(filter.grantee || filter.pattern)} />} />
-      {manageAccess && query.get("create") === "1" && <PermissionForm onClose={() => setQuery({ create: null }, { replace: true })} onSaved={permissions.reload} />}
+      {mayAdminister && query.get("create") === "1" && <PermissionForm onClose={() => setQuery({ create: null }, { replace: true })} onSaved={permissions.reload} />}
       {deleting && (
         <DangerDialog title="Take the permission away" action="Take away" typed={deleting.grantee.name} typedLabel={`name of the ${deleting.grantee.kind}`}
           onClose={() => setDeleting(null)} onConfirm={async () => {
@@ -74,7 +74,7 @@ function Tester() {
         answer.reload();
       }}>
         <TextField label="User" value={user} onInput={setUser} required />
-        <Select label="Action" value={action} options={actions.map((one) => [one, one] as const)} onChange={setAction} />
+        <Select label="Action" value={action} options={grantable.map((one) => [one, one] as const)} onChange={setAction} />
         <TextField label="Queue" value={destination} onInput={setDestination} mono required />
         <Button type="submit">Ask the broker</Button>
       </form>
@@ -94,7 +94,7 @@ function PermissionForm({ onClose, onSaved }: { onClose: () => void; onSaved: ()
   const [pattern, setPattern] = useState("");
   const [chosen, setChosen] = useState<Action[]>(["send"]);
   const save = async () => {
-    await post<Permission>(path(["permissions"]), { grantee: { kind, name }, pattern, actions: actions.filter((one) => chosen.includes(one)) });
+    await post<Permission>(path(["permissions"]), { grantee: { kind, name }, pattern, actions: grantable.filter((one) => chosen.includes(one)) });
     toast("Allowed.");
     onSaved();
     onClose();
@@ -112,7 +112,7 @@ function PermissionForm({ onClose, onSaved }: { onClose: () => void; onSaved: ()
       <fieldset class="bare">
         <legend>May</legend>
         <div class="checks">
-          {actions.map((one) => (
+          {grantable.map((one) => (
             <Check key={one} label={one} checked={chosen.includes(one)} onChange={(on) => setChosen(on ? [...chosen, one] : chosen.filter((other) => other !== one))} />
           ))}
         </div>

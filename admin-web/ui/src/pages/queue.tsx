@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { path, post, request } from "../api/client";
 import { useLive, useWatch } from "../api/live";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Consumer, Page, Producer, Queue, QueueFigures } from "../api/types";
 import { bytes, count, plural, rate } from "../lib/format";
 import { go, href, usePlace } from "../router";
@@ -22,7 +22,7 @@ export function QueuePage() {
   const { query } = usePlace();
   const name = query.get("name") ?? "";
   const tab = query.get("tab") ?? "overview";
-  const abilities = useAbilities();
+  const may = useMay();
   const resource = useResource<Queue>(path(["queues", name]), 5000);
   const live = useWatch(name ? [name] : []).get(name);
   const [asked, setAsked] = useState<Asked>(null);
@@ -41,15 +41,15 @@ export function QueuePage() {
     <>
       <nav class="crumbs" aria-label="Above"><a href={href("/queues")}>Queues</a></nav>
       <PageHead title={<span class="name">{name}</span>} badge={queue && <PausedBadge queue={queue} />}>
-        {abilities.manageQueues && queue && <PauseButtons queue={queue} onDone={(next) => resource.replace(next, null)} />}
-        {abilities.manageQueues && queue && <Button icon="trash" onClick={() => setAsked("purge")}>Purge</Button>}
-        {abilities.manageQueues && queue && queue.origin !== "configured" && <Button icon="trash" onClick={() => setAsked("delete")}>Delete</Button>}
+        {may("pause") && queue && <PauseButtons queue={queue} onDone={resource.reload} />}
+        {may("purge") && queue && <Button icon="trash" onClick={() => setAsked("purge")}>Purge</Button>}
+        {may("delete") && queue && queue.origin !== "configured" && <Button icon="trash" onClick={() => setAsked("delete")}>Delete</Button>}
       </PageHead>
       <Tabs tabs={tabs} current={tab} label="Of the queue" />
       {!queue ? <Skeleton lines={10} />
         : tab === "messages" ? <MessagesTab queue={queue} />
         : tab === "clients" ? <Clients name={name} />
-        : tab === "settings" ? <QueueSettingsTab key={name} resource={resource} mayChange={abilities.manageQueues} />
+        : tab === "settings" ? <QueueSettingsTab key={name} resource={resource} mayChange={may("create")} />
         : <QueueOverview queue={queue} live={live} />}
       {queue && asked === "purge" && <Purge queue={queue} messages={messages ?? 0} onClose={() => setAsked(null)} onDone={resource.reload} />}
       {queue && asked === "delete" && <Delete queue={queue} onClose={() => setAsked(null)} />}
@@ -57,12 +57,13 @@ export function QueuePage() {
   );
 }
 
-function PauseButtons({ queue, onDone }: { queue: Queue; onDone: (queue: Queue) => void }) {
+function PauseButtons({ queue, onDone }: { queue: Queue; onDone: () => void }) {
   const [busy, setBusy] = useState(false);
   const pause = async (what: Partial<Queue["paused"]>) => {
     setBusy(true);
     try {
-      onDone(await post<Queue>(path(["queues", queue.name, "pause"]), what));
+      await post<Queue>(path(["queues", queue.name, "pause"]), what);
+      onDone();
     } catch (error) {
       toast(`Nothing has changed: ${(error as Error).message}`, "danger");
     }

@@ -77,7 +77,7 @@ export function QueueSettingsTab({ resource, mayChange }: { resource: Resource<Q
     const all = settingsOf(form);
     const body = Object.fromEntries(Object.entries(all).filter(([name]) => changedNames.includes(name as keyof SettingsForm)));
     try {
-      const answer = await request<Queue>("PATCH", path(["queues", queue.name]), { body, headers: { "If-Match": seen.etag ?? "*" } });
+      const answer = await request<Queue>("PATCH", path(["queues", queue.name]), { body, headers: { "If-Match": seen.etag! } });
       resource.replace(answer.data, answer.etag);
       setSeen({ queue: answer.data, etag: answer.etag });
       setForm(formOf(answer.data));
@@ -114,7 +114,7 @@ export function QueueSettingsTab({ resource, mayChange }: { resource: Resource<Q
         <AttemptError error={error} />
         {mayChange && !configured && (
           <div class="form-foot">
-            <Button type="submit" kind="primary" busy={busy} disabled={changedNames.length === 0}>Save</Button>
+            <Button type="submit" kind="primary" busy={busy} disabled={changedNames.length === 0 || seen.etag === null}>Save</Button>
             <Button disabled={changedNames.length === 0} onClick={() => {
               setForm(original);
               setConflict(null);

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
 import { useWatch } from "../api/live";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Page, Queue, QueueFigures } from "../api/types";
 import { bytes, count, rate } from "../lib/format";
 import { go, href, setQuery, usePlace } from "../router";
@@ -19,7 +19,7 @@ type State = "" | "running" | "paused";
 
 export function QueuesPage() {
   const { query } = usePlace();
-  const { manageQueues } = useAbilities();
+  const mayCreate = useMay()("create");
   const filter = { name: query.get("filter"), origin: query.get("origin"), state: query.get("state") };
   const sort = query.get("sort") ?? "name";
   const queues = useResource<Page<Queue>>(path(["queues"], { ...filter, sort, cursor: query.get("cursor"), limit: pageSize }), 5000);
@@ -28,7 +28,7 @@ export function QueuesPage() {
   return (
     <>
       <PageHead title="Queues">
-        {manageQueues && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Create queue</Button>}
+        {mayCreate && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Create queue</Button>}
       </PageHead>
       <div class="toolbar">
         <SearchBox name="filter" label="Filter by name" />
@@ -39,7 +39,7 @@ export function QueuesPage() {
       </div>
       <PagedTable label="Queues" resource={queues} columns={columnsWith(figures)} keyOf={(queue) => queue.name} sort={sort} skeletonRows={20}
         empty={<Nothing title="No queues yet" filtered={filtered}>Applications that may create queues make them by using them; or create one here.</Nothing>} />
-      {query.get("create") === "1" && manageQueues && <CreateQueue />}
+      {query.get("create") === "1" && mayCreate && <CreateQueue />}
     </>
   );
 }

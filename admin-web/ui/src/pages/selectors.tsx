@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Page, Selector } from "../api/types";
 import { prettyXml } from "../lib/markup";
 import { hrefWith, setQuery, usePlace } from "../router";
@@ -13,7 +13,7 @@ import { toast } from "../ui/toast";
 
 export function SelectorsPage() {
   const { query } = usePlace();
-  const { manageSelectors } = useAbilities();
+  const mayAdminister = useMay()("administer");
   const [deleting, setDeleting] = useState<string | null>(null);
   const selectors = useResource<Page<Selector>>(path(["selectors"], { cursor: query.get("cursor"), limit: 50 }));
   const open = query.get("selector");
@@ -22,18 +22,18 @@ export function SelectorsPage() {
     { id: "name", title: "Name", grow: true, render: (one) => <a data-row class="name" href={hrefWith({ selector: one.name })}>{one.name}</a> },
     { id: "origin", title: "Origin", render: (one) => <Badge>{one.origin}</Badge> },
     { id: "changed", title: "Changed", figure: true, render: (one) => <Time at={one.changedAt} /> },
-    { id: "delete", title: <span class="hidden">Delete</span>, render: (one) => manageSelectors && one.origin !== "configured"
+    { id: "delete", title: <span class="hidden">Delete</span>, render: (one) => mayAdminister && one.origin !== "configured"
       && <Button small kind="quiet" icon="trash" label={`Delete the selector ${one.name}`} onClick={() => setDeleting(one.name)} /> },
   ];
   return (
     <>
       <PageHead title="Named selectors" about="Clients name them instead of carrying the text: JMS_GIROMQ_SELECTOR = 'name'.">
-        {manageSelectors && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Store selector</Button>}
+        {mayAdminister && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Store selector</Button>}
       </PageHead>
       <PagedTable label="Named selectors" resource={selectors} columns={columns} keyOf={(one) => one.name} skeletonRows={6}
         empty={<Nothing title="No selectors are stored" />} />
-      {open && <SelectorDialog key={open} name={open} onClose={close} onSaved={selectors.reload} mayChange={manageSelectors} />}
-      {query.get("create") === "1" && manageSelectors && <SelectorForm name="" text="" onClose={close} onSaved={selectors.reload} />}
+      {open && <SelectorDialog key={open} name={open} onClose={close} onSaved={selectors.reload} mayChange={mayAdminister} />}
+      {query.get("create") === "1" && mayAdminister && <SelectorForm name="" text="" onClose={close} onSaved={selectors.reload} />}
       {deleting && (
         <DangerDialog title="Delete the selector" action="Delete" typed={deleting} onClose={() => setDeleting(null)} onConfirm={async () => {
           await request("DELETE", path(["selectors", deleting]));

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities } from "../api/session";
+import { useMay } from "../api/session";
 import type { Page, Transaction, TransactionMessage } from "../api/types";
 import { bytes, count, plural } from "../lib/format";
 import { decodeXid, xidEnding, type XidPart } from "../lib/xid";
@@ -18,7 +18,7 @@ type Decision = "commit" | "rollback" | "forget";
 export function TransactionPage() {
   const { query } = usePlace();
   const xid = query.get("xid") ?? "";
-  const { resolveTransactions } = useAbilities();
+  const mayResolve = useMay()("resolve-xa");
   const [decision, setDecision] = useState<Decision | null>(null);
   const resource = useResource<Transaction>(path(["transactions", xid]), 5000);
   const messages = useResource<Page<TransactionMessage>>(path(["transactions", xid, "messages"], { cursor: query.get("cursor"), limit: 50 }));
@@ -29,9 +29,9 @@ export function TransactionPage() {
       <nav class="crumbs" aria-label="Above"><a href={href("/transactions")}>In doubt</a></nav>
       <PageHead title="Transaction in doubt" badge={data && <Badge tone={decided ? "neutral" : "warning"}>{stateTexts[data.state]}</Badge>}
         about={data && <>In doubt for <Age at={data.preparedAt} ago={false} /></>}>
-        {resolveTransactions && data && !decided && <Button icon="check" onClick={() => setDecision("commit")}>Commit…</Button>}
-        {resolveTransactions && data && !decided && <Button icon="retry" onClick={() => setDecision("rollback")}>Roll back…</Button>}
-        {resolveTransactions && decided && <Button icon="trash" onClick={() => setDecision("forget")}>Forget…</Button>}
+        {mayResolve && data && !decided && <Button icon="check" onClick={() => setDecision("commit")}>Commit…</Button>}
+        {mayResolve && data && !decided && <Button icon="retry" onClick={() => setDecision("rollback")}>Roll back…</Button>}
+        {mayResolve && decided && <Button icon="trash" onClick={() => setDecision("forget")}>Forget…</Button>}
       </PageHead>
       {resource.error && !data ? <Failure error={resource.error} retry={resource.reload} /> : !data ? <Skeleton lines={10} /> : (
         <>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
 import { useResource } from "../api/resource";
-import { useAbilities, useSession } from "../api/session";
+import { useMay, useSession } from "../api/session";
 import type { Page, Role, User } from "../api/types";
 import { href, hrefWith, setQuery, usePlace } from "../router";
 import { Badge, Button, PageHead } from "../ui/basics";
@@ -17,7 +17,7 @@ export const roles: readonly (readonly [Role, string])[] = [
 
 export function UsersPage() {
   const { query } = usePlace();
-  const { manageAccess } = useAbilities();
+  const mayAdminister = useMay()("administer");
   const me = useSession().user;
   const [deleting, setDeleting] = useState<string | null>(null);
   const filter = { name: query.get("filter"), role: query.get("role") };
@@ -27,19 +27,19 @@ export function UsersPage() {
   const columns: Column<User>[] = [
     { id: "name", title: "Name", grow: true, render: (one) => (
       <span class="name-cell">
-        {manageAccess ? <a data-row class="name" href={hrefWith({ user: one.name })}>{one.name}</a> : <span class="name">{one.name}</span>}
+        {mayAdminister ? <a data-row class="name" href={hrefWith({ user: one.name })}>{one.name}</a> : <span class="name">{one.name}</span>}
         {one.name === me && <Badge tone="accent">you</Badge>}
       </span>
     ) },
     { id: "role", title: "Role", render: (one) => <Badge tone={one.role === "administrator" ? "warning" : "neutral"}>{one.role}</Badge> },
     { id: "permissions", title: "Permissions", render: (one) => <a href={href("/permissions", { grantee: one.name })}>Show</a> },
-    { id: "delete", title: <span class="hidden">Delete</span>, render: (one) => manageAccess && one.name !== me
+    { id: "delete", title: <span class="hidden">Delete</span>, render: (one) => mayAdminister && one.name !== me
       && <Button small kind="quiet" icon="trash" label={`Delete the user ${one.name}`} onClick={() => setDeleting(one.name)} /> },
   ];
   return (
     <>
       <PageHead title="Users">
-        {manageAccess && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Create user</Button>}
+        {mayAdminister && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Create user</Button>}
       </PageHead>
       <div class="toolbar">
         <SearchBox name="filter" label="Filter by name" />
@@ -47,8 +47,8 @@ export function UsersPage() {
       </div>
       <PagedTable label="Users" resource={users} columns={columns} keyOf={(one) => one.name} skeletonRows={6}
         empty={<Nothing title="There are no users" filtered={Boolean(filter.name || filter.role)} />} />
-      {manageAccess && query.get("create") === "1" && <UserForm onClose={close} onSaved={users.reload} />}
-      {manageAccess && editing && <UserForm key={editing} user={users.data?.items.find((one) => one.name === editing) ?? { name: editing, role: "application" }} onClose={close} onSaved={users.reload} />}
+      {mayAdminister && query.get("create") === "1" && <UserForm onClose={close} onSaved={users.reload} />}
+      {mayAdminister && editing && <UserForm key={editing} user={users.data?.items.find((one) => one.name === editing) ?? { name: editing, role: "application" }} onClose={close} onSaved={users.reload} />}
       {deleting && (
         <DangerDialog title="Delete the user" action="Delete" typed={deleting} typedLabel="name of the user" onClose={() => setDeleting(null)} onConfirm={async () => {
           await request("DELETE", path(["users", deleting]));

@@ -19,13 +19,15 @@ interface ChartProps {
   format: (value: number) => string;
   /** Shown from zero unless that would hide what moves (free disk, memory). */
   fromZero?: boolean;
+  /** Steps of the axis are powers of two, as its units are. */
+  binary?: boolean;
 }
 
 const height = 168;
 const sync = uPlot.sync("giromq");
 
 /** A chart over time. What it shows is said in words as well: the latest value of each series stands in its legend. */
-export function Chart({ title, times, series, format, fromZero = true }: ChartProps) {
+export function Chart({ title, times, series, format, fromZero = true, binary = false }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [hovered, setHovered] = useState<number | null>(null);
@@ -34,7 +36,7 @@ export function Chart({ title, times, series, format, fromZero = true }: ChartPr
 
   useEffect(() => {
     const element = place.current!;
-    const chart = new uPlot(optionsOf(element, series, format, fromZero, setHovered), data, element);
+    const chart = new uPlot(optionsOf(element, { series, format, fromZero, binary }, setHovered), data, element);
     plot.current = chart;
     const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
@@ -63,13 +65,15 @@ export function Chart({ title, times, series, format, fromZero = true }: ChartPr
           ))}
         </span>
       </figcaption>
-      <div class="plot" ref={place} aria-hidden="true" />
+      <div class={times.length > 1 ? "plot" : "plot waiting"} ref={place} aria-hidden="true" />
     </figure>
   );
 }
 
-function optionsOf(element: HTMLElement, series: Series[], format: (value: number) => string, fromZero: boolean,
-  onHover: (index: number | null) => void): uPlot.Options {
+type Look = Pick<Required<ChartProps>, "series" | "format" | "fromZero" | "binary">;
+const binarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
+function optionsOf(element: HTMLElement, { series, format, fromZero, binary }: Look, onHover: (index: number | null) => void): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const axis = { stroke: colour("--text-2"), font: `11px ${style.fontFamily}`, grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false } };
@@ -83,7 +87,7 @@ function optionsOf(element: HTMLElement, series: Series[], format: (value: numbe
     scales: { y: { range: (_chart, low, high) => rangeOf(low, high, fromZero) } },
     axes: [
       { ...axis, size: 26, space: 80, grid: { show: false }, values: (_chart, splits) => splits.map((time) => clock(new Date(time * 1000)).slice(0, 5)) },
-      { ...axis, size: 66, space: 34, values: (_chart, splits) => splits.map((value) => format(value)) },
+      { ...axis, size: 66, space: 34, ...(binary ? { incrs: binarySteps } : {}), values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
     series: [
       {},
@@ -102,7 +106,7 @@ function optionsOf(element: HTMLElement, series: Series[], format: (value: numbe
 function rangeOf(low: number, high: number, fromZero: boolean): [number, number] {
   if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
   if (fromZero) return [0, high <= 0 ? 1 : high * 1.12];
-  const room = Math.max((high - low) * 0.25, Math.abs(high) * 0.002, 1);
+  const room = Math.max((high - low) * 0.25, Math.abs(high) * 0.03, 1);
   return [Math.max(0, low - room), high + room];
 }
 

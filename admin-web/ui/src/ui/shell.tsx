@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLive } from "../api/live";
-import { useAbilities, useSession } from "../api/session";
+import { useMay, useSession } from "../api/session";
 import { href, usePlace } from "../router";
 import { Button } from "./basics";
 import { Help } from "./help";
@@ -98,8 +98,8 @@ function Sidebar({ path, onHelp, onLogOut }: { path: string; onHelp: () => void;
 
 function NavLink({ entry, path }: { entry: Entry; path: string }) {
   const { alarms } = useLive();
-  const { manageConfiguration } = useAbilities();
-  if (entry.path === "/configuration" && !manageConfiguration) return null;
+  const mayAdminister = useMay()("administer");
+  if (entry.path === "/configuration" && !mayAdminister) return null;
   const current = path === entry.path || entry.also?.includes(path);
   const raised = entry.path === "/" ? (alarms?.length ?? 0) : 0;
   return (

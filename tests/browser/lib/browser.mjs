@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const executables = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export function chromiumPath() {
+  return executables.find(existsSync) ?? null;
+}
+
+/** A browser whose pages remember whatever must not happen: policy violations, errors, requests to other hosts. */
+export class Browser {
+  troubles = [];
+
+  static async open(origin, screenshots) {
+    const browser = new Browser();
+    browser.origin = origin;
+    browser.screenshots = screenshots;
+    mkdirSync(screenshots, { recursive: true });
+    // The sandbox of Chromium cannot be set up by root, which CI is.
+    browser.chromium = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1"] });
+    browser.context = await browser.chromium.newContext({ viewport: { width: 1440, height: 900 }, ignoreHTTPSErrors: true, reducedMotion: "reduce", locale: "en-GB" });
+    await browser.context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+    });
+    browser.page = await browser.newPage();
+    return browser;
+  }
+
+  async newPage() {
+    const page = await this.context.newPage();
+    page.setDefaultTimeout(8000);
+    page.on("console", (message) => {
+      // A refusal of the API is written to the console by the browser itself; those that tests provoke are not errors of the page.
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) this.troubles.push(`console: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => this.troubles.push(`error: ${error.stack}`));
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.host !== new URL(this.origin).host && url.protocol !== "data:" && url.protocol !== "blob:") this.troubles.push(`request to another host: ${url}`);
+    });
+    return page;
+  }
+
+  async go(path) {
+    await this.page.goto(`${this.origin}/console${path}`);
+    await this.settled();
+  }
+
+  /** What was asked for has come. */
+  async settled() {
+    await this.page.waitForFunction(() => !document.querySelector("[aria-busy=true]:not(button)"));
+  }
+
+  async shoot(name, options = {}) {
+    await this.page.screenshot({ path: join(this.screenshots, `${name}.png`), ...options });
+  }
+
+  async theme(theme) {
+    await this.page.evaluate((chosen) => localStorage.setItem("giromq.theme", chosen), theme);
+    await this.page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await this.page.evaluate((chosen) => {
+      document.documentElement.dataset.theme = chosen;
+    }, theme);
+  }
+
+  /** What axe finds on the page as it is, in words. */
+  async axe() {
+    const isThere = await this.page.evaluate(() => "axe" in window);
+    if (!isThere) await this.page.evaluate(axeSource);
+    const violations = await this.page.evaluate(async () => {
+      const result = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+      return result.violations.map((one) => `${one.id}: ${one.help} ${one.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`).join(" | ")}`);
+    });
+    return violations;
+  }
+
+  async close() {
+    await this.chromium.close();
+  }
+}
