@@ -23,7 +23,7 @@ function queue(name, messages, changes = {}) {
     name, messages, bytes: messages * 1740, delivering: Math.min(messages, Math.floor(next() * 12)),
     ...(messages > 0 ? { oldestArrivedAt: new Date(startedAt - Math.floor(next() * day)).toISOString() } : {}),
     windowMessages: Math.min(messages, 4096), consumers: Math.floor(next() * 5), producers: Math.floor(next() * 4), selectors: Math.floor(next() * 3),
-    maxMessages: 1_000_000, maxBytes: 0, overflow: "refuse", maxDeliveries: 10, deadLetterQueue: "DLQ", duplicateIdsMax: 10_000, duplicateIdsAgeMs: 600_000,
+    maxMessages: 1_000_000, maxBytes: 0, overflow: "refuse", maxDeliveries: 10, deadLetterQueue: "DLQ", duplicateIdsMax: 10_000, duplicateIdsAgeMs: 600_000, strict: false,
     paused: { send: false, receive: false }, origin: "administrator", enqueued: messages * 3, delivered: messages * 2 + 40, redelivered: Math.floor(next() * 20),
     acknowledged: messages * 2, expired: Math.floor(next() * 4), deadLettered: 0, duplicates: Math.floor(next() * 9), quarantined: 0, selectorsOverBudget: 0,
     createdAt: new Date(startedAt - 30 * day).toISOString(), ...changes,

@@ -77,6 +77,7 @@ export interface QueueSettings {
   deadLetterQueue?: string;
   duplicateIdsMax?: number;
   duplicateIdsAgeMs?: number;
+  strict?: boolean;
 }
 export interface Paused {
   send: boolean;

@@ -106,7 +106,7 @@ function QueueOverview({ queue, live }: { queue: Queue; live: QueueFigures | und
             ["Origin", <Badge>{queue.origin}</Badge>], ["Created", <Time at={queue.createdAt} />],
             ["Dead-letter queue", queue.deadLetterQueue && <a class="name" href={href("/queue", { name: queue.deadLetterQueue })}>{queue.deadLetterQueue}</a>],
             ["Deliveries at most", queue.maxDeliveries === 0 ? "no limit" : count(queue.maxDeliveries)],
-            ["At a limit", queue.overflow === "hold" ? "producers are held" : "producers are refused"],
+            ["Strict order", queue.strict ? "yes" : "no"], ["At a limit", queue.overflow === "hold" ? "producers are held" : "producers are refused"],
             ["Duplicate detection", `${count(queue.duplicateIdsMax)} ids`], ["In memory", plural(queue.windowMessages, "message")],
             ["Different selectors", count(queue.selectors)],
           ]} />

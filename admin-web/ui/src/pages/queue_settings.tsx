@@ -9,10 +9,10 @@ import { toast } from "../ui/toast";
 
 const numbers = ["maxMessages", "maxBytes", "maxDeliveries", "duplicateIdsMax", "duplicateIdsAgeMs"] as const;
 type NumberName = (typeof numbers)[number];
-export type SettingsForm = Record<NumberName | "deadLetterQueue", string> & { overflow: "" | "refuse" | "hold" };
+export type SettingsForm = Record<NumberName | "deadLetterQueue", string> & { overflow: "" | "refuse" | "hold"; strict: "" | "yes" | "no" };
 
 export const startingSettings: SettingsForm = {
-  maxMessages: "", maxBytes: "", maxDeliveries: "", duplicateIdsMax: "", duplicateIdsAgeMs: "", deadLetterQueue: "", overflow: "",
+  maxMessages: "", maxBytes: "", maxDeliveries: "", duplicateIdsMax: "", duplicateIdsAgeMs: "", deadLetterQueue: "", overflow: "", strict: "",
 };
 
 const labels: Record<NumberName, [string, string]> = {
@@ -29,6 +29,7 @@ export function settingsOf(form: SettingsForm): QueueSettings {
   for (const name of numbers) if (form[name].trim() !== "") settings[name] = Number(form[name]);
   if (form.deadLetterQueue.trim() !== "") settings.deadLetterQueue = form.deadLetterQueue.trim();
   if (form.overflow !== "") settings.overflow = form.overflow;
+  if (form.strict !== "") settings.strict = form.strict === "yes";
   return settings;
 }
 
@@ -36,7 +37,7 @@ function formOf(queue: Queue): SettingsForm {
   return {
     maxMessages: String(queue.maxMessages), maxBytes: String(queue.maxBytes), maxDeliveries: String(queue.maxDeliveries),
     duplicateIdsMax: String(queue.duplicateIdsMax), duplicateIdsAgeMs: String(queue.duplicateIdsAgeMs), deadLetterQueue: queue.deadLetterQueue,
-    overflow: queue.overflow,
+    overflow: queue.overflow, strict: queue.strict ? "yes" : "no",
   };
 }
 
@@ -51,6 +52,8 @@ export function QueueSettingsFields({ form, onChange }: { form: SettingsForm; on
       {number("maxBytes")}
       <Select label="At a limit" value={form.overflow} onChange={(overflow) => onChange({ ...form, overflow })} hint="What happens to producers"
         options={[["", "Default"], ["refuse", "Refuse"], ["hold", "Hold"]]} />
+      <Select label="Strict order" value={form.strict} onChange={(strict) => onChange({ ...form, strict })}
+        hint="Nothing is given out past a message that is out or held" options={[["", "Default"], ["yes", "Yes"], ["no", "No"]]} />
       {number("maxDeliveries")}
       <TextField label="Dead-letter queue" mono value={form.deadLetterQueue} onInput={(deadLetterQueue) => onChange({ ...form, deadLetterQueue })}
         hint="Where messages go that fail too often" />
