@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { readFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+
+// The packages are installed into the build folder, which NODE_PATH names; only require() looks there.
+const require = createRequire(import.meta.url);
+const { chromium } = require("playwright-core");
 
 const executables = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export function chromiumPath() {
   return executables.find(existsSync) ?? null;
@@ -76,6 +78,47 @@ export class Browser {
       return result.violations.map((one) => `${one.id}: ${one.help} ${one.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`).join(" | ")}`);
     });
     return violations;
+  }
+
+  dialog(name) {
+    return this.page.getByRole("dialog", { name });
+  }
+
+  /** Presses the button that ends a dialog, gives the password if the broker asks for it, and waits until the dialog is gone. */
+  async finish(dialog, action) {
+    await dialog.getByRole("button", { name: action, exact: true }).click();
+    const confirm = this.dialog("Confirm that it is you");
+    await this.page.waitForFunction(() => document.querySelectorAll("dialog[open]").length !== 1 || document.querySelector("dialog[open] [role=alert]"));
+    if (await confirm.isVisible()) {
+      await confirm.getByLabel("Password").fill(this.password);
+      await confirm.getByRole("button", { name: "Confirm", exact: true }).click();
+    }
+    await dialog.waitFor({ state: "hidden" });
+  }
+
+  /** A dialog of something that cannot be undone: nothing happens before the right text is typed. */
+  async confirmDanger(title, action, typed, reason) {
+    const dialog = this.dialog(title);
+    const button = dialog.getByRole("button", { name: action, exact: true });
+    if (!(await button.isDisabled())) throw new Error(`"${action}" can be pressed before anything is typed`);
+    if (reason) await dialog.getByLabel("Reason").fill(reason);
+    await dialog.getByLabel(/^Type the/).fill(`${typed}x`);
+    if (!(await button.isDisabled())) throw new Error(`"${action}" can be pressed with the wrong text`);
+    await dialog.getByLabel(/^Type the/).fill(typed);
+    await this.finish(dialog, action);
+  }
+
+  async toast(text) {
+    await this.page.locator(".toast").filter({ hasText: text }).first().waitFor();
+  }
+
+  async logIn(user, password) {
+    await this.page.goto(`${this.origin}/console/`);
+    await this.page.getByLabel("User").fill(user);
+    await this.page.getByLabel("Password").fill(password);
+    await this.page.getByRole("button", { name: "Log in", exact: true }).click();
+    await this.page.locator(".sidebar").waitFor();
+    this.password = password;
   }
 
   async close() {

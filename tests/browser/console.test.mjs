@@ -1,0 +1,49 @@
+// The console in a browser: GIROMQ_BROWSER_TARGET is "broker" (giromqd of GIROMQ_BUILD_DIR) or "mock" (admin-web/ui/mock).
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { accessCases } from "./cases/access.mjs";
+import { clientCases } from "./cases/clients.mjs";
+import { keyboardCases } from "./cases/keyboard.mjs";
+import { loginCases } from "./cases/login.mjs";
+import { messageCases } from "./cases/messages.mjs";
+import { pageCases } from "./cases/pages.mjs";
+import { queueCases } from "./cases/queues.mjs";
+import { transactionCases } from "./cases/transactions.mjs";
+import { Browser } from "./lib/browser.mjs";
+
+const kind = process.env.GIROMQ_BROWSER_TARGET ?? "mock";
+const { openTarget } = await import(`./lib/${kind}.mjs`);
+const only = process.env.GIROMQ_BROWSER_ONLY;
+const cases = { ...loginCases, ...pageCases, ...queueCases, ...messageCases, ...transactionCases, ...clientCases, ...accessCases, ...keyboardCases };
+
+let target;
+let browser;
+
+before(async () => {
+  target = await openTarget();
+  browser = await Browser.open(target.origin, process.env.GIROMQ_SCREENSHOTS ?? join(process.cwd(), "screenshots"));
+  browser.isCompressed = target.isCompressed;
+  await browser.logIn(target.user, target.password);
+});
+
+after(async () => {
+  await browser?.close();
+  await target?.close();
+});
+
+let failures = 0;
+for (const [name, run] of Object.entries(cases)) {
+  if (only && !new RegExp(only).test(name)) continue;
+  test(name, async () => {
+    try {
+      await run(browser, target);
+      assert.deepEqual(browser.troubles.splice(0), []);
+    } catch (error) {
+      await browser.shoot(`failure-${++failures}`).catch(() => undefined);
+      browser.troubles.splice(0);
+      throw error;
+    }
+  });
+}
