@@ -250,8 +250,12 @@ void Selection::stop_without_takers(Search& search, Position position, std::vect
         const auto searcher =
             std::find_if(search.searchers.begin(), search.searchers.end(), [&](const Searcher& one) { return one.group == group->id; });
         searcher->stopped = true;
-        fall_behind(*group, Position{position.value - 1});
-        if (!search.again) group->through = Position{position.value - 1};
+        const Position before{position.value - 1};
+        if (search.again) {
+            fall_behind(*group, before);
+        } else {
+            group->through = before;
+        }
         return true;
     });
 }
