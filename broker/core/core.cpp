@@ -73,6 +73,11 @@ std::vector<QueueView> Core::list_queues(std::string_view after, std::size_t lim
     }
     return views;
 }
+QueueList Core::list_queues(const QueueQuery& query) const { return impl_->router.list(query); }
+void Core::change_queue(DestinationId queue, DestinationSettings settings, UniqueFunction<void(Result<void>)> done) {
+    if (impl_->stopping) return done(stopping_error());
+    impl_->router.change(queue, std::move(settings), std::move(done));
+}
 CoreView Core::view() const { return impl_->view(); }
 std::string Core::name_of(DestinationId destination) const {
     const Queue* const queue = impl_->router.find(destination);
@@ -109,6 +114,27 @@ void Core::settle(ConsumerId id, Position position, Outcome outcome, UniqueFunct
     } else if (done) {
         done({});
     }
+}
+void Core::look(LookCommand command) {
+    Queue* const queue = impl_->router.find(command.queue);
+    if (queue == nullptr || queue->closing()) return command.done(Error(errc::not_found));
+    queue->look(std::move(command));
+}
+Position Core::newest_position() const { return Position{impl_->context.next_position().value - 1}; }
+void Core::hold(ConsumerId id, std::vector<Position> positions, UniqueFunction<void(std::vector<Change>)> done) {
+    Consumer* const holder = impl_->consumer(id);
+    if (holder == nullptr || holder->queue->closing()) return done(std::vector<Change>(positions.size(), Change::not_found));
+    holder->queue->hold(*holder, std::move(positions), std::move(done));
+}
+void Core::change(ChangeCommand command) {
+    Consumer* const holder = impl_->consumer(command.holder);
+    Queue* const target = command.target.is_set() ? impl_->router.find(command.target) : nullptr;
+    if (impl_->stopping) return command.done({{}, stopping_error()});
+    if (holder == nullptr || holder->queue->closing()) return command.done({{}, Error(errc::deleted, "the queue was deleted")});
+    if (command.kind == ChangeCommand::Kind::move && (target == nullptr || target->closing() || target == holder->queue)) {
+        return command.done({{}, Error(errc::not_found, "the queue to move to is gone")});
+    }
+    holder->queue->change(*holder, std::move(command), target);
 }
 ControlId Core::open_control(ConnectionId connection, ControlPort* port) { return impl_->transactions.open_control(connection, port); }
 void Core::close_control(ControlId control) {

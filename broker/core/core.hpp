@@ -18,6 +18,7 @@
 #include "model/user.hpp"
 #include "selector/selector.hpp"
 #include "store/commit_port.hpp"
+#include "store/store.hpp"
 #include "xa/registry.hpp"
 
 /// The serial core: it owns every destination, every lock and every count, and is a deterministic function of the commands it is
@@ -91,6 +92,10 @@ struct ConsumerCommand {
     /// Only messages that it selects are for this consumer; null: all are. Consumers with the same program share its work.
     selector::ProgramPtr selector = nullptr;
     ConsumerPort* port = nullptr;  // valid until close_consumer() or ended()
+    /// For an administrator who moves messages, and shows them to nobody: not counted as a consumer, nor what it takes as delivered.
+    bool is_administrative = false;
+    /// Nothing behind this position is for this consumer. Not set: everything is. Only for administrative ones.
+    Position through = {};
 };
 
 /// The outcome of a delivery that becomes part of a transaction.
@@ -105,6 +110,57 @@ struct EnlistCommand {
     bool settled = false;
     /// Of one that is not settled: the outcome is durable, or an error: the transaction was rolled back.
     UniqueFunction<void(Result<void>)> done;
+};
+
+/// A stretch of a queue as an administrator sees it: nothing is locked or counted. Messages that are not visible yet, or are on their way
+/// out, are not shown.
+struct LookedAt {
+    enum class State : std::uint8_t { available, delivering, prepared, damaged };
+    store::StoredEntry stored;  // `message` is null if it is damaged
+    std::uint32_t delivery_count = 0;
+    State state = State::available;
+};
+struct Stretch {
+    std::vector<LookedAt> items;
+    std::uint64_t looked = 0;  // at how many messages, those included that the selector does not select
+    Position through;          // where to go on
+    bool is_end = false;       // there is nothing behind that, now
+};
+struct LookCommand {
+    DestinationId queue;
+    Position after;
+    std::uint32_t entries_max = 256;  // of a stretch; more than one may be needed to find anything
+    selector::ProgramPtr selector = nullptr;
+    UniqueFunction<void(Result<Stretch>)> done;
+};
+
+/// What became of a message that an administrator wants to change.
+enum class Change : std::uint8_t {
+    done,
+    not_found,       // there is none at this position, any more
+    locked,          // a consumer or a transaction has it
+    expired,         // it would be gone at once where it is to go
+    no_origin,       // it is no dead letter, or its origin is no more
+    resource_limit,  // the queue it is to go to is full
+    damaged,
+};
+
+/// Changes of messages that an administrative consumer holds. All are one unit: durable together, or none of them is done.
+struct ChangeCommand {
+    enum class Kind : std::uint8_t {
+        move,    // to `target`, with its expiry and what it says as a dead letter
+        retry,   // to the origin of each dead letter, which it is no longer
+        remove,  // for good
+    };
+    struct Answer {
+        std::vector<Change> changes;   // one for each position
+        std::optional<Error> refused;  // the store did not take the unit: nothing is done, and the messages are in their place
+    };
+    Kind kind = Kind::remove;
+    ConsumerId holder;
+    std::vector<Position> positions;  // ascending
+    DestinationId target;
+    UniqueFunction<void(Answer)> done;  // after COMMIT
 };
 
 /// A call of a transaction manager that completes a branch (X/Open XA, C193).
@@ -159,6 +215,25 @@ struct QueueView {
     std::uint64_t quarantined = 0;
     std::uint64_t selectors_over_budget = 0;  // evaluations that were given up, and count as unknown
     std::uint32_t selectors = 0;              // different ones of the consumers that are there now
+};
+
+/// Which queues to list, and in which order; those that are the same in it by name.
+struct QueueQuery {
+    enum class Order : std::uint8_t { name, messages, bytes, consumers, producers, oldest_arrived_at, enqueued, dead_lettered };
+    std::string name_part;  // without regard to upper and lower case in ASCII; empty: every name
+    std::optional<DestinationOrigin> origin;
+    std::optional<bool> is_paused;
+    Order order = Order::name;
+    bool is_descending = false;
+    /// Behind this one: its value in the order, and its name. Empty name: from the first.
+    std::uint64_t after_value = 0;
+    std::string after_name;
+    std::size_t limit = 100;
+};
+struct QueueList {
+    std::vector<QueueView> items;
+    bool more = false;
+    std::uint64_t last_value = 0;  // of the last item, for `after_value`
 };
 
 struct CoreView {
@@ -216,6 +291,9 @@ public:
     Result<QueueView> view_queue(DestinationId queue) const;
     /// Queues in order of name, from the first after `after`.
     std::vector<QueueView> list_queues(std::string_view after, std::size_t limit) const;
+    QueueList list_queues(const QueueQuery& query) const;
+    /// Replaces the settings of a queue but its name, kind and origin. `done` runs when that is durable; refused, they are as before.
+    void change_queue(DestinationId queue, DestinationSettings settings, UniqueFunction<void(Result<void>)> done);
     CoreView view() const;
     std::string name_of(DestinationId destination) const;
 
@@ -250,6 +328,18 @@ public:
     /// The consumer's outcome for the delivery at `position`. `done` (may be empty) runs when the outcome is durable; for an outcome that
     /// changes nothing durable, at once. An unknown position (settled twice) is ignored and answered with success.
     void settle(ConsumerId consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);
+
+    // Administration of messages (queue_look.cpp, queue_change.cpp)
+
+    /// The next stretch of a queue.
+    void look(LookCommand command);
+    /// The position that the newest message can have: what comes later is behind it.
+    Position newest_position() const;
+    /// Locks messages for an administrative consumer, whatever its credit. `positions` ascend, at most 1,000; `done` gets for each
+    /// whether it is held (Change::done) or why not.
+    void hold(ConsumerId holder, std::vector<Position> positions, UniqueFunction<void(std::vector<Change>)> done);
+    /// What is not done is given back to its place, and not given to this holder again.
+    void change(ChangeCommand command);
 
     // Transactions (AMQP 1.0 part 4)
 

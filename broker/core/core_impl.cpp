@@ -17,7 +17,7 @@ Result<ConsumerId> Core::Impl::open_consumer(const ConsumerCommand& command) {
     if (stopping) return stopping_error();
     Queue* const queue = router.find(command.destination);
     if (queue == nullptr || queue->closing()) return Error(errc::not_found, "the destination is gone");
-    if (queue->is_temporary() && queue->owner != command.connection) {
+    if (queue->is_temporary() && queue->owner != command.connection && !command.is_administrative) {
         return Error(errc::not_allowed, "only the connection that made a temporary queue may consume from it");
     }
     auto consumer = std::make_unique<Consumer>();
@@ -27,6 +27,8 @@ Result<ConsumerId> Core::Impl::open_consumer(const ConsumerCommand& command) {
     consumer->mode = command.mode;
     consumer->presettled = command.presettled;
     consumer->selector = command.selector;
+    consumer->is_administrative = command.is_administrative;
+    consumer->through = command.through;
     queue->attach(*consumer);
     const auto id = consumer->id;
     consumers.emplace(id, std::move(consumer));

@@ -102,6 +102,9 @@ std::optional<Error> Core::Impl::invalid(const SendCommand& command, const Queue
 
 std::optional<Error> Core::Impl::refusal_of(const SendCommand& command, const Queue& queue) const {
     // A producer that is held back by credit is not refused what it had credit for: credit that was given cannot be taken back.
+    if (queue.settings().is_sending_paused) {
+        return Error(errc::not_allowed, "sending to queue '" + queue.settings().name + "' is paused by an administrator");
+    }
     const auto producer = producers.find(command.producer);
     const bool has_credit =
         queue.settings().overflow == OverflowPolicy::hold && producer != producers.end() && producer->second->queue == &queue;
@@ -238,6 +241,7 @@ void Core::Impl::settled(PendingSend& pending, const store::UnitResult& result) 
     SendResult answer;
     // A message in memory only was accepted when it was placed, whatever became of the rows that came with it.
     answer.accepted = result.durable || !pending.placed.staged;
+    answer.position = pending.placed.position;
     if (!answer.accepted) {
         const bool full = result.error.is(store::errc::disk_full);
         answer.error = full ? Error(errc::resource_limit, "the disk of the store is full; free space on it")

@@ -226,6 +226,7 @@ store::StoredEntry Queue::as_stored(const Entry& entry) const {
 
 void Queue::forget_gone_ahead() {
     if (!selection_ || selection_->gone_ahead.empty() || page_under_way_ || selection_->is_searching()) return;
+    if (administrator_reads_ > 0) return;
     const bool reading = std::any_of(browsers_.begin(), browsers_.end(), [](const Consumer* browser) { return browser->reading; });
     if (!reading) selection_->gone_ahead.clear();
 }
@@ -245,7 +246,7 @@ QueueView Queue::view() const {
     view.oldest_arrived_at = oldest_arrived_at();
     view.delivering = locked_;
     view.window_messages = window_.size();
-    view.consumers = static_cast<std::uint32_t>(consumers_.size());
+    view.consumers = static_cast<std::uint32_t>(consumers_.size()) - administrators_;
     view.producers = producer_count;
     view.enqueued = counters_.enqueued;
     view.delivered = counters_.delivered;

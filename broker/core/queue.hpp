@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -38,6 +39,8 @@ struct Consumer {
     std::uint64_t delivered = 0;
     std::uint32_t unsettled = 0;
     std::uint64_t turn = 0;  // the lower, the longer it has been ready
+    bool is_administrative = false;
+    Position through;  // set: nothing behind it is for this consumer
 
     selector::ProgramPtr selector;   // null: every message is for it
     SelectorGroup* group = nullptr;  // of the consumers with the same selector
@@ -49,6 +52,10 @@ struct Consumer {
     Position sifted_through;  // with a selector: what is read ahead is all that it selects up to here
 
     std::uint64_t credit() const { return delivery_limit > delivered ? delivery_limit - delivered : 0; }
+    bool is_for(const Entry& entry) const {
+        return (!through.is_set() || entry.position <= through) &&
+               (entry.not_for.empty() || std::find(entry.not_for.begin(), entry.not_for.end(), id) == entry.not_for.end());
+    }
 };
 
 struct Producer {
@@ -85,6 +92,8 @@ public:
     virtual void end_consumer(ConsumerId consumer, const Error& reason) = 0;
     /// The queue by id, or null: effects run after a COMMIT, when the queue may be gone.
     virtual Queue* find(DestinationId id) = 0;
+    /// The queue of that name, or null.
+    virtual Queue* find_name(std::string_view name) = 0;
 };
 
 /// A message on its way into a queue: staged, not yet durable.
@@ -224,8 +233,12 @@ public:
     void settle(Consumer& consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);
     void expire(Timestamp now);
 
-    // Administration (queue_admin.cpp)
+    // Administration (queue_admin.cpp, queue_look.cpp, queue_change.cpp)
 
+    void look(LookCommand command);
+    void hold(Consumer& holder, std::vector<Position> positions, UniqueFunction<void(std::vector<Change>)> done);
+    /// `target`: of a move, not this queue.
+    void change(Consumer& holder, ChangeCommand command, Queue* target);
     void purge(UniqueFunction<void(Result<std::uint64_t>)> done);
     /// Asks the store for the head if nobody knows how old it is, as after a start; true if it did.
     bool look_at_head();
@@ -240,6 +253,7 @@ public:
     void update(DestinationSettings settings);
 
     QueueView view() const;
+    std::uint64_t order_value(const QueueQuery& query) const;
     DestinationId id() const { return id_; }
     const DestinationSettings& settings() const { return settings_; }
     Timestamp created_at() const { return created_at_; }
@@ -251,6 +265,7 @@ public:
     const QueueCounters& counters() const { return counters_; }
     DuplicateIds duplicate_ids;
     std::uint32_t producer_count = 0;
+    bool is_changing = false;      // its settings are on their way to the store
     std::uint32_t told_share = 0;  // what producers were last told of producer_share()
     void count_duplicate() { ++counters_.duplicates; }
 
@@ -271,6 +286,7 @@ private:
     void end_overfull();
     void rewind(Position position);
     bool nothing_more(const Consumer& consumer) const;
+    bool nothing_within_bounds(const Consumer& consumer) const;
     bool nothing_available_behind(std::size_t index) const { return nothing_available(index, window_.slots()); }
     bool nothing_available(std::size_t index, std::size_t end) const;
 
@@ -364,6 +380,28 @@ private:
     std::optional<Timestamp> oldest_arrived_at() const;
     void head_read(Position after, const Result<store::Page>& page);
 
+    // queue_look.cpp
+    struct Looking;
+    void look_on(std::shared_ptr<Looking> looking);
+    bool look_at_window(Looking& looking);
+    void look_into_store(std::shared_ptr<Looking> looking);
+    void take_looked_at(Looking& looking, store::Page page);
+    std::optional<LookedAt::State> shown_state(Position position);
+    void sift_looked_at(std::shared_ptr<Looking> looking);
+
+    // queue_change.cpp
+    struct Holding;
+    struct Changing;
+    void hold_on(std::shared_ptr<Holding> holding);
+    std::optional<Change> hold_in_memory(Consumer& holder, Position position);
+    Change hold_stored(Consumer& holder, store::StoredEntry stored);
+    void hold_from_page(std::shared_ptr<Holding> holding, std::uint64_t generation, Result<store::Page> page);
+    void lock_for(Consumer& holder, Entry& entry);
+    Change stage_change(Entry& entry, const ChangeCommand& command, Queue* target, tx::UnitOfWork& work, Changing& changing);
+    Queue* origin_of(const Entry& entry, Change& refusal);
+    void change_ended(Changing& changing, const store::UnitResult& result);
+    void change_is_refused(const StagedGet& get);
+
     /// Tells the common budget what the window holds now.
     void account_memory();
     void take_out(Entry& entry);
@@ -440,7 +478,9 @@ private:
     std::vector<ConsumerId> overfull_;  // to be ended after dispatching
     std::vector<Consumer*> browsers_;
     std::uint64_t turns_ = 0;
-    std::unique_ptr<Selection> selection_;  // once there was a consumer with a selector
+    std::uint32_t administrators_ = 0;       // among the consumers
+    std::uint32_t administrator_reads_ = 0;  // pages that are being read for them
+    std::unique_ptr<Selection> selection_;   // once there was a consumer with a selector
 
     Holders holders_;  // of a strict queue
     QueueCounters counters_;

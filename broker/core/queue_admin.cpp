@@ -117,6 +117,7 @@ void Queue::close() {
     closing_ = true;
     ++page_generation_;
     consumers_.clear();
+    administrators_ = 0;
     ready_.clear();
     draining_.clear();
     browsers_.clear();

@@ -21,6 +21,7 @@ constexpr std::uint64_t unsettled_of_drains = 10;
 void Queue::attach(Consumer& consumer) {
     consumer.queue = this;
     consumers_.emplace(consumer.id, &consumer);
+    if (consumer.is_administrative) ++administrators_;
     if (consumer.mode == ConsumerMode::browse) {
         browsers_.push_back(&consumer);
     } else if (consumer.selector) {
@@ -29,7 +30,7 @@ void Queue::attach(Consumer& consumer) {
 }
 
 void Queue::detach(Consumer& consumer, CloseReason reason) {
-    consumers_.erase(consumer.id);
+    if (consumers_.erase(consumer.id) > 0 && consumer.is_administrative) --administrators_;
     std::erase(ready_, &consumer);
     std::erase(draining_, &consumer);
     std::erase(browsers_, &consumer);
@@ -115,6 +116,7 @@ bool Queue::may_hold_more(const Consumer& consumer) const {
 }
 
 bool Queue::can_take(const Consumer& consumer) const {
+    if (settings_.is_receiving_paused && !consumer.is_administrative) return false;
     return consumer.credit() > 0 && may_hold_more(consumer) && consumer.port->has_room();
 }
 
@@ -128,8 +130,7 @@ Consumer* Queue::next_consumer(const Entry& entry) {
             consumer->ready = false;
             continue;
         }
-        const bool is_barred = std::find(entry.not_for.begin(), entry.not_for.end(), consumer->id) != entry.not_for.end();
-        if (is_barred || !may_have(*consumer, entry.position)) {
+        if (!consumer->is_for(entry) || !may_have(*consumer, entry.position)) {
             ready_.push_back(consumer);
             continue;
         }
@@ -183,9 +184,11 @@ void Queue::dispatch() {
 
 void Queue::deliver(Entry& entry, Consumer& consumer) {
     ++consumer.delivered;
-    ++counters_.delivered;
     const auto count = entry.delivery_count();
-    if (count > 0) ++counters_.redelivered;
+    if (!consumer.is_administrative) {
+        ++counters_.delivered;
+        if (count > 0) ++counters_.redelivered;
+    }
     consumer.port->deliver(Delivery{entry.position, entry.message, count, entry.dead_letter});
     entry.state = EntryState::locked;
     entry.holder = consumer.id;
@@ -256,13 +259,27 @@ void Queue::mark_for_restart() {
 }
 
 bool Queue::nothing_more(const Consumer& consumer) const {
+    // Who asks whether there is something hears no while receiving is paused, and need not wait for the end of that.
+    if (settings_.is_receiving_paused && !consumer.is_administrative) return true;
     if (consumer.group != nullptr) return selection_->nothing_more(consumer);
+    if (consumer.through.is_set()) return nothing_within_bounds(consumer);
     if (!recalling_.empty()) return false;
     // For who is not ready nobody has looked at what others had to leave.
     const auto from = consumer.ready ? scan_ : 0;
     const auto limit = limit_of(consumer);
     if (limit && is_covered(*limit)) return nothing_available(from, window_.lower_bound(*limit));
     return reaches_tail_ && !page_under_way_ && nothing_available_behind(from);
+}
+
+/// Of a consumer that may only have what is up to a position: whatever comes behind that.
+bool Queue::nothing_within_bounds(const Consumer& consumer) const {
+    if (!recalling_.empty()) return false;
+    for (std::size_t index = 0; index < window_.slots(); ++index) {
+        const Entry& entry = window_.at(index);
+        if (entry.position > consumer.through) return true;
+        if (entry.state == EntryState::available && consumer.is_for(entry)) return false;
+    }
+    return is_covered(consumer.through);
 }
 
 /// True if there is nothing from slot `index` on, or only what is not durable yet. A message in memory only may be accepted already

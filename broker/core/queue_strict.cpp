@@ -10,7 +10,8 @@
 namespace giromq::core {
 
 std::optional<Position> Queue::limit_of(const Consumer& consumer) const {
-    if (!settings_.strict) return std::nullopt;
+    // What an administrator moves nobody works on: it is as if it had been purged.
+    if (!settings_.strict || consumer.is_administrative) return std::nullopt;
     auto limit = holders_.limit_of(consumer.id);
     // What a branch has given back is on its way from the store.
     if (!recalling_.empty()) limit = std::min(limit.value_or(*recalling_.begin()), *recalling_.begin());
@@ -38,18 +39,28 @@ void Queue::is_decided(Position position) {
 }
 
 void Queue::update(DestinationSettings settings) {
+    const bool goes_on =
+        (settings_.is_receiving_paused && !settings.is_receiving_paused) || (settings_.strict && !settings.strict);
     settings_ = std::move(settings);
     holders_.clear();
     const auto look_at = [this](const Entry& entry) {
         const bool is_leaving_with_transaction = entry.state == EntryState::leaving && entry.transaction.is_set();
         const bool is_held = entry.state == EntryState::locked || entry.state == EntryState::enlisted;
-        if (is_held || is_leaving_with_transaction) is_out(entry.position, entry.holder);
+        // One that an administrator moves comes back if the store refuses that.
+        const bool is_moving = entry.state == EntryState::leaving && entry.holder.is_set();
+        if (is_held || is_leaving_with_transaction || is_moving) is_out(entry.position, entry.holder);
     };
     for (std::size_t index = 0; index < window_.slots(); ++index) look_at(window_.at(index));
     if (selection_) {
         for (const auto& [position, stray] : selection_->strays.all()) look_at(stray.entry);
     }
     for (const auto& [position, branch] : prepared_) is_out(position, Holders::nobody);
+    if (!goes_on) return;
+    for (const auto& [id, consumer] : consumers_) {
+        if (consumer->mode == ConsumerMode::acquire) make_ready(*consumer);
+    }
+    rewind(Position{});
+    dispatch();
 }
 
 }  // namespace giromq::core

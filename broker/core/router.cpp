@@ -102,6 +102,10 @@ void Router::start(std::vector<DestinationSettings> configured, UniqueFunction<v
     for (auto& settings : configured) {
         settings.origin = DestinationOrigin::configured;
         Queue* queue = find_name(settings.name);
+        if (queue != nullptr) {
+            settings.is_sending_paused = queue->settings().is_sending_paused;
+            settings.is_receiving_paused = queue->settings().is_receiving_paused;
+        }
         if (queue != nullptr && (queue->settings() == settings || queue->closing())) continue;
         if (queue == nullptr) {
             queue = &add(context_.take_destination_id(), settings, context_.clock.wall_now());

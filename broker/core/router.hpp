@@ -22,16 +22,18 @@ public:
     void room_changed(Queue& queue) override;
     void end_consumer(ConsumerId consumer, const Error& reason) override { on_end_consumer(consumer, reason); }
     Queue* find(DestinationId id) override;
+    Queue* find_name(std::string_view name) override;
 
     /// As found in the store at start.
     void restore(const store::StoredDestination& stored);
     void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
-    Queue* find_name(std::string_view name);
     /// Its creation is under way, so it is not shown yet.
     bool is_opening(std::string_view name) const { return opening_.contains(name); }
     void open(std::string_view name, bool may_create, UniqueFunction<void(Result<DestinationId>)> done);
     void create(DestinationSettings settings, UniqueFunction<void(Result<DestinationId>)> done);
     Result<DestinationId> create_temporary(ConnectionId connection);
+    void change(DestinationId id, DestinationSettings settings, UniqueFunction<void(Result<void>)> done);
+    QueueList list(const QueueQuery& query) const;
     void remove(DestinationId id, bool even_if_used, UniqueFunction<void(Result<void>)> done);
     void remove_temporary_of(ConnectionId connection);
 

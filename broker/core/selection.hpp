@@ -69,6 +69,7 @@ public:
     void dispatch();
     /// There is nothing for this consumer, now.
     bool nothing_more(const Consumer& consumer) const;
+    bool nothing_found_for(const Consumer& consumer, std::optional<Position> limit) const;
     bool is_searching() const { return searching_; }
     /// A worker may be looking at this one, as it lay in memory.
     bool is_judging(Position position) const { return searching_ && position >= judging_from_ && position <= judging_through_; }

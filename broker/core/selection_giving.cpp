@@ -14,8 +14,9 @@ constexpr std::size_t found_max = 2048;
 /// The horizon goes ahead of what a group is about to be given by so many entries at most.
 constexpr std::size_t horizon_entries = 1000;
 
-bool is_for(const Entry& entry, const Consumer& consumer) {
-    return std::find(entry.not_for.begin(), entry.not_for.end(), consumer.id) == entry.not_for.end();
+/// Nobody is kept from the entry, and no member of the group has bounds: those are alone with their selector.
+bool is_for_everybody(const Entry& entry, const SelectorGroup& group) {
+    return entry.not_for.empty() && (group.members.empty() || !group.members.front()->through.is_set());
 }
 
 }  // namespace
@@ -26,9 +27,9 @@ Consumer* Selection::front(SelectorGroup& group, const Entry& entry) {
         group.ready.pop_front();
     }
     if (group.ready.empty()) return nullptr;
-    if (entry.not_for.empty() && !queue_.settings_.strict) return group.ready.front();
+    if (is_for_everybody(entry, group) && !queue_.settings_.strict) return group.ready.front();
     const auto found = std::find_if(group.ready.begin(), group.ready.end(), [&](const Consumer* consumer) {
-        return is_for(entry, *consumer) && queue_.can_take(*consumer) && may_have(*consumer, entry.position);
+        return consumer->is_for(entry) && queue_.can_take(*consumer) && may_have(*consumer, entry.position);
     });
     return found == group.ready.end() ? nullptr : *found;
 }
@@ -54,8 +55,8 @@ bool Selection::is_held_up(const SelectorGroup& group, Position position) const 
 }
 
 bool Selection::is_barred_to_all(const SelectorGroup& group, const Entry& entry) const {
-    return !entry.not_for.empty() &&
-           std::none_of(group.members.begin(), group.members.end(), [&](const Consumer* consumer) { return is_for(entry, *consumer); });
+    return !is_for_everybody(entry, group) &&
+           std::none_of(group.members.begin(), group.members.end(), [&](const Consumer* consumer) { return consumer->is_for(entry); });
 }
 
 bool Selection::horizon_covers(const Entry& entry) {
@@ -254,15 +255,23 @@ Position Selection::last_told(Position after) const {
     return last;
 }
 
+bool Selection::nothing_found_for(const Consumer& consumer, std::optional<Position> limit) const {
+    const auto& found = consumer.group->found;
+    const auto end = limit ? found.lower_bound(*limit) : found.end();
+    return std::none_of(found.begin(), end, [&](Position position) {
+        const Entry* const entry = queue_.find_entry(position);
+        return entry != nullptr && entry->state == EntryState::available && consumer.is_for(*entry);
+    });
+}
+
 bool Selection::nothing_more(const Consumer& consumer) const {
     const SelectorGroup& group = *consumer.group;
-    if (searching_ || !recheck_.empty() || !parked_.empty() || !queue_.recalling_.empty()) return false;
     const auto limit = queue_.limit_of(consumer);
-    for (const auto position : group.found) {
-        if (limit && position >= *limit) break;
-        const Entry* const entry = queue_.find_entry(position);
-        if (entry != nullptr && entry->state == EntryState::available && is_for(*entry, consumer)) return false;
+    if (consumer.through.is_set() && seen(group) >= consumer.through && recheck_.empty() && parked_.empty() && queue_.recalling_.empty()) {
+        return nothing_found_for(consumer, limit);
     }
+    if (searching_ || !recheck_.empty() || !parked_.empty() || !queue_.recalling_.empty()) return false;
+    if (!nothing_found_for(consumer, limit)) return false;
     const auto looked_at = seen(group);
     const auto index = queue_.window_.lower_bound(Position{looked_at.value + 1});
     if (limit && looked_at.value + 1 >= limit->value) return true;

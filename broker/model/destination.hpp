@@ -33,6 +33,9 @@ struct DestinationSettings {
     std::uint32_t duplicate_ids_max = 20000;  // ids given by applications that are remembered
     std::chrono::milliseconds duplicate_ids_age{600000};
     bool strict = false;  // nothing is given out past a message that somebody else has and has not decided about
+    // An administrator's, whatever the configuration says.
+    bool is_sending_paused = false;
+    bool is_receiving_paused = false;
 
     friend bool operator==(const DestinationSettings&, const DestinationSettings&) = default;
 };

@@ -79,6 +79,7 @@ int BatchWriter::prepare_others() {
          "dead_letter_queue = excluded.dead_letter_queue, max_messages = excluded.max_messages, max_bytes = excluded.max_bytes, "
          "overflow = excluded.overflow, duplicate_ids_max = excluded.duplicate_ids_max, duplicate_ids_age = excluded.duplicate_ids_age, "
          "created_at = excluded.created_at, strict = excluded.strict"},
+        {&pause_destination_, "UPDATE destination SET sending_paused = ?, receiving_paused = ? WHERE id = ?"},
         {&close_destination_, "UPDATE destination SET closing = 1 WHERE id = ?"},
         {&remove_destination_,
          "DELETE FROM destination WHERE id = ? AND closing = 1 AND messages = 0 AND volatile_messages = 0 "
@@ -349,7 +350,10 @@ int BatchWriter::run(const PutDestination& put) {
     put_destination_.bind(9, text_of(settings.overflow)).bind(10, settings.duplicate_ids_max);
     put_destination_.bind(11, std::int64_t{settings.duplicate_ids_age.count()}).bind_unless_zero(12, put.created_at.milliseconds);
     put_destination_.bind(13, settings.strict ? 1U : 0U);
-    return inserted(put_destination_.run(), "two destinations have one name");
+    const int code = inserted(put_destination_.run(), "two destinations have one name");
+    if (code != SQLITE_OK) return code;
+    pause_destination_.bind(1, std::int64_t{settings.is_sending_paused}).bind(2, std::int64_t{settings.is_receiving_paused});
+    return pause_destination_.bind(3, put.id.value).run();
 }
 
 int BatchWriter::run(const CloseDestination& close) {

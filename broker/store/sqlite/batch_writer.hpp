@@ -133,7 +133,7 @@ private:
     Statement insert_entry_, delete_entry_, set_delivery_count_, select_purge_;
     Statement insert_volatile_, delete_volatile_, set_volatile_count_, select_volatile_purge_;
     Statement insert_dead_letter_, delete_dead_letter_;
-    Statement update_counters_, put_destination_, close_destination_, remove_destination_, remove_duplicate_ids_;
+    Statement update_counters_, put_destination_, pause_destination_, close_destination_, remove_destination_, remove_duplicate_ids_;
     Statement update_producer_, insert_producer_, delete_producer_;
     Statement insert_duplicate_id_, forget_duplicate_ids_, put_user_, delete_user_, put_selector_, delete_selector_;
     Statement quarantine_entry_, quarantine_volatile_, quarantine_message_, remove_quarantined_, remove_quarantined_volatile_;

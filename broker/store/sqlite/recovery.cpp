@@ -49,8 +49,8 @@ Result<void> SqliteStore::recover_counters(RecoveryVisitor& visitor) {
 Result<void> SqliteStore::recover_destinations(RecoveryVisitor& visitor) {
     constexpr std::string_view sql =
         "SELECT id, name, kind, origin, max_deliveries, dead_letter_queue, max_messages, max_bytes, overflow, duplicate_ids_max, "
-        "duplicate_ids_age, strict, created_at, closing, messages, bytes, prepared_messages, prepared_bytes, crash_horizon FROM "
-        "destination ORDER BY id";
+        "duplicate_ids_age, strict, created_at, closing, messages, bytes, prepared_messages, prepared_bytes, crash_horizon, "
+        "sending_paused, receiving_paused FROM destination ORDER BY id";
     return for_each_row(writer_, sql, [&](const Statement& row) {
         StoredDestination stored;
         int column = 0;
@@ -73,6 +73,8 @@ Result<void> SqliteStore::recover_destinations(RecoveryVisitor& visitor) {
         stored.prepared_messages = row.unsigned_number(column++);
         stored.prepared_bytes = row.unsigned_number(column++);
         stored.crash_horizon = Position{row.unsigned_number(column++)};
+        stored.settings.is_sending_paused = row.number(column++) != 0;
+        stored.settings.is_receiving_paused = row.number(column++) != 0;
         visitor.destination(std::move(stored));
     });
 }

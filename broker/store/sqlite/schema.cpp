@@ -341,8 +341,14 @@ constexpr const char* schema_3 = R"sql(
 ALTER TABLE destination ADD COLUMN strict INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// What an administrator has paused.
+constexpr const char* schema_4 = R"sql(
+ALTER TABLE destination ADD COLUMN sending_paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE destination ADD COLUMN receiving_paused INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 /// Migration N brings a store from user_version N to N + 1. Never changed once released; only appended to.
-constexpr std::array migrations{schema_1, schema_2, schema_3};
+constexpr std::array migrations{schema_1, schema_2, schema_3, schema_4};
 
 Result<void> set_pragma(Connection& connection, const std::string& name, std::int64_t value) {
     return connection.execute(("PRAGMA " + name + " = " + std::to_string(value)).c_str(), "setting " + name);

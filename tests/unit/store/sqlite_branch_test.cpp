@@ -42,7 +42,7 @@ public:
         make_store_of_schema(1);
         CPPUNIT_ASSERT(check(data()).error().is(errc::invalid_argument));
         open();
-        CPPUNIT_ASSERT_EQUAL(Lines({"3"}), query(database(), "PRAGMA user_version"));
+        CPPUNIT_ASSERT_EQUAL(Lines({"4"}), query(database(), "PRAGMA user_version"));
         const auto& found = driver_->recovered();
         CPPUNIT_ASSERT_EQUAL(std::size_t{2}, found.destinations.size());
         CPPUNIT_ASSERT(found.destinations[0].settings.name == "payments.in" && found.destinations[0].messages == 3);
@@ -72,7 +72,7 @@ public:
         std::filesystem::remove_all(data());
         make_store_of_schema(2);
         open();
-        CPPUNIT_ASSERT_EQUAL(Lines({"3"}), query(database(), "PRAGMA user_version"));
+        CPPUNIT_ASSERT_EQUAL(Lines({"4"}), query(database(), "PRAGMA user_version"));
         auto queue = driver_->recovered().destinations.at(0);
         CPPUNIT_ASSERT(!queue.settings.strict && queue.messages == 3 && queue.prepared_messages == 1);
         CPPUNIT_ASSERT(driver_->recovered().branches.size() == 1 && driver_->recovered().gets.size() == 1);
