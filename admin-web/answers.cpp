@@ -53,9 +53,13 @@ std::optional<Response> refuse_other_parameters(const Target& target, std::initi
     return std::nullopt;
 }
 
-PageRequest page_request(const Target& target) {
+PageRequest page_request(const Target& target, std::initializer_list<std::string_view> other_parameters) {
     PageRequest page;
-    page.problem = refuse_other_parameters(target, {"limit", "cursor"});
+    for (const auto& [name, value] : target.query) {
+        const bool is_known = std::find(other_parameters.begin(), other_parameters.end(), name) != other_parameters.end();
+        if (is_known || name == "limit" || name == "cursor") continue;
+        page.problem = problem(400, "unknown_parameter", "the query is not what is expected", "there is no parameter '" + name + "'");
+    }
     if (const auto limit = target.parameter("limit")) {
         const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), page.limit);
         if (error != std::errc() || end != limit->data() + limit->size() || page.limit < 1 || page.limit > http_limits::page_items) {
@@ -119,6 +123,7 @@ json::object to_json(const core::QueueView& queue) {
     item["duplicateIdsMax"] = settings.duplicate_ids_max;
     item["duplicateIdsAgeMs"] = settings.duplicate_ids_age.count();
     item["strict"] = settings.strict;
+    item["paused"] = json::object{{"send", settings.is_sending_paused}, {"receive", settings.is_receiving_paused}};
     item["origin"] = to_text(settings.origin);
     item["enqueued"] = queue.enqueued;
     item["delivered"] = queue.delivered;
@@ -131,6 +136,39 @@ json::object to_json(const core::QueueView& queue) {
     item["selectorsOverBudget"] = queue.selectors_over_budget;
     item["createdAt"] = to_text(queue.created_at);
     return item;
+}
+
+std::string etag_of(const DestinationSettings& settings) {
+    std::string text;
+    const auto add = [&](const auto& value) { text += std::to_string(value) + ' '; };
+    add(settings.max_messages);
+    add(settings.max_bytes);
+    add(static_cast<int>(settings.overflow));
+    add(settings.max_deliveries);
+    add(settings.duplicate_ids_max);
+    add(settings.duplicate_ids_age.count());
+    add(settings.strict);
+    add(settings.is_sending_paused);
+    add(settings.is_receiving_paused);
+    text += settings.dead_letter_queue + '\n' + settings.name;
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+    for (const char one : text) hash = (hash ^ static_cast<unsigned char>(one)) * 0x100000001b3;
+    char tag[24];
+    std::snprintf(tag, sizeof tag, "\"%016llx\"", static_cast<unsigned long long>(hash));
+    return tag;
+}
+
+Response queue_response(int status, const core::QueueView& queue) {
+    auto response = json_response(status, to_json(queue));
+    response.headers.emplace_back("ETag", etag_of(queue.settings));
+    return response;
+}
+
+std::optional<std::uint64_t> positive_number(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number == 0) return std::nullopt;
+    return number;
 }
 
 }  // namespace giromq::admin_web

@@ -33,7 +33,7 @@ struct PageRequest {
     std::string after;
     std::optional<Response> problem;
 };
-PageRequest page_request(const Target& target);
+PageRequest page_request(const Target& target, std::initializer_list<std::string_view> other_parameters = {});
 
 /// The problem if the query has a parameter other than these.
 std::optional<Response> refuse_other_parameters(const Target& target, std::initializer_list<std::string_view> allowed);
@@ -42,5 +42,15 @@ std::optional<Response> refuse_other_parameters(const Target& target, std::initi
 std::string to_text(Timestamp time);
 
 boost::json::object to_json(const core::QueueView& queue);
+/// Changes whenever a setting does (RFC 9110 §8.8.3).
+std::string etag_of(const DestinationSettings& settings);
+/// With its ETag.
+Response queue_response(int status, const core::QueueView& queue);
+
+/// The problem if `syntax` (sql or xml) is not what the selector is written in.
+std::optional<Response> refuse_other_syntax(std::string_view selector, const std::optional<std::string>& syntax);
+
+/// The number that a text is, without a sign; nothing if it is none or 0.
+std::optional<std::uint64_t> positive_number(std::string_view text);
 
 }  // namespace giromq::admin_web

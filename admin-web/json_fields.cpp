@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "admin-web/problem.hpp"
+#include "security/encoding.hpp"
 
 namespace giromq::admin_web {
 namespace json = boost::json;
@@ -50,6 +51,14 @@ std::optional<std::string> JsonFields::text(std::string_view name) {
         return std::nullopt;
     }
     return std::string(value->get_string());
+}
+
+std::optional<std::string> JsonFields::word(std::string_view name, std::size_t bytes_max) {
+    auto word = text(name);
+    if (!word || (!word->empty() && word->size() <= bytes_max && security::is_clean_utf8(*word))) return word;
+    fail("invalid_argument",
+         std::string(name) + " must be a text of 1 to " + std::to_string(bytes_max) + " bytes without control characters");
+    return std::nullopt;
 }
 
 std::optional<bool> JsonFields::flag(std::string_view name) {

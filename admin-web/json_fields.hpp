@@ -20,7 +20,13 @@ public:
 
     std::optional<std::uint64_t> number(std::string_view name, std::uint64_t minimum, std::uint64_t maximum);
     std::optional<std::string> text(std::string_view name);
+    /// A text of 1 to `bytes_max` bytes without control characters.
+    std::optional<std::string> word(std::string_view name, std::size_t bytes_max);
     std::optional<bool> flag(std::string_view name);
+    /// The field as it is, for what has a shape of its own; null if it is not there.
+    const boost::json::value* value(std::string_view name) { return take(name); }
+    /// Says what is wrong with it; the first time counts.
+    void refuse(std::string sentence) { fail("invalid_argument", std::move(sentence)); }
 
     /// What is wrong, as a problem; nothing if the body was good. To be asked after every field has been.
     std::optional<Response> problem();

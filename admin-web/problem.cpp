@@ -59,6 +59,8 @@ Kind kind_of(admin::errc code) {
         case admin::errc::last_administrator: return {409, "last_administrator"};
         case admin::errc::wrong_state: return {409, "wrong_state"};
         case admin::errc::busy: return {409, "busy"};
+        case admin::errc::too_large: return {413, "too_large"};
+        case admin::errc::precondition: return {412, "precondition_failed"};
         case admin::errc::failed: return {500, "failed"};
     }
     return {500, "internal"};

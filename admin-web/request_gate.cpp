@@ -11,7 +11,7 @@
 namespace giromq::admin_web {
 namespace {
 
-constexpr std::array<std::string_view, 5> methods{"GET", "HEAD", "PUT", "POST", "DELETE"};
+constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"};
 
 bool is_known_method(std::string_view method) { return std::find(methods.begin(), methods.end(), method) != methods.end(); }
 
@@ -77,7 +77,7 @@ std::optional<Response> refuse_other_sites(const Request& request, std::string_v
 std::optional<Response> refuse_at_gate(const Request& request, bool only_local_names) {
     if (!is_known_method(request.method)) {
         auto response = problem(405, "method_not_allowed", "the method is not allowed", {});
-        response.headers.emplace_back("Allow", "GET, HEAD, PUT, POST, DELETE");
+        response.headers.emplace_back("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE");
         return response;
     }
     const auto host = request.header("host");

@@ -22,12 +22,7 @@ Response text_response(int status, std::string text) {
 }  // namespace
 
 Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings)
-    : admin_(admin),
-      users_(users),
-      workers_(workers),
-      settings_(settings),
-      sessions_(users, admin.clock()),
-      console_(settings.console) {}
+    : admin_(admin), users_(users), workers_(workers), settings_(settings), sessions_(users, admin.clock()), console_(settings.console) {}
 
 void Site::handle(Request request, Done done) {
     if (auto refusal = refuse_at_gate(request, settings_.anonymous_is_administrator)) return done(std::move(*refusal));
@@ -99,6 +94,16 @@ void Site::dispatch_api(Call call) {
         {"queues", 3, {}, &Site::queues, {}},
         {"queues", 4, {}, &Site::queue, "DELETE"},
         {"queues", 5, "purge", &Site::purge, "POST"},
+        {"queues", 5, "pause", &Site::pause, {}},
+        {"queues", 5, "messages", &Site::messages, {}},
+        {"queues", 6, "move", &Site::change_messages, {}},
+        {"queues", 6, "copy", &Site::change_messages, {}},
+        {"queues", 6, "retry", &Site::change_messages, {}},
+        {"queues", 6, "delete", &Site::change_messages, {}},
+        {"queues", 6, {}, &Site::message, {}},
+        {"queues", 7, "body", &Site::message_body, {}},
+        {"operations", 3, {}, &Site::operations, {}},
+        {"operations", 4, {}, &Site::operation, {}},
         {"users", 3, {}, &Site::users, {}},
         {"users", 4, {}, &Site::user, "PUT DELETE"},
         {"selectors", 3, {}, &Site::selectors, {}},

@@ -73,7 +73,17 @@ private:
     void queues(Call call);
     void queue(Call call);
     void put_queue(Call call);
+    void change_queue(Call call);
+    void delete_queue(const Identity& who, std::string name, bool even_if_used, Done done);
+    void pause(Call call);
     void purge(Call call);
+    void messages(Call call);
+    void send_message(Call call);
+    void message(Call call);
+    void message_body(Call call);
+    void change_messages(Call call);
+    void operations(Call call);
+    void operation(Call call);
     void users(Call call);
     void user(Call call);
     void put_user(Call call);

@@ -10,7 +10,11 @@ namespace giromq::admin {
 using security::Action;
 
 BrokerAdmin::BrokerAdmin(Parts parts, AdminSettings settings)
-    : parts_(parts), settings_(std::move(settings)), started_at_(parts.clock.wall_now()) {}
+    : parts_(parts),
+      settings_(std::move(settings)),
+      messages_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
+      operations_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
+      started_at_(parts.clock.wall_now()) {}
 
 // Queues
 
@@ -24,15 +28,6 @@ void BrokerAdmin::list_queues(const Identity& who, std::string after, std::size_
         done(std::move(page));
     });
 }
-
-namespace {
-
-Result<DestinationId> find_queue(core::Core& core, const std::string& name) {
-    if (const auto id = core.find_destination(name)) return *id;
-    return Error(core::errc::not_found, "there is no queue '" + name + "'");
-}
-
-}  // namespace
 
 void BrokerAdmin::view_queue(const Identity& who, std::string name, Done<core::QueueView> done) {
     if (auto allowed = authorise(who, Action::view, name); !allowed) return done(allowed.error());
@@ -50,6 +45,9 @@ void BrokerAdmin::put_queue(const Identity& who, DestinationSettings settings, D
             if (!view) return done(view.error());
             // Who made it first is no setting.
             settings.origin = view->settings.origin;
+            // Nor is what is paused.
+            settings.is_sending_paused = view->settings.is_sending_paused;
+            settings.is_receiving_paused = view->settings.is_receiving_paused;
             if (settings == view->settings) return done(Put::unchanged);
             return done(Error(errc::different, "queue '" + settings.name + "' exists with other settings"));
         }

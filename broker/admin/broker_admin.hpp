@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "admin/errc.hpp"
+#include "admin/messages.hpp"
+#include "admin/operations.hpp"
 #include "admin/ports.hpp"
 #include "admin/readiness.hpp"
 #include "base/clock.hpp"
@@ -99,6 +101,19 @@ public:
     void put_queue(const Identity& who, DestinationSettings settings, Done<Put> done);
     void delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done);
     void purge_queue(const Identity& who, std::string name, Done<std::uint64_t> done);
+    void list_queues(const Identity& who, core::QueueQuery query, Done<core::QueueList> done);
+    /// `change` gets the settings as they are; what it returns is what they become. An error of it is the answer. Refused for a configured
+    /// queue, whose settings are changed in the configuration.
+    using ChangeSettings = UniqueFunction<Result<DestinationSettings>(DestinationSettings settings)>;
+    void change_queue(const Identity& who, std::string name, ChangeSettings change, Done<core::QueueView> done);
+    /// What is not given stays as it is.
+    void pause_queue(const Identity& who, std::string name, std::optional<bool> sending, std::optional<bool> receiving,
+                     Done<core::QueueView> done);
+
+    // Messages, one by one and many at a time
+
+    Messages& messages() { return messages_; }
+    Operations& operations() { return operations_; }
 
     // Users
 
@@ -157,6 +172,7 @@ public:
     void queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<std::string> done);
 
 private:
+    void store_settings(DestinationId queue, DestinationSettings settings, const char* event, std::string by, Done<core::QueueView> done);
     Overview overview_on_core() const;
     void change_user(Task change);
     void user_changed();
@@ -167,6 +183,8 @@ private:
 
     Parts parts_;
     const AdminSettings settings_;
+    Messages messages_;
+    Operations operations_;
     const Timestamp started_at_;
     std::atomic<bool> backup_runs_{false};
     // On the core's executor: changes of users, one at a time, so that two of them cannot remove the last two administrators.

@@ -10,6 +10,8 @@ std::string_view giromq::ErrcTraits<giromq::admin::errc>::text(admin::errc code)
         case admin::errc::last_administrator: return "the last administrator must stay";
         case admin::errc::wrong_state: return "the transaction is not in the state for it";
         case admin::errc::busy: return "already under way";
+        case admin::errc::too_large: return "too large";
+        case admin::errc::precondition: return "it was changed meanwhile";
         case admin::errc::failed: return "failed";
     }
     return "unknown error";

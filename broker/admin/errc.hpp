@@ -16,6 +16,8 @@ enum class errc {
     last_administrator,    // nobody could administer the broker any more  409
     wrong_state,           // a transaction is not in the state for it  409
     busy,                  // the same work is under way  409
+    too_large,             // 413
+    precondition,          // it was changed meanwhile  412
     failed,                // 500
 };
 

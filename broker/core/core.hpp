@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -143,6 +144,7 @@ enum class Change : std::uint8_t {
     no_origin,       // it is no dead letter, or its origin is no more
     resource_limit,  // the queue it is to go to is full
     damaged,
+    not_permitted,  // to its origin
 };
 
 /// Changes of messages that an administrative consumer holds. All are one unit: durable together, or none of them is done.
@@ -160,6 +162,8 @@ struct ChangeCommand {
     ConsumerId holder;
     std::vector<Position> positions;  // ascending
     DestinationId target;
+    /// Of a retry: whether a message may go to this origin. Empty: to any.
+    std::function<bool(const std::string& origin)> may_go_to = {};
     UniqueFunction<void(Answer)> done;  // after COMMIT
 };
 

@@ -81,7 +81,7 @@ struct SendResult {
     bool accepted = true;
     /// Accepted, but an equal send was already there: nothing was stored again.
     bool duplicate = false;
-    Position position = {};  // its place, if it was stored; of sends outside transactions
+    Position position = {};       // its place, if it was stored; of sends outside transactions
     Error error{errc::internal};  // meaningful unless accepted
 };
 

@@ -398,7 +398,7 @@ private:
     void hold_from_page(std::shared_ptr<Holding> holding, std::uint64_t generation, Result<store::Page> page);
     void lock_for(Consumer& holder, Entry& entry);
     Change stage_change(Entry& entry, const ChangeCommand& command, Queue* target, tx::UnitOfWork& work, Changing& changing);
-    Queue* origin_of(const Entry& entry, Change& refusal);
+    Queue* origin_of(const Entry& entry, const ChangeCommand& command, Change& refusal);
     void change_ended(Changing& changing, const store::UnitResult& result);
     void change_is_refused(const StagedGet& get);
 

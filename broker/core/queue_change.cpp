@@ -177,7 +177,7 @@ Change Queue::stage_change(Entry& entry, const ChangeCommand& command, Queue* ta
     get.kind = StagedGet::Kind::removal;
     if (command.kind != ChangeCommand::Kind::remove) {
         auto refusal = Change::done;
-        if (command.kind == ChangeCommand::Kind::retry) target = origin_of(entry, refusal);
+        if (command.kind == ChangeCommand::Kind::retry) target = origin_of(entry, command, refusal);
         if (refusal != Change::done) return refusal;
         if (target->refusal(get.bytes)) return Change::resource_limit;
         get.kind = StagedGet::Kind::move;
@@ -202,12 +202,13 @@ Change Queue::stage_change(Entry& entry, const ChangeCommand& command, Queue* ta
 }
 
 /// Where a dead letter came from; null with the reason if it cannot go back.
-Queue* Queue::origin_of(const Entry& entry, Change& refusal) {
+Queue* Queue::origin_of(const Entry& entry, const ChangeCommand& command, Change& refusal) {
     Queue* const origin = entry.dead_letter == nullptr ? nullptr : host_.find_name(entry.dead_letter->origin);
     if (origin == nullptr || origin->closing() || origin->is_temporary() || origin == this) {
         refusal = Change::no_origin;
         return nullptr;
     }
+    if (command.may_go_to && !command.may_go_to(origin->settings().name)) refusal = Change::not_permitted;
     if (entry.message->is_expired(context_.clock.wall_now())) refusal = Change::expired;
     return origin;
 }

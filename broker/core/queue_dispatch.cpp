@@ -274,7 +274,7 @@ bool Queue::nothing_more(const Consumer& consumer) const {
 /// Of a consumer that may only have what is up to a position: whatever comes behind that.
 bool Queue::nothing_within_bounds(const Consumer& consumer) const {
     if (!recalling_.empty()) return false;
-    for (std::size_t index = 0; index < window_.slots(); ++index) {
+    for (std::size_t index = consumer.ready ? scan_ : 0; index < window_.slots(); ++index) {
         const Entry& entry = window_.at(index);
         if (entry.position > consumer.through) return true;
         if (entry.state == EntryState::available && consumer.is_for(entry)) return false;

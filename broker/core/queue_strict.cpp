@@ -39,8 +39,7 @@ void Queue::is_decided(Position position) {
 }
 
 void Queue::update(DestinationSettings settings) {
-    const bool goes_on =
-        (settings_.is_receiving_paused && !settings.is_receiving_paused) || (settings_.strict && !settings.strict);
+    const bool goes_on = (settings_.is_receiving_paused && !settings.is_receiving_paused) || (settings_.strict && !settings.strict);
     settings_ = std::move(settings);
     holders_.clear();
     const auto look_at = [this](const Entry& entry) {

@@ -10,6 +10,8 @@ namespace giromq::tool {
 /// Adds its commands to the program; the one that was given sets `run`, which returns the exit code.
 using Run = std::function<int()>;
 void add_message_commands(CLI::App& app, const Common& common, Run& run);
+/// `giromq message` and `giromq operation`: an administrator's work on messages, over REST.
+void add_stored_message_commands(CLI::App& app, const Common& common, Run& run);
 void add_queue_commands(CLI::App& app, const Common& common, Run& run);
 void add_selector_commands(CLI::App& app, const Common& common, Run& run);
 /// Those of `giromq selector` that are about selectors in the broker.

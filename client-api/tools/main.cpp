@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
     add_common_options(app, common);
     app.require_subcommand(1);
     add_message_commands(app, common, command);
+    add_stored_message_commands(app, common, command);
     add_queue_commands(app, common, command);
     add_selector_commands(app, common, command);
     add_user_commands(app, common, command);

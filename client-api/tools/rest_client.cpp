@@ -150,7 +150,8 @@ RestClient::Response RestClient::send(const Request& request) {
     return talk(context, secure, request);
 }
 
-RestClient::Answer RestClient::exchange(std::string_view method, const std::string& path, const json::value* body) {
+RestClient::Answer RestClient::exchange(std::string_view method, const std::string& path, const json::value* body,
+                                        const std::string& if_match) {
     Request request;
     request.method_string({method.data(), method.size()});
     request.target(path);
@@ -160,6 +161,7 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
     request.set(http::field::accept, "application/json");
     request.set(http::field::connection, "close");
     if (!authorization_.empty()) request.set(http::field::authorization, authorization_);
+    if (!if_match.empty()) request.set(http::field::if_match, if_match);
     if (body != nullptr) {
         request.set(http::field::content_type, "application/json");
         request.body() = json::serialize(*body);
@@ -169,6 +171,7 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
         const Response response = send(request);
         Answer answer;
         answer.status = static_cast<int>(response.result_int());
+        answer.etag = std::string(response[http::field::etag]);
         const bool is_json = response[http::field::content_type].find("json") != beast::string_view::npos;
         error_code error;
         if (is_json && !response.body().empty()) answer.body = json::parse(response.body(), error);
@@ -180,8 +183,9 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
     }
 }
 
-RestClient::Answer RestClient::call(std::string_view method, const std::string& path, const json::value* body) {
-    Answer answer = exchange(method, path, body);
+RestClient::Answer RestClient::call(std::string_view method, const std::string& path, const json::value* body,
+                                    const std::string& if_match) {
+    Answer answer = exchange(method, path, body, if_match);
     if (answer.status == 401) {
         throw ToolError(authorization_.empty() ? "The broker wants a login; give --user and --password-file."
                                                : "The broker refused the login; check user and password.");
@@ -200,7 +204,8 @@ RestClient::Answer RestClient::find(const std::string& path) {
 void RestClient::list(const std::string& path, const std::function<void(const json::object&)>& item) {
     std::string cursor;
     do {
-        const Answer answer = call("GET", path + "?limit=500" + (cursor.empty() ? "" : "&cursor=" + percent_encoded(cursor)));
+        const Answer answer = call("GET", path + (path.find('?') == std::string::npos ? '?' : '&') + "limit=500" +
+                                              (cursor.empty() ? "" : "&cursor=" + percent_encoded(cursor)));
         const json::object* const page = answer.body.if_object();
         const json::value* const items = page == nullptr ? nullptr : page->if_contains("items");
         if (items == nullptr || !items->is_array())

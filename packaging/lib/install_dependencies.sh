@@ -36,6 +36,8 @@ giromq_test_packages=(
     libclang-rt-14-dev
     lld
     python3-qpid-proton
+    python3-jsonschema
+    python3-yaml
     libsasl2-modules
     sqlite3
     curl

@@ -16,6 +16,8 @@ import tempfile
 import time
 import unittest
 
+import contract
+
 PROGRAM = os.path.join(os.environ.get("GIROMQ_BUILD_DIR", "."), "bin", "giromqd")
 START_SECONDS = 60
 
@@ -102,7 +104,9 @@ class Daemon:
                 all_headers["Content-Type"] = "application/json"
             connection.request(method, path, body=data, headers=all_headers)
             answer = connection.getresponse()
-            return Response(answer.status, answer.headers, answer.read().decode())
+            text = answer.read().decode()
+            contract.check(method, path, answer.status, answer.headers["Content-Type"], text)
+            return Response(answer.status, answer.headers, text)
 
     def raw(self, data, shutdown=False, seconds=20):
         """What the HTTP port answers to these bytes until it closes the connection."""
@@ -137,8 +141,8 @@ class DaemonTest(unittest.TestCase):
                 self.fail("it did not come about in time")
             time.sleep(0.05)
 
-    def run_program(self, *arguments, environment=None):
-        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=120, check=False,
+    def run_program(self, *arguments, environment=None, program=PROGRAM):
+        return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120, check=False,
                               env={**os.environ, **(environment or {})})
 
     def file(self, name, text):

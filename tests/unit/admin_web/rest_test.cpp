@@ -346,7 +346,7 @@ public:
         SiteRig rig;
         CPPUNIT_ASSERT_EQUAL(std::string("GET, HEAD"), header_of(rig.post("/api/v1/queues"), "Allow"));
         CPPUNIT_ASSERT_EQUAL(std::string("POST"), header_of(rig.get("/api/v1/queues/q/purge"), "Allow"));
-        CPPUNIT_ASSERT_EQUAL(std::string("GET, HEAD, PUT, DELETE"), header_of(rig.post("/api/v1/queues/q"), "Allow"));
+        CPPUNIT_ASSERT_EQUAL(std::string("GET, HEAD, PUT, PATCH, DELETE"), header_of(rig.post("/api/v1/queues/q"), "Allow"));
         CPPUNIT_ASSERT_EQUAL(405, rig.remove("/livez").status);
     }
 };

@@ -86,7 +86,8 @@ public:
             core_executor_.run_all();
             workers_.run_all();
             fake_store_.commit_waiting();
-        } while (!core_executor_.empty() || !workers_.empty() || !fake_store_.waiting().empty());
+            fake_store_.answer_page();
+        } while (!core_executor_.empty() || !workers_.empty() || !fake_store_.idle());
     }
 
     class Connections final : public admin::ConnectionsPort {
