@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,11 +30,15 @@ struct Request {
     std::string_view header(std::string_view name) const;
 };
 
+class SocketPeer;
+
 struct Response {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    /// The request was for a WebSocket, and is answered with 101: this is its side here. Nothing else of the response counts then.
+    std::shared_ptr<SocketPeer> socket;
 };
 
 /// Bounds of HTTP that are not configured.

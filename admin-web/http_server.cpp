@@ -26,6 +26,7 @@
 
 #include "admin-web/beast_messages.hpp"
 #include "admin-web/problem.hpp"
+#include "admin-web/web_socket.hpp"
 #include "base/log.hpp"
 
 namespace giromq::admin_web {
@@ -180,9 +181,21 @@ asio::awaitable<std::optional<Request>> read_request(SessionPointer<Stream> sess
     co_return request;
 }
 
-/// One request and its response; false when the connection is to be closed.
+/// The request was for a WebSocket, which is not under way as a request is: it ends when its peer says so.
 template <typename Stream>
-asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_alive) {
+asio::awaitable<void> upgrade(SessionPointer<Stream> session, std::shared_ptr<SocketPeer> peer) {
+    // A client does not speak before the handshake is answered (RFC 6455 §4.1).
+    if (session->buffer.size() > 0) {
+        peer->closed();
+        co_return;
+    }
+    auto request = session->parser->release();
+    co_await converse(&session->stream, session, std::move(request), std::move(peer));
+}
+
+/// One request and its response; false when the connection is to be closed. `socket` is set if it becomes a WebSocket.
+template <typename Stream>
+asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_alive, std::shared_ptr<SocketPeer>* socket) {
     auto request = co_await read_request(session);
     if (!request) co_return false;
     const UnderWay under_way(session->shared);
@@ -190,6 +203,8 @@ asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_ali
     const unsigned version = session->parser->get().version();
     const bool wants_more = session->parser->get().keep_alive();
     auto response = co_await answer(session->shared, session->stream.get_executor(), std::move(*request));
+    *socket = std::move(response.socket);
+    if (*socket) co_return false;
     const bool keep_alive = wants_more && may_keep_alive && !session->shared->stopping;
     auto reply = to_beast(std::move(response), version, keep_alive, is_head, session->peer.is_encrypted);
     co_return co_await write(session, std::move(reply));
@@ -197,9 +212,11 @@ asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_ali
 
 template <typename Stream>
 asio::awaitable<void> exchanges(SessionPointer<Stream> session) {
+    std::shared_ptr<SocketPeer> socket;
     for (std::size_t left = session->shared->settings.requests_per_connection_max; left > 0 && !session->shared->stopping; --left) {
-        if (!co_await exchange(session, left > 1)) break;
+        if (!co_await exchange(session, left > 1, &socket)) break;
     }
+    if (socket) co_await upgrade(session, std::move(socket));
 }
 
 /// Half-closes, and reads what the client still sends, so that the response is not lost to a reset.

@@ -22,7 +22,15 @@ Response text_response(int status, std::string text) {
 }  // namespace
 
 Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings)
-    : admin_(admin), users_(users), workers_(workers), settings_(settings), sessions_(users, admin.clock()), console_(settings.console) {}
+    : admin_(admin),
+      users_(users),
+      workers_(workers),
+      settings_(settings),
+      sessions_(users, admin.clock()),
+      console_(settings.console),
+      events_(admin, workers) {
+    admin_.on_moment([this](const admin::Moment& moment) { events_.publish(moment); });
+}
 
 void Site::handle(Request request, Done done) {
     if (auto refusal = refuse_at_gate(request, settings_.anonymous_is_administrator)) return done(std::move(*refusal));
@@ -115,6 +123,9 @@ void Site::dispatch_api(Call call) {
         {"transactions", 5, "rollback", &Site::roll_back_transaction, "POST"},
         {"transactions", 5, "forget", &Site::forget_transaction, "POST"},
         {"overview", 3, {}, &Site::overview, {}},
+        {"history", 3, {}, &Site::history, {}},
+        {"alarms", 3, {}, &Site::alarms, {}},
+        {"events", 3, {}, &Site::events, {}},
         {"connections", 3, {}, &Site::connections, {}},
         {"backup", 3, {}, &Site::backup, {}},
     };

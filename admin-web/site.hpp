@@ -7,6 +7,7 @@
 #include <span>
 
 #include "admin-web/console_files.hpp"
+#include "admin-web/events.hpp"
 #include "admin-web/http_message.hpp"
 #include "admin-web/login_sessions.hpp"
 #include "admin-web/request_gate.hpp"
@@ -42,6 +43,9 @@ public:
     LoginSessions& sessions() { return sessions_; }
     /// The id of the session that a request names in its cookie.
     static std::optional<std::string> session_id(const Request& request);
+
+    /// Ends what goes on for as long as it is open: the sockets of live figures.
+    void stop() { events_.stop(); }
 
 private:
     using Identity = security::Identity;
@@ -98,6 +102,10 @@ private:
     void forget_transaction(Call call);
     void decide(Call call, admin::BrokerAdmin::Decide what);
     void overview(Call call);
+    void history(Call call);
+    void alarms(Call call);
+    void events(Call call);
+    EventHub::StillAllowed still_allowed(const Call& call) const;
     void connections(Call call);
     void backup(Call call);
     void metrics(Call call);
@@ -109,6 +117,7 @@ private:
     const SiteSettings settings_;
     LoginSessions sessions_;
     const ConsoleFiles console_;
+    EventHub events_;
     std::atomic<std::uint32_t> logins_under_way_{0};
 };
 

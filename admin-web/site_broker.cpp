@@ -21,49 +21,6 @@ Response metrics_response(std::string text) {
     return response;
 }
 
-json::object to_json(const store::Health& store, const store::CommitQueue::Statistics& commits) {
-    json::object item;
-    item["writable"] = store.writable;
-    item["diskFull"] = store.disk_full;
-    item["freeBytes"] = store.free_bytes;
-    item["walBytes"] = store.wal_bytes;
-    item["storeBytes"] = store.store_bytes;
-    item["checkpoints"] = store.checkpoints;
-    item["commits"] = commits.batches;
-    item["units"] = commits.units;
-    item["refusedUnits"] = commits.refused_units;
-    item["commitNanoseconds"] = commits.commit_nanoseconds.sum();
-    item["commitNanosecondsMax"] = commits.commit_nanoseconds.max();
-    return item;
-}
-
-json::object to_json(const admin::Overview& overview) {
-    json::object item;
-    item["name"] = overview.name;
-    item["version"] = overview.version;
-    item["state"] = to_string(overview.state);
-    item["reason"] = overview.reason;
-    item["startedAt"] = to_text(overview.started_at);
-    item["uptimeMs"] = overview.now.milliseconds - overview.started_at.milliseconds;
-    item["connections"] = overview.connections;
-    item["queues"] = overview.core.queues;
-    item["messages"] = overview.core.messages;
-    item["consumers"] = overview.core.consumers;
-    item["producers"] = overview.core.producers;
-    item["memoryBytes"] = overview.core.memory_bytes;
-    item["enqueued"] = overview.core.enqueued;
-    item["delivered"] = overview.core.delivered;
-    item["redelivered"] = overview.core.redelivered;
-    item["acknowledged"] = overview.core.acknowledged;
-    item["expired"] = overview.core.expired;
-    item["deadLettered"] = overview.core.dead_lettered;
-    item["duplicates"] = overview.core.duplicates;
-    item["quarantined"] = overview.core.quarantined;
-    item["transactionsInDoubt"] = overview.transactions.in_doubt;
-    item["store"] = to_json(overview.store, overview.commits);
-    return item;
-}
-
 json::object to_json(const admin::ConnectionView& connection) {
     json::object item;
     item["id"] = connection.id.value;
@@ -80,13 +37,6 @@ json::object to_json(const admin::ConnectionView& connection) {
 }
 
 }  // namespace
-
-void Site::overview(Call call) {
-    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
-    admin_.overview(call.who, [done = std::move(call.done)](Result<admin::Overview> overview) mutable {
-        done(overview ? json_response(200, to_json(*overview)) : problem_of(overview.error()));
-    });
-}
 
 void Site::connections(Call call) {
     if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));

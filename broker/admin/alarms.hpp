@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -12,6 +13,8 @@
 namespace giromq::admin {
 
 enum class AlarmKind : std::uint8_t { in_doubt_age, dead_letter_depth, commit_latency, disk, certificate_expiry, memory };
+inline constexpr std::array<AlarmKind, 6> alarm_kinds{AlarmKind::in_doubt_age, AlarmKind::dead_letter_depth,  AlarmKind::commit_latency,
+                                                      AlarmKind::disk,         AlarmKind::certificate_expiry, AlarmKind::memory};
 enum class AlarmSeverity : std::uint8_t { warning, critical };
 
 std::string_view to_string(AlarmKind kind);  // "in-doubt-age"

@@ -14,7 +14,8 @@ BrokerAdmin::BrokerAdmin(Parts parts, AdminSettings settings)
       settings_(std::move(settings)),
       messages_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
       operations_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
-      started_at_(parts.clock.wall_now()) {}
+      started_at_(parts.clock.wall_now()),
+      monitor_(settings_.alarms) {}
 
 // Queues
 
@@ -107,12 +108,9 @@ Overview BrokerAdmin::overview_on_core() const {
     const auto& logins = parts_.users.logins();
     overview.logins = {{"amqp", logins.counters(security::LoginProtocol::amqp)}, {"http", logins.counters(security::LoginProtocol::http)}};
     if (parts_.transactions != nullptr) overview.transactions = parts_.transactions->counts();
+    overview.last_minute = monitor_.last_minute();
+    overview.alarms = monitor_.alarms();
     return overview;
-}
-
-void BrokerAdmin::overview(const Identity& who, Done<Overview> done) {
-    if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, done = std::move(done)]() mutable { done(overview_on_core()); });
 }
 
 void BrokerAdmin::list_connections(const Identity& who, ConnectionId after, std::size_t limit, Done<std::vector<ConnectionView>> done) {

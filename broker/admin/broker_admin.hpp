@@ -3,13 +3,16 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "admin/errc.hpp"
 #include "admin/messages.hpp"
+#include "admin/monitor.hpp"
 #include "admin/operations.hpp"
+#include "admin/overview.hpp"
 #include "admin/ports.hpp"
 #include "admin/readiness.hpp"
 #include "base/clock.hpp"
@@ -26,28 +29,7 @@ struct AdminSettings {
     std::string name;               // the AMQP container id
     std::string backups_directory;  // the only place for backups; made when first needed, mode 0700
     DestinationSettings queue_defaults;
-};
-
-/// Logins over one protocol since the start.
-struct LoginCount {
-    std::string protocol;
-    security::LoginThrottle::Counters counters;
-};
-
-struct Overview {
-    BrokerState state = BrokerState::starting;
-    std::string reason;
-    std::string version;
-    std::string name;
-    Timestamp started_at;
-    Timestamp now;
-    core::CoreView core;
-    std::uint64_t connections = 0;
-    std::uint64_t connections_accepted = 0;
-    store::Health store;
-    store::CommitQueue::Statistics commits;
-    std::vector<LoginCount> logins;
-    TransactionCounts transactions;
+    AlarmSettings alarms{};
 };
 
 struct UserView {
@@ -72,7 +54,8 @@ public:
         ConnectionsPort& connections;
         StoreAdminPort& store;
         const Readiness& readiness;
-        TransactionsPort* transactions = nullptr;  // null: there are none, so none is in doubt
+        TransactionsPort* transactions = nullptr;        // null: there are none, so none is in doubt
+        const CertificatesPort* certificates = nullptr;  // null: there are none
     };
     using Identity = security::Identity;
     template <typename T>
@@ -158,6 +141,20 @@ public:
     // The broker
 
     void overview(const Identity& who, Done<Overview> done);
+    Result<History::View> history(const Identity& who, History::Range range) const;
+    Result<std::vector<Alarm>> alarms(const Identity& who) const;
+    void set_alarms(AlarmSettings settings) { monitor_.set_alarms(settings); }
+
+    /// The queues of these names that there are, a few at a time, for who has been found to be allowed to view the broker. `done` is called
+    /// on the core's executor.
+    using QueuesDone = UniqueFunction<void(std::vector<core::QueueView>, MonotonicTime)>;
+    void view_queues(std::vector<std::string> names, QueuesDone done);
+
+    /// Observes the broker, for history and alarms; to be called once a second. Does nothing while the one before is not through.
+    void observe();
+    /// What is called with each moment that was observed, on a worker. Set once, before the first.
+    void on_moment(UniqueFunction<void(const Moment&)> told) { on_moment_ = std::move(told); }
+
     void list_connections(const Identity& who, ConnectionId after, std::size_t limit, Done<std::vector<ConnectionView>> done);
 
     struct Backup {
@@ -174,6 +171,9 @@ public:
 private:
     void store_settings(DestinationId queue, DestinationSettings settings, const char* event, std::string by, Done<core::QueueView> done);
     Overview overview_on_core() const;
+    std::vector<CertificateView> certificates() const;
+    struct Look;
+    void continue_look(std::shared_ptr<Look> look);
     void change_user(Task change);
     void user_changed();
     bool is_last_administrator(const std::string& name) const;
@@ -187,6 +187,9 @@ private:
     Operations operations_;
     const Timestamp started_at_;
     std::atomic<bool> backup_runs_{false};
+    std::atomic<bool> observes_{false};
+    Monitor monitor_;
+    UniqueFunction<void(const Moment&)> on_moment_;
     // On the core's executor: changes of users, one at a time, so that two of them cannot remove the last two administrators.
     std::deque<Task> user_changes_;
     bool user_change_runs_ = false;

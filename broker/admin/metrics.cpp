@@ -153,6 +153,25 @@ void add_transactions(Families& families, const TransactionCounts& transactions,
                 transactions.alarms);
 }
 
+void add_alarms(Families& families, const Overview& overview) {
+    auto& alarms = family(families, "giromq_alarm", "Alarms that are raised", MetricType::Gauge);
+    for (const auto kind : alarm_kinds) {
+        for (const auto severity : {AlarmSeverity::warning, AlarmSeverity::critical}) {
+            const auto is_it = [&](const Alarm& alarm) { return alarm.kind == kind && alarm.severity == severity; };
+            const auto count = std::count_if(overview.alarms.begin(), overview.alarms.end(), is_it);
+            gauge(alarms, static_cast<double>(count),
+                  {{"kind", std::string(to_string(kind))}, {"severity", std::string(to_string(severity))}});
+        }
+    }
+    if (overview.certificates.empty()) return;
+    auto& expiry = family(families, "giromq_certificate_expiry_seconds", "When a certificate of the broker expires, in seconds since 1970",
+                          MetricType::Gauge);
+    for (const auto& certificate : overview.certificates) {
+        gauge(expiry, static_cast<double>(certificate.not_after.milliseconds) / milliseconds_per_second,
+              {{"listener", certificate.listener}});
+    }
+}
+
 void add_process(Families& families, const ProcessUse& process) {
     add_gauge(families, "process_resident_memory_bytes", "Resident memory of the process", process.resident_bytes);
     add_gauge(families, "process_open_fds", "Open file descriptors of the process", process.open_files);
@@ -193,6 +212,7 @@ std::string metrics_text(const Overview& overview, const ProcessUse& process) {
     add_store(families, overview.store, overview.commits);
     add_logins(families, overview.logins);
     add_transactions(families, overview.transactions, overview.now);
+    add_alarms(families, overview);
     add_process(families, process);
     return serialise(families);
 }
@@ -236,8 +256,10 @@ std::string queue_metrics_text(const std::vector<core::QueueView>& queues, Times
 void BrokerAdmin::metrics(UniqueFunction<void(std::string)> done) {
     parts_.core_executor.execute([this, done = std::move(done)]() mutable {
         // The core only gives the numbers; making text of them is not its work.
-        parts_.workers.execute(
-            [overview = overview_on_core(), done = std::move(done)]() mutable { done(metrics_text(overview, process_use())); });
+        parts_.workers.execute([this, overview = overview_on_core(), done = std::move(done)]() mutable {
+            overview.certificates = certificates();
+            done(metrics_text(overview, process_use()));
+        });
     });
 }
 

@@ -41,6 +41,21 @@ public:
     virtual void list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<ConnectionView>)> done) const = 0;
 };
 
+/// A certificate that the broker shows.
+struct CertificateView {
+    std::string listener;  // who shows it: "amqps, https"
+    std::string subject;
+    std::string issuer;
+    Timestamp not_after;
+};
+
+/// Threads: any.
+class CertificatesPort {
+public:
+    virtual ~CertificatesPort() = default;
+    virtual std::vector<CertificateView> list() const = 0;
+};
+
 /// Threads: any; `done` runs on the store thread and must only hand over.
 class StoreAdminPort {
 public:

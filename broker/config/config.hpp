@@ -136,6 +136,24 @@ struct StoreConfig {
     friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
 };
 
+/// Where alarms rise; 0: never. The warning for transactions in doubt is core's in_doubt_alarm.
+struct AlarmsConfig {
+    std::chrono::milliseconds in_doubt_critical{60 * 60 * 1000};
+    std::uint64_t dead_letter_warning = 1;
+    std::uint64_t dead_letter_critical = 1000;
+    std::chrono::milliseconds commit_warning{250};
+    std::chrono::milliseconds commit_critical{2000};
+    std::uint64_t disk_warning_bytes = 1ull << 30;
+    std::uint64_t disk_critical_bytes = 256ull << 20;
+    std::chrono::milliseconds certificate_warning{std::chrono::hours(30 * 24)};
+    std::chrono::milliseconds certificate_critical{std::chrono::hours(7 * 24)};
+    std::uint64_t memory_warning_bytes = 2ull << 30;
+    std::uint64_t memory_critical_bytes = 4ull << 30;
+    Origin origin;
+
+    friend bool operator==(const AlarmsConfig&, const AlarmsConfig&) = default;
+};
+
 struct QueueConfig {
     DestinationSettings settings;  // origin: configured
     Origin origin;
@@ -161,6 +179,7 @@ struct Config {
     HttpConfig http;
     CoreConfig core;
     StoreConfig store;
+    AlarmsConfig alarms;
     DestinationSettings queue_defaults;  // its name, kind and origin mean nothing
     std::vector<QueueConfig> queues;     // with the defaults filled in
     std::vector<SelectorConfig> selectors;

@@ -51,6 +51,7 @@ public:
         read_http();
         read_core();
         read_store();
+        read_alarms();
         read_queues();
         read_selectors();
         if (problems_.first) return *problems_.first;
@@ -178,6 +179,23 @@ private:
         store.size("checkpoint", config_.store.checkpoint_bytes);
         store.size("wal", config_.store.wal_bytes);
         store.size("reserve", config_.store.reserve_bytes);
+    }
+
+    void read_alarms() {
+        const auto alarms = section("alarms");
+        auto& config = config_.alarms;
+        alarms.origin(config.origin);
+        alarms.duration("in-doubt-critical", config.in_doubt_critical);
+        alarms.number("dead-letter-warning", config.dead_letter_warning);
+        alarms.number("dead-letter-critical", config.dead_letter_critical);
+        alarms.duration("commit-warning", config.commit_warning);
+        alarms.duration("commit-critical", config.commit_critical);
+        alarms.size("disk-warning", config.disk_warning_bytes);
+        alarms.size("disk-critical", config.disk_critical_bytes);
+        alarms.duration("certificate-warning", config.certificate_warning);
+        alarms.duration("certificate-critical", config.certificate_critical);
+        alarms.size("memory-warning", config.memory_warning_bytes);
+        alarms.size("memory-critical", config.memory_critical_bytes);
     }
 
     void read_queues() {

@@ -240,9 +240,19 @@ struct QueueList {
     std::uint64_t last_value = 0;  // of the last item, for `after_value`
 };
 
+/// A dead-letter queue that is not empty.
+struct DeadLetterView {
+    std::string queue;
+    std::uint64_t messages = 0;
+};
+
 struct CoreView {
+    static constexpr std::size_t dead_letters_max = 100;
+
     std::uint64_t queues = 0;
     std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;                   // of those messages
+    std::vector<DeadLetterView> dead_letters;  // in order of name; the first ones, if there are more than that
     std::uint64_t consumers = 0;
     std::uint64_t producers = 0;
     std::uint64_t memory_bytes = 0;

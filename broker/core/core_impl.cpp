@@ -1,6 +1,8 @@
 #include "core/core_impl.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace giromq::core {
@@ -159,9 +161,16 @@ CoreView Core::Impl::view() const {
     view.transactions = transactions.counters();
     view.disk_full = context.disk_full();
     view.in_doubt_alarms = branches.alarms();
+    std::set<std::string_view> dead_letter_queues;
+    std::string_view last;
     for (const auto& [id, queue] : router.queues()) {
         const auto& counters = queue->counters();
+        // Most have the same one.
+        const std::string_view dead_letter_queue = queue->settings().dead_letter_queue;
+        if (dead_letter_queue != last) dead_letter_queues.insert(dead_letter_queue);
+        last = dead_letter_queue;
         view.messages += queue->messages();
+        view.bytes += queue->bytes();
         view.enqueued += counters.enqueued;
         view.delivered += counters.delivered;
         view.redelivered += counters.redelivered;
@@ -171,6 +180,11 @@ CoreView Core::Impl::view() const {
         view.duplicates += counters.duplicates;
         view.quarantined += counters.quarantined;
         view.selectors_over_budget += counters.selectors_over_budget;
+    }
+    for (const auto name : dead_letter_queues) {
+        const auto* const queue = router.find_name(name);
+        if (queue == nullptr || queue->messages() == 0 || view.dead_letters.size() == CoreView::dead_letters_max) continue;
+        view.dead_letters.push_back({std::string(name), queue->messages()});
     }
     return view;
 }

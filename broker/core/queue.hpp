@@ -261,6 +261,7 @@ public:
     bool closing() const { return closing_; }
     ConnectionId owner;  // of a temporary queue
     std::uint64_t messages() const { return messages_; }
+    std::uint64_t bytes() const { return bytes_; }
     std::size_t consumer_count() const { return consumers_.size(); }
     const QueueCounters& counters() const { return counters_; }
     DuplicateIds duplicate_ids;

@@ -56,6 +56,13 @@ Queue* Router::find_name(std::string_view name) {
     return found == names_.end() ? nullptr : find(found->second);
 }
 
+const Queue* Router::find_name(std::string_view name) const {
+    const auto id = names_.find(name);
+    if (id == names_.end()) return nullptr;
+    const auto found = queues_.find(id->second);
+    return found == queues_.end() ? nullptr : found->second.get();
+}
+
 Queue& Router::add(DestinationId id, DestinationSettings settings, Timestamp created_at) {
     names_.emplace(settings.name, id);
     auto queue = std::make_unique<Queue>(id, std::move(settings), created_at, context_, *this);

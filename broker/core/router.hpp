@@ -23,6 +23,7 @@ public:
     void end_consumer(ConsumerId consumer, const Error& reason) override { on_end_consumer(consumer, reason); }
     Queue* find(DestinationId id) override;
     Queue* find_name(std::string_view name) override;
+    const Queue* find_name(std::string_view name) const;
 
     /// As found in the store at start.
     void restore(const store::StoredDestination& stored);

@@ -19,6 +19,7 @@
 #include "base/log.hpp"
 #include "core/core.hpp"
 #include "main/admin_ports.hpp"
+#include "main/alarm_settings.hpp"
 #include "main/first_administrator.hpp"
 #include "main/listeners.hpp"
 #include "main/named_selectors.hpp"
@@ -39,6 +40,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick_interval = 100ms;
+constexpr auto observe_interval = 1s;
 /// A connection that is cut ends at once; this is for a machine that is out of breath.
 constexpr auto abort_timeout = 2s;
 
@@ -183,8 +185,8 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
 }
 
 admin::BrokerAdmin::Parts Broker::admin_parts() {
-    return {core_,        core_executor_,        workers_,   users_,        named_selectors_, clock_,
-            connections_, store_administration_, readiness_, &transactions_};
+    return {core_,        core_executor_,        workers_,   users_,         named_selectors_, clock_,
+            connections_, store_administration_, readiness_, &transactions_, &listeners_};
 }
 
 admin::AdminSettings Broker::admin_settings() const {
@@ -194,6 +196,7 @@ admin::AdminSettings Broker::admin_settings() const {
     settings.backups_directory = (std::filesystem::path(config_.broker.data_directory) / "backups").string();
     settings.queue_defaults = config_.queue_defaults;
     settings.queue_defaults.origin = DestinationOrigin::administrator;
+    settings.alarms = alarm_settings(config_);
     return settings;
 }
 
@@ -282,12 +285,18 @@ void Broker::run(Signals& signals) {
     const auto watchdog_interval = service_manager::watchdog_interval();
     auto certificates_at = clock_.monotonic_now();
     auto watchdog_at = certificates_at;
+    auto observe_at = certificates_at;
     for (;;) {
         const auto signal = signals.wait(tick_interval);
         if (signal == Signals::Kind::stop) return;
         const auto now = clock_.monotonic_now();
         const bool core_answers = !tick_under_way_;
         tick();
+        if (now >= observe_at) {
+            observe_at += observe_interval;
+            if (observe_at <= now) observe_at = now + observe_interval;
+            admin_.observe();
+        }
         if (signal == Signals::Kind::reload) listeners_.reload_certificates(true);
         if (config_.tls.reload_interval.count() > 0 && now >= certificates_at) {
             certificates_at = now + config_.tls.reload_interval;
@@ -327,6 +336,7 @@ ExitCode Broker::stop() {
     Signals::stop_at_once_from_now_on();
     listeners_.stop();
     http_.stop();
+    site_.stop();
     if (!stop_core()) {
         // What is not durable has not been acknowledged: as after a crash, the next start recovers.
         log::error("stop_timeout", {{"consequence", "the store is not closed in order; the next start recovers"}});

@@ -8,8 +8,8 @@
 namespace giromq::daemon {
 namespace {
 
-// Administrators and monitors; browsers open up to six connections each.
-constexpr net::Admission::Limits http_admission{.total = 512, .per_address = 128};
+// Administrators and monitors; a browser opens up to six connections and a WebSocket. Behind a proxy all have one address.
+constexpr net::Admission::Limits http_admission{.total = 2048, .per_address = 1024};
 
 amqp::Mechanism to_amqp(config::Mechanism mechanism) {
     switch (mechanism) {
@@ -132,6 +132,17 @@ void Listeners::reload_certificates(bool in_any_case) {
         log::error("certificates_not_reloaded",
                    {{"reason", reloaded.error().to_string()}, {"consequence", "the certificate read before stays in use"}});
     }
+}
+
+std::vector<admin::CertificateView> Listeners::list() const {
+    if (!tls_) return {};
+    std::string shown_by;
+    for (const auto* const kind : {"amqps", "https"}) {
+        const bool is_there = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.kind == kind; });
+        if (is_there) shown_by += (shown_by.empty() ? "" : ", ") + std::string(kind);
+    }
+    const auto certificate = tls_->certificate();
+    return {{shown_by, certificate.subject, certificate.issuer, certificate.not_after}};
 }
 
 std::string Listeners::summary() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "admin-web/http_server.hpp"
+#include "admin/ports.hpp"
 #include "base/result.hpp"
 #include "config/config.hpp"
 #include "net/acceptor.hpp"
@@ -18,7 +19,7 @@ namespace giromq::daemon {
 Result<void> check_certificates(const config::TlsConfig& config);
 
 /// Every address that the broker listens on.
-class Listeners {
+class Listeners final : public admin::CertificatesPort {
 public:
     /// `resource_manager_id`: of the store, for clients that take part in global transactions.
     Listeners(boost::asio::io_context& io, const config::Config& config, std::string resource_manager_id, net::AmqpServer& amqp,
@@ -33,6 +34,9 @@ public:
 
     /// Reads the certificates again if they have changed, or in any case. A failure is logged, and the old ones stay.
     void reload_certificates(bool in_any_case);
+
+    /// The certificate that the listeners with TLS show; to be asked for once open() has returned.
+    std::vector<admin::CertificateView> list() const override;
 
     /// "amqp=127.0.0.1:5672 http=127.0.0.1:8161": the first address of each kind.
     std::string summary() const;

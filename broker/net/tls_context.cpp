@@ -1,5 +1,6 @@
 #include "net/tls_context.hpp"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -8,6 +9,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <ctime>
+#include <memory>
 #include <utility>
 
 namespace giromq::net {
@@ -95,6 +98,21 @@ Result<ContextPointer> make_context(const TlsSettings& settings) {
     return context;
 }
 
+/// Escaped as RFC 2253 says, so that what a name holds stays in its place.
+std::string name_text(const X509_NAME* name) {
+    const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
+    if (!text || X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return {};
+    char* begin = nullptr;
+    const long length = BIO_get_mem_data(text.get(), &begin);
+    return length > 0 ? std::string(begin, static_cast<std::size_t>(length)) : std::string();
+}
+
+Timestamp to_timestamp(const ASN1_TIME* time) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+    return {static_cast<std::int64_t>(::timegm(&parts)) * 1000};
+}
+
 }  // namespace
 
 std::string tls_failure() {
@@ -128,6 +146,14 @@ Result<void> TlsContext::reload() {
     if (!context) return context.error();
     current_ = *context;
     return {};
+}
+
+TlsContext::Certificate TlsContext::certificate() const {
+    const auto context = current();
+    const X509* const certificate = SSL_CTX_get0_certificate(context.get());
+    if (certificate == nullptr) return {};
+    return {name_text(X509_get_subject_name(certificate)), name_text(X509_get_issuer_name(certificate)),
+            to_timestamp(X509_get0_notAfter(certificate))};
 }
 
 bool TlsContext::files_changed() const {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "net/errc.hpp"
 
@@ -40,6 +41,14 @@ public:
 
     /// Reads the files again. On failure the old certificate stays in use and the Error says why.
     Result<void> reload();
+
+    /// Whose certificate is shown, by whom it was signed, and until when it is valid.
+    struct Certificate {
+        std::string subject;  // "CN=broker.bank.example,O=Bank" (RFC 2253)
+        std::string issuer;
+        Timestamp not_after;
+    };
+    Certificate certificate() const;
 
     /// True if a file differs (time, size or inode) from when it was last read, whether that succeeded or not.
     bool files_changed() const;

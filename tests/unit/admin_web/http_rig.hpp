@@ -78,6 +78,12 @@ public:
             }
             return text;
         }
+        std::string read_count(std::size_t count) {
+            std::string text(count, ' ');
+            const auto read = count == 0 ? 0 : ::recv(socket_.native_handle(), text.data(), count, MSG_WAITALL);
+            CPPUNIT_ASSERT_EQUAL(static_cast<std::ptrdiff_t>(count), static_cast<std::ptrdiff_t>(read));
+            return text;
+        }
         std::string exchange(const std::string& request) {
             send(request);
             return read_all();

@@ -34,7 +34,7 @@ public:
           fake_store_(memory_, memory_.acquire().value()),
           core_(clock_, fake_store_, fake_store_, {}),
           admin_({core_, core_executor_, workers_, users_, selectors_, clock_, connections_, store_administration_, readiness_,
-                  &transactions_},
+                  &transactions_, &certificates_},
                  {"1.2.3", "broker-under-test", "backups", {}}),
           site_(admin_, users_, workers_, {.anonymous_is_administrator = dev, .console = console}) {
         CPPUNIT_ASSERT(memory_.recover(core_.recovery()).ok());
@@ -174,12 +174,19 @@ public:
         xa::Decision forgotten_by;
     };
 
+    class Certificates final : public admin::CertificatesPort {
+    public:
+        std::vector<admin::CertificateView> list() const override { return views; }
+        std::vector<admin::CertificateView> views;
+    };
+
     admin_web::HttpPeer peer{"127.0.0.1:40000", true, false};
     ManualClock clock_;
     admin::Readiness readiness_;
     Connections connections_;
     StoreAdministration store_administration_;
     Transactions transactions_;
+    Certificates certificates_;
     ManualExecutor core_executor_;
     ManualExecutor workers_;
     security::UserDirectory users_;

@@ -21,6 +21,7 @@ class ConfigTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(every_option_of_the_broker_and_amqp_is_read);
     CPPUNIT_TEST(every_option_of_tls_sasl_and_http_is_read);
     CPPUNIT_TEST(every_option_of_core_and_store_is_read);
+    CPPUNIT_TEST(thresholds_of_alarms_are_read);
     CPPUNIT_TEST(queues_take_what_they_do_not_say_from_the_defaults);
     CPPUNIT_TEST(listener_may_have_mechanisms_of_its_own);
     CPPUNIT_TEST(parts_may_come_in_any_order_but_once_only);
@@ -133,6 +134,18 @@ public:
         CPPUNIT_ASSERT((config.core ==
                         CoreConfig{1u << 30, 1u << 20, 16, 1, 2, true, 3, 4, milliseconds(5000), 1u << 20, 6, 7, milliseconds(8000), {}}));
         CPPUNIT_ASSERT((config.store == StoreConfig{16384, 1u << 20, 2u << 20, 3u << 20, {}}));
+    }
+
+    void thresholds_of_alarms_are_read() {
+        const auto config = read(
+            "<alarms in-doubt-critical='2h' dead-letter-warning='3' dead-letter-critical='4' commit-warning='5ms' commit-critical='6ms'"
+            " disk-warning='7MiB' disk-critical='8MiB' certificate-warning='9d' certificate-critical='10d' memory-warning='0'"
+            " memory-critical='17MiB'/>");
+        using std::chrono::hours;
+        CPPUNIT_ASSERT(
+            (config.alarms ==
+             AlarmsConfig{
+                 hours(2), 3, 4, milliseconds(5), milliseconds(6), 7u << 20, 8u << 20, hours(9 * 24), hours(10 * 24), 0, 17u << 20, {}}));
     }
 
     void queues_take_what_they_do_not_say_from_the_defaults() {
