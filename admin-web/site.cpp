@@ -127,6 +127,11 @@ void Site::dispatch_api(Call call) {
         {"alarms", 3, {}, &Site::alarms, {}},
         {"events", 3, {}, &Site::events, {}},
         {"connections", 3, {}, &Site::connections, {}},
+        {"connections", 4, {}, &Site::connection, {}},
+        {"consumers", 3, {}, &Site::consumers, {}},
+        {"consumers", 4, {}, &Site::link, {}},
+        {"producers", 3, {}, &Site::producers, {}},
+        {"producers", 4, {}, &Site::link, {}},
         {"backup", 3, {}, &Site::backup, {}},
     };
     const auto& path = call.target.segments;

@@ -107,6 +107,10 @@ private:
     void events(Call call);
     EventHub::StillAllowed still_allowed(const Call& call) const;
     void connections(Call call);
+    void connection(Call call);
+    void consumers(Call call);
+    void producers(Call call);
+    void link(Call call);
     void backup(Call call);
     void metrics(Call call);
     void queue_metrics(Call call);

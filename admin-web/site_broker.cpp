@@ -1,5 +1,4 @@
 #include <boost/json/array.hpp>
-#include <charconv>
 #include <utility>
 
 #include "admin-web/answers.hpp"
@@ -21,45 +20,7 @@ Response metrics_response(std::string text) {
     return response;
 }
 
-json::object to_json(const admin::ConnectionView& connection) {
-    json::object item;
-    item["id"] = connection.id.value;
-    item["peer"] = connection.peer;
-    item["encrypted"] = connection.is_encrypted;
-    item["containerId"] = connection.container_id;
-    item["user"] = connection.user;
-    item["sessions"] = connection.sessions;
-    item["consumers"] = connection.consumers;
-    item["producers"] = connection.producers;
-    item["messagesIn"] = connection.messages_in;
-    item["messagesOut"] = connection.messages_out;
-    return item;
-}
-
 }  // namespace
-
-void Site::connections(Call call) {
-    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
-    auto page = page_request(call.target);
-    if (page.problem) return call.done(std::move(*page.problem));
-    ConnectionId after{0};
-    const auto end = page.after.data() + page.after.size();
-    if (!page.after.empty() && std::from_chars(page.after.data(), end, after.value).ptr != end) {
-        return call.done(problem(400, "invalid_cursor", "the query is not what is expected", "the cursor is not one that was given out"));
-    }
-    admin_.list_connections(call.who, after, page.limit + 1,
-                            [limit = page.limit, done = std::move(call.done)](Result<std::vector<admin::ConnectionView>> found) mutable {
-                                if (!found) return done(problem_of(found.error()));
-                                auto& connections = *found;
-                                const bool more = connections.size() > limit;
-                                if (more) connections.resize(limit);
-                                json::array items;
-                                for (const auto& connection : connections) items.push_back(to_json(connection));
-                                std::optional<std::string> next;
-                                if (more) next = encode_cursor(std::to_string(connections.back().id.value));
-                                done(list_response(std::move(items), next));
-                            });
-}
 
 void Site::backup(Call call) {
     if (call.request.method != "POST") return call.done(method_not_allowed("POST"));

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -344,6 +345,102 @@ def restart_in_doubt(branches):
     return measure
 
 
+def call(broker, method, path, body=None):
+    """REST: the answer as JSON, and how long it took."""
+    request = urllib.request.Request(broker.http + path, method=method, data=None if body is None else json.dumps(body).encode())
+    if body is not None:
+        request.add_header("Content-Type", "application/json")
+    begin = time.monotonic()
+    with urllib.request.urlopen(request, timeout=600) as answer:
+        text = answer.read()
+    return json.loads(text), time.monotonic() - begin
+
+
+def move(messages, kills):
+    """All messages of one queue to another, as an operation; with `kills` the broker dies on the way and the rest is asked for again."""
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            broker.fill(messages)
+            floor = machine.floor_us()
+            call(broker, "PUT", "/api/v1/queues/moved", {})
+            there = call(broker, "GET", "/api/v1/queues/waiting")[0]["messages"]
+            begin, lost = time.monotonic(), 0.0
+            for number in range(kills + 1):
+                operation = call(broker, "POST", "/api/v1/queues/waiting/messages/move", {"all": True, "to": "moved"})[0]
+                path = "/api/v1/operations/" + operation["id"]
+                while operation["state"] == "running" and (number == kills or operation["done"] < there / (kills + 2)):
+                    time.sleep(0.05)
+                    operation = call(broker, "GET", path)[0]
+                if number < kills:
+                    killed = time.monotonic()
+                    broker.kill()
+                    broker.start()
+                    lost += time.monotonic() - killed
+            seconds = time.monotonic() - begin - lost
+            depths = [call(broker, "GET", "/api/v1/queues/" + queue)[0]["messages"] for queue in ("waiting", "moved")]
+            if operation["state"] != "done" or depths != [0, there]:
+                raise Failure(f"{operation}, {depths} of {there}")
+            rate = there / seconds
+            return {"value": round(rate), "unit": "messages/s", "target": 50000, "met": rate >= 50000, "messages": there, "kills": kills,
+                    "floor_us": floor, "rss_mib": round(broker.rss_mib(), 1)}
+        finally:
+            broker.stop()
+    return measure
+
+
+def list_queues(queues):
+    """The first page of many queues, sorted by depth, while there is traffic."""
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            for number in range(queues):
+                call(broker, "PUT", f"/api/v1/queues/q{number}", {})
+            traffic = threading.Thread(target=lambda: machine.measure("load", "--producers", "4", "--consumers", "4", "--unconfirmed", "16",
+                                                                      "--seconds", "10", url=broker.url))
+            traffic.start()
+            time.sleep(2)
+            times = sorted(call(broker, "GET", "/api/v1/queues?sort=-messages&limit=100")[1] * 1000 for _ in range(200))
+            traffic.join()
+            p99 = times[int(len(times) * 0.99) - 1]
+            return {"value": round(p99, 1), "unit": "ms p99", "target": 50, "met": p99 <= 50, "p50_ms": round(statistics.median(times), 1),
+                    "queues": queues, "floor_us": machine.floor_us()}
+        finally:
+            broker.stop()
+    return measure
+
+
+def browse(messages):
+    """The first page of 100 by a selector that matches 1 %, and what looking costs the traffic of the same queue."""
+    def measure(machine):
+        broker = Broker(machine)
+        path = "/api/v1/queues/waiting/messages?limit=100&selector=" + urllib.parse.quote("key = 'k0050'")
+        try:
+            broker.fill(messages, "--keys", "100")
+            first = statistics.median(call(broker, "GET", path)[1] for _ in range(5))
+            load = ("load", "--queue", "waiting", "--producers", "4", "--consumers", "4", "--unconfirmed", "64", "--seconds", "5",
+                    "--keys", "100")
+            alone = machine.measure(*load, url=broker.url)["received_per_s"]
+            looking = threading.Event()
+
+            def look():
+                while not looking.is_set():
+                    call(broker, "GET", path)
+                    time.sleep(1)
+
+            watcher = threading.Thread(target=look)
+            watcher.start()
+            watched = machine.measure(*load, url=broker.url)["received_per_s"]
+            looking.set()
+            watcher.join()
+            lost = max(0.0, 100 * (1 - watched / alone))
+            return {"value": round(first, 3), "unit": "s for the first page", "target": 0.3, "met": first <= 0.3 and lost < 5,
+                    "traffic_lost_percent": round(lost, 1), "messages": messages, "floor_us": machine.floor_us()}
+        finally:
+            broker.stop()
+    return measure
+
+
 SCENARIOS = {
     "synchronous-send": ("one producer, each send waits until durable, p50 against fdatasync", synchronous_send),
     "durable-16x16": ("16 producers with 64 unconfirmed each, 16 consumers, durable, every message acknowledged",
@@ -376,6 +473,10 @@ SCENARIOS = {
                       selector_throughput(50, 1000, "--selector", "key = '#'", per_connection=100)),
     "selector-1000-connections": ("the same with a connection for each", selector_throughput(50, 1000, "--selector", "key = '#'")),
     "selector-search": ("one message in 1,000 of 1 million waiting is selected: the first, and all", selector_search(1000000)),
+    "move-1m": ("1 million messages moved from one queue to another as an operation", move(1000000, 0)),
+    "move-1m-killed": ("the same, with the broker killed twice on the way", move(1000000, 2)),
+    "list-10k-queues": ("first page of 10,000 queues sorted by depth, with traffic", list_queues(10000)),
+    "browse-1m": ("first page of a queue of 1 million by a selector that matches 1 %, with traffic", browse(1000000)),
     "idle-1000": ("processor use of an idle broker with 1,000 idle connections", idle_connections),
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -156,6 +157,27 @@ public:
     void on_moment(UniqueFunction<void(const Moment&)> told) { on_moment_ = std::move(told); }
 
     void list_connections(const Identity& who, ConnectionId after, std::size_t limit, Done<std::vector<ConnectionView>> done);
+
+    // Links of clients. What is closed may come again: an administrator who wants it to stay away changes the user.
+
+    struct ConnectionDetail {
+        ConnectionView connection;
+        std::vector<core::ConsumerView> consumers;
+        std::vector<core::ProducerView> producers;
+    };
+    void view_connection(const Identity& who, ConnectionId id, Done<ConnectionDetail> done);
+    /// `why` is told to the client; empty for a sentence of ours.
+    void close_connection(const Identity& who, ConnectionId id, std::string why, Done<void> done);
+    /// With the user of each link's connection, by connection.
+    template <typename View>
+    struct Links {
+        std::vector<View> items;
+        std::map<ConnectionId, std::string> users;
+    };
+    void list_consumers(const Identity& who, core::LinkQuery query, Done<Links<core::ConsumerView>> done);
+    void list_producers(const Identity& who, core::LinkQuery query, Done<Links<core::ProducerView>> done);
+    void close_consumer(const Identity& who, ConsumerId id, std::string why, Done<void> done);
+    void close_producer(const Identity& who, ProducerId id, std::string why, Done<void> done);
 
     struct Backup {
         std::string path;

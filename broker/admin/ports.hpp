@@ -36,6 +36,8 @@ public:
     virtual ~ConnectionsPort() = default;
     virtual std::size_t count() const = 0;
     virtual std::uint64_t accepted() const = 0;  // since the start
+    /// Ends it; `why` is told to its client. False if there is no such connection.
+    virtual bool close(ConnectionId id, const std::string& why) = 0;
     /// Ends every connection that was let in as this user; `why` is told to its client.
     virtual void close_user(const std::string& user, const std::string& why) = 0;
     virtual void list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<ConnectionView>)> done) const = 0;

@@ -88,6 +88,7 @@ void ConnectionEngine::attach_producer(pn_link_t* link) {
     ++producers_;
     context_.commands.emplace_back(command::OpenProducer{.link = std::move(core),
                                                          .address = address,
+                                                         .name = pn_link_name(link),
                                                          .is_relay = is_relay,
                                                          .is_dynamic = is_dynamic,
                                                          .may_create = may(security::Action::create, address)});
@@ -136,6 +137,7 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
     ++consumers_;
     context_.commands.emplace_back(command::OpenConsumer{.link = std::move(core),
                                                          .address = address,
+                                                         .name = pn_link_name(link),
                                                          .is_dynamic = is_dynamic,
                                                          .may_create = may(security::Action::create, address),
                                                          .mode = is_browser ? core::ConsumerMode::browse : core::ConsumerMode::acquire,

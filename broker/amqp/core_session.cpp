@@ -84,22 +84,22 @@ std::optional<DestinationId> CoreSession::open_temporary(CoreLink& link) {
 
 void CoreSession::run(command::OpenProducer& command) {
     CoreLink& link = *command.link;
-    if (command.is_relay) return open_producer(link, DestinationId{}, {});
+    if (command.is_relay) return open_producer(link, DestinationId{}, {}, command.name);
     if (command.is_dynamic) {
-        if (const auto created = open_temporary(link)) open_producer(link, *created, core_.name_of(*created));
+        if (const auto created = open_temporary(link)) open_producer(link, *created, core_.name_of(*created), command.name);
         return;
     }
     const std::string& address = command.address;
     core_.open_destination(address, command.may_create,
-                           [self = shared_from_this(), held = command.link, address](Result<DestinationId> opened) {
+                           [self = shared_from_this(), held = command.link, address, name = command.name](Result<DestinationId> opened) {
                                if (held->closed_) return;
                                if (!opened) return self->refuse_attach(*held, opened.error());
-                               self->open_producer(*held, *opened, address);
+                               self->open_producer(*held, *opened, address, name);
                            });
 }
 
-void CoreSession::open_producer(CoreLink& link, DestinationId destination, std::string address) {
-    Result<ProducerId> opened = core_.open_producer(connection_, destination, &link);
+void CoreSession::open_producer(CoreLink& link, DestinationId destination, std::string address, const std::string& name) {
+    Result<ProducerId> opened = core_.open_producer(connection_, destination, &link, name);
     if (!opened) return refuse_attach(link, opened.error());
     link.producer_ = *opened;
     link.destination_ = destination;
@@ -127,6 +127,7 @@ void CoreSession::open_consumer(CoreLink& link, DestinationId destination, const
     open.mode = command.mode;
     open.presettled = command.presettled;
     open.selector = command.selector;
+    open.name = command.name;
     open.port = &link;
     Result<ConsumerId> opened = core_.open_consumer(open);
     if (!opened) return refuse_attach(link, opened.error());

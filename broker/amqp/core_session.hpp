@@ -73,6 +73,7 @@ namespace command {
 struct OpenProducer {
     std::shared_ptr<CoreLink> link;
     std::string address;
+    std::string name = {};
     bool is_relay = false;
     bool is_dynamic = false;
     bool may_create = false;
@@ -80,6 +81,7 @@ struct OpenProducer {
 struct OpenConsumer {
     std::shared_ptr<CoreLink> link;
     std::string address;
+    std::string name = {};
     bool is_dynamic = false;
     bool may_create = false;
     core::ConsumerMode mode = core::ConsumerMode::acquire;
@@ -231,7 +233,7 @@ private:
     Result<void> authorise_branch(const CoreLink& link, const xa::Xid& xid) const;
     core::XaDone answers(const std::shared_ptr<CoreLink>& link, pn_delivery_t* delivery);
 
-    void open_producer(CoreLink& link, DestinationId destination, std::string address);
+    void open_producer(CoreLink& link, DestinationId destination, std::string address, const std::string& name);
     void open_consumer(CoreLink& link, DestinationId destination, const command::OpenConsumer& command);
     void refuse_attach(const CoreLink& link, const Error& error);
     std::optional<DestinationId> open_temporary(CoreLink& link);

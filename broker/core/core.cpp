@@ -84,8 +84,8 @@ std::string Core::name_of(DestinationId destination) const {
     return queue == nullptr ? std::string() : queue->settings().name;
 }
 
-Result<ProducerId> Core::open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port) {
-    return impl_->open_producer(connection, destination, port);
+Result<ProducerId> Core::open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port, std::string name) {
+    return impl_->open_producer(connection, destination, port, std::move(name));
 }
 void Core::close_producer(ProducerId producer) { impl_->close_producer(producer); }
 void Core::send(SendCommand command) { impl_->send(std::move(command)); }

@@ -95,6 +95,8 @@ struct ConsumerCommand {
     ConsumerPort* port = nullptr;  // valid until close_consumer() or ended()
     /// For an administrator who moves messages, and shows them to nobody: not counted as a consumer, nor what it takes as delivered.
     bool is_administrative = false;
+    /// What its client calls the link; for administrators.
+    std::string name = {};
     /// Nothing behind this position is for this consumer. Not set: everything is. Only for administrative ones.
     Position through = {};
 };
@@ -221,6 +223,36 @@ struct QueueView {
     std::uint32_t selectors = 0;              // different ones of the consumers that are there now
 };
 
+/// A consumer or browser, or a producer, as administrators see it.
+struct ConsumerView {
+    ConsumerId id;
+    ConnectionId connection;
+    std::string name;  // of its link
+    std::string queue;
+    bool is_browser = false;
+    selector::ProgramPtr selector;  // null: every message is for it
+    std::uint64_t credit = 0;       // that is left
+    std::uint64_t unsettled = 0;
+    std::uint64_t delivered = 0;
+    Timestamp since;
+};
+struct ProducerView {
+    ProducerId id;
+    ConnectionId connection;
+    std::string name;
+    std::string queue;  // empty: the anonymous relay
+    std::uint64_t sent = 0;
+    std::uint64_t window = 0;  // messages that it may have under way
+    Timestamp since;
+};
+/// In order of id, from the first behind `after`.
+struct LinkQuery {
+    std::string queue;        // empty: of any
+    ConnectionId connection;  // not set: of any
+    std::uint64_t after = 0;
+    std::size_t limit = 100;
+};
+
 /// Which queues to list, and in which order; those that are the same in it by name.
 struct QueueQuery {
     enum class Order : std::uint8_t { name, messages, bytes, consumers, producers, oldest_arrived_at, enqueued, dead_lettered };
@@ -314,7 +346,8 @@ public:
     // Producers
 
     /// `destination` not set: the anonymous relay. The answer's window is told through `port` at once.
-    Result<ProducerId> open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port);
+    /// `name`: what its client calls the link; for administrators.
+    Result<ProducerId> open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port, std::string name = {});
     void close_producer(ProducerId producer);
     void send(SendCommand command);
 
@@ -342,6 +375,14 @@ public:
     /// The consumer's outcome for the delivery at `position`. `done` (may be empty) runs when the outcome is durable; for an outcome that
     /// changes nothing durable, at once. An unknown position (settled twice) is ignored and answered with success.
     void settle(ConsumerId consumer, Position position, Outcome outcome, UniqueFunction<void(Result<void>)> done);
+
+    // Administration of links (core_links.cpp)
+
+    std::vector<ConsumerView> list_consumers(const LinkQuery& query) const;
+    std::vector<ProducerView> list_producers(const LinkQuery& query) const;
+    /// Its port is told the reason; unsettled deliveries go back as they were. Refused with not_found.
+    Result<void> end_consumer(ConsumerId consumer, const Error& reason);
+    Result<void> end_producer(ProducerId producer, const Error& reason);
 
     // Administration of messages (queue_look.cpp, queue_change.cpp)
 

@@ -30,6 +30,8 @@ Result<ConsumerId> Core::Impl::open_consumer(const ConsumerCommand& command) {
     consumer->presettled = command.presettled;
     consumer->selector = command.selector;
     consumer->is_administrative = command.is_administrative;
+    consumer->name = command.name;
+    consumer->since = context.clock.wall_now();
     consumer->through = command.through;
     queue->attach(*consumer);
     const auto id = consumer->id;

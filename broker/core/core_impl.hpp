@@ -49,10 +49,11 @@ public:
     void append_chunk(store::PutChunk chunk, UniqueFunction<void(Result<void>)> done);
     void tick();
     void stop(UniqueFunction<void()> done);
-    Result<ProducerId> open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port);
+    Result<ProducerId> open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port, std::string name);
     void close_producer(ProducerId id);
     Result<ConsumerId> open_consumer(const ConsumerCommand& command);
     void close_consumer(ConsumerId id, CloseReason reason);
+    void end_consumer(ConsumerId id, const Error& reason);
     void close_connection(ConnectionId connection, CloseReason reason);
     CoreView view() const;
 
@@ -96,7 +97,6 @@ private:
     void tell_windows(Queue& queue);
     void tell_window(Producer& producer);
     std::uint32_t window_of(const Producer& producer) const;
-    void end_consumer(ConsumerId id, const Error& reason);
     void end_all_of(Queue& queue, const Error& reason);
     void hold_back_if_short();
 

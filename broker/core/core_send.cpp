@@ -17,7 +17,7 @@ bool is_worth_telling(std::uint32_t told, std::uint32_t now) {
 
 // Producers
 
-Result<ProducerId> Core::Impl::open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port) {
+Result<ProducerId> Core::Impl::open_producer(ConnectionId connection, DestinationId destination, ProducerPort* port, std::string name) {
     if (stopping) return stopping_error();
     Queue* queue = nullptr;
     if (destination.is_set()) {
@@ -30,6 +30,8 @@ Result<ProducerId> Core::Impl::open_producer(ConnectionId connection, Destinatio
     producer->connection = connection;
     producer->queue = queue;
     producer->port = port;
+    producer->name = std::move(name);
+    producer->since = context.clock.wall_now();
     Producer& opened = *producers.emplace(producer->id, std::move(producer)).first->second;
     if (queue != nullptr) {
         // The first one has nobody to wait with.
@@ -205,6 +207,7 @@ void Core::Impl::after_send(ProducerId id, Queue& queue) {
     const auto producer = producers.find(id);
     if (producer == producers.end()) return;
     producer->second->has_sent = true;
+    ++producer->second->sent;
     tell_window(*producer->second);
 }
 

@@ -40,6 +40,8 @@ struct Consumer {
     std::uint32_t unsettled = 0;
     std::uint64_t turn = 0;  // the lower, the longer it has been ready
     bool is_administrative = false;
+    std::string name;
+    Timestamp since;
     Position through;  // set: nothing behind it is for this consumer
 
     selector::ProgramPtr selector;   // null: every message is for it
@@ -65,6 +67,9 @@ struct Producer {
     ProducerPort* port = nullptr;
     std::uint32_t window = 0;  // as last told
     bool has_sent = false;
+    std::uint64_t sent = 0;
+    std::string name;
+    Timestamp since;
 };
 
 /// Counts since start.

@@ -22,6 +22,7 @@ admin::ConnectionView to_admin(const amqp::Connection::View& view) {
 
 }  // namespace
 
+bool Connections::close(ConnectionId id, const std::string& why) { return server_.close(id, "amqp:connection:forced", why); }
 void Connections::close_user(const std::string& user, const std::string& why) { server_.close_user(user, "amqp:connection:forced", why); }
 
 void Connections::list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<admin::ConnectionView>)> done) const {

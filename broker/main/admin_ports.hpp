@@ -16,6 +16,7 @@ public:
 
     std::size_t count() const override { return server_.connection_count(); }
     std::uint64_t accepted() const override { return server_.accepted_count(); }
+    bool close(ConnectionId id, const std::string& why) override;
     void close_user(const std::string& user, const std::string& why) override;
     void list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<admin::ConnectionView>)> done) const override;
 

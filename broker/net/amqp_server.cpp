@@ -100,6 +100,18 @@ void AmqpServer::list(ConnectionId after, std::size_t limit, UniqueFunction<void
     }
 }
 
+bool AmqpServer::close(ConnectionId id, const std::string& condition, const std::string& description) {
+    std::shared_ptr<ConnectionLoop> loop;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = loops_.find(id);
+        if (found == loops_.end()) return false;
+        loop = found->second;
+    }
+    loop->close(condition, description);
+    return true;
+}
+
 void AmqpServer::close_user(const std::string& user, const std::string& condition, const std::string& description) {
     for (const auto& loop : loops()) loop->close_if_of(user, condition, description);
 }

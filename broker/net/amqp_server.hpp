@@ -37,6 +37,8 @@ public:
     /// The open connections in order of id, from the first after `after`; `done` runs on any thread.
     void list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<View>)> done) const;
 
+    /// False if there is no such connection; otherwise it gets a close frame with this condition.
+    bool close(ConnectionId id, const std::string& condition, const std::string& description);
     /// The connections of this user get a close frame with this condition, and so do those that may be about to log in as it.
     void close_user(const std::string& user, const std::string& condition, const std::string& description);
     /// Every connection gets a close frame with this condition; new ones are not served any more.

@@ -2,6 +2,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <functional>
@@ -101,7 +102,12 @@ public:
             }
             done(std::move(chosen));
         }
+        bool close(ConnectionId id, const std::string& why) override {
+            closed.emplace_back(id, why);
+            return std::any_of(views.begin(), views.end(), [id](const auto& view) { return view.id == id; });
+        }
         void close_user(const std::string& user, const std::string&) override { closed_users.push_back(user); }
+        std::vector<std::pair<ConnectionId, std::string>> closed;
         std::vector<admin::ConnectionView> views;
         std::vector<std::string> closed_users;
     };
