@@ -50,6 +50,7 @@ json::object to_json(const core::ConsumerView& consumer, const std::string& user
     item["credit"] = consumer.credit;
     item["unacknowledged"] = consumer.unsettled;
     item["delivered"] = consumer.delivered;
+    item["acknowledged"] = consumer.acknowledged;
     item["since"] = to_text(consumer.since);
     return item;
 }

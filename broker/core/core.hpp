@@ -234,6 +234,7 @@ struct ConsumerView {
     std::uint64_t credit = 0;       // that is left
     std::uint64_t unsettled = 0;
     std::uint64_t delivered = 0;
+    std::uint64_t acknowledged = 0;  // without those of branches
     Timestamp since;
 };
 struct ProducerView {

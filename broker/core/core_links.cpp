@@ -42,6 +42,7 @@ std::vector<ConsumerView> Core::list_consumers(const LinkQuery& query) const {
                          .credit = consumer->credit(),
                          .unsettled = consumer->unsettled,
                          .delivered = consumer->delivered,
+                         .acknowledged = consumer->acknowledged,
                          .since = consumer->since});
     }
     return views;

@@ -42,6 +42,7 @@ struct Consumer {
     bool is_administrative = false;
     std::string name;
     Timestamp since;
+    std::uint64_t acknowledged = 0;
     Position through;  // set: nothing behind it is for this consumer
 
     selector::ProgramPtr selector;   // null: every message is for it

@@ -198,6 +198,7 @@ void Queue::deliver(Entry& entry, Consumer& consumer) {
     // A large message leaves when all of it has been sent: its body is still read from the store, chunk by chunk.
     if (consumer.presettled && entry.message->chunk_count == 0) {
         ++counters_.acknowledged;
+        ++consumer.acknowledged;
         Done nobody;
         remove(entry, nobody);
     } else {

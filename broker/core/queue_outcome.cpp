@@ -32,6 +32,7 @@ void Queue::settle(Consumer& consumer, Position position, Outcome outcome, Uniqu
     make_ready(consumer);
     if (std::holds_alternative<Accepted>(outcome)) {
         ++counters_.acknowledged;
+        ++consumer.acknowledged;
         remove(*entry, done);
     } else if (auto* const rejected = std::get_if<Rejected>(&outcome)) {
         unlock(*entry);

@@ -92,6 +92,10 @@ void Queue::get_is_durable(const StagedGet& get) {
         case StagedGet::Kind::gone: return;
         case StagedGet::Kind::removal:
             ++counters_.acknowledged;
+            if (const Entry* const entry = find_entry(get.position)) {
+                const auto holder = consumers_.find(entry->holder);
+                if (holder != consumers_.end()) ++holder->second->acknowledged;
+            }
             --leaving_;
             removed(get.position, get.bytes);
             break;
