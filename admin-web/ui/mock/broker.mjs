@@ -131,7 +131,20 @@ export class Broker {
     return { done: taken.length, failed };
   }
 
-  start(kind, queue, to, matched, by) {
+  /** The positions of all messages that match, of the first 40,000: who looks further in the mock waits too long. */
+  matching(queue, matches) {
+    const found = [];
+    const last = this.first(queue) + queue.messages + (this.gone.get(queue.name)?.size ?? 0) - 1;
+    for (let position = this.first(queue); position <= Math.min(last, this.first(queue) + 40_000); position++) {
+      if (!this.isGone(queue, position) && matches(message(queue, position).summary)) found.push(position);
+    }
+    return found;
+  }
+
+  /** What is a number of messages, from the front; or positions. */
+  start(kind, queue, to, what, by) {
+    const positions = Array.isArray(what) ? what : null;
+    const matched = positions ? positions.length : what;
     const id = String(this.operations.size + 1);
     const operation = {
       id, kind, queue: queue.name, to: to ?? null, state: "running", matched, done: 0, skipped: 0, failed: 0, startedAt: new Date().toISOString(), endedAt: null, by, error: null,
@@ -141,7 +154,9 @@ export class Broker {
       if (operation.state === "running") {
         const step = Math.min(Math.max(1, Math.ceil(matched / 12)), matched - operation.done);
         operation.done += step;
-        if (kind !== "copy") {
+        if (kind !== "copy" && positions) {
+          this.take(queue, positions.splice(0, step));
+        } else if (kind !== "copy") {
           queue.messages -= step;
           queue.firstPosition = this.first(queue) + step;
         }

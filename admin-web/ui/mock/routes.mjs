@@ -1,4 +1,3 @@
-import { message } from "./data.mjs";
 import { mayDo, Refusal } from "./broker.mjs";
 
 // /api/v1 over the broker that is made up: [method, path, handler]. A handler gets what the path names, the query, the body and the session.
@@ -51,18 +50,12 @@ function bulk(kind) {
     const queue = broker.queue(name);
     if (body.to) broker.queue(body.to);
     if (body.ids) return [200, broker.changeSome(kind, queue, body.to, body.ids)];
-    let matched = queue.messages;
-    if (body.selector) {
-      const matches = matcher(body.selector);
-      const sampleSize = Math.min(2000, queue.messages);
-      let hits = 0;
-      for (let position = 1; position <= sampleSize; position++) hits += matches(message(queue, position).summary) ? 1 : 0;
-      matched = Math.round((hits / Math.max(1, sampleSize)) * queue.messages);
-    }
+    const positions = body.selector ? broker.matching(queue, matcher(body.selector)) : null;
+    const matched = positions ? positions.length : queue.messages;
     if (body.dryRun) return [200, { matched, bytes: matched * 1740, complete: matched < 100_000 }];
     if (kind !== "copy") dangerous(session);
     broker.record(session.user, `${kind}-messages`, name);
-    return [202, broker.start(kind, queue, body.to, matched, session.user)];
+    return [202, broker.start(kind, queue, body.to, positions ?? matched, session.user)];
   };
 }
 

@@ -94,7 +94,7 @@ export function makeServer() {
       if (url.pathname.startsWith("/console")) return await serveFile(url, response);
       const [status, content, headers = {}] = await answer(request, url);
       const isText = typeof content === "string" || Buffer.isBuffer(content);
-      response.writeHead(status, { "Content-Type": "application/json", ...headers });
+      response.writeHead(status, { ...(content === undefined ? {} : { "Content-Type": "application/json" }), ...headers });
       response.end(content === undefined ? undefined : isText ? content : JSON.stringify(content));
     } catch (error) {
       const { status = 500, code = "internal", title = "The mock has failed", detail = String(error) } = error instanceof Refusal ? error : {};

@@ -87,8 +87,8 @@ export const accessCases = {
     assert.match((await saved).suggestedFilename(), /\.xml$/);
     await browser.page.getByRole("button", { name: "Load into the editor" }).click();
     await browser.page.waitForFunction(() => document.querySelector("textarea").value.includes("<"));
-    const exported = await browser.page.getByLabel("Document").inputValue();
-    await browser.page.getByLabel("Document").fill(exported.replace(/<queue name="changed"([^>]*)max-deliveries="\d+"/, '<queue name="changed"$1max-deliveries="43"'));
+    const exported = await browser.page.getByLabel("Document", { exact: true }).inputValue();
+    await browser.page.getByLabel("Document", { exact: true }).fill(exported.replace(/<queue name="changed"([^>]*)max-deliveries="\d+"/, '<queue name="changed"$1max-deliveries="43"'));
     await browser.page.getByRole("button", { name: "Compare" }).click();
     await browser.page.getByRole("region", { name: "Changes" }).waitFor();
     await browser.shoot("configuration-compared");

@@ -19,7 +19,7 @@ export const messageCases = {
   },
 
   async a_selector_that_is_wrong_is_told_with_its_place(browser, target) {
-    await open(browser, target.queue, `&syntax=sql&selector=${encodeURIComponent("a = = 1")}`);
+    await open(browser, target.queue, `&syntax=sql&selector=${encodeURIComponent("currency = 'EUR' AND")}`);
     await browser.page.getByRole("alert").waitFor();
     assert.match(await browser.page.getByRole("alert").innerText(), /1:\d|line 1/);
   },
@@ -115,8 +115,8 @@ export const messageCases = {
   async chosen_messages_are_moved(browser, target) {
     await open(browser, target.deadLetters);
     const [first, second] = await firstIds(browser);
-    await browser.page.getByLabel(`Select message ${first}`).check();
-    await browser.page.getByLabel(`Select message ${second}`).check();
+    await browser.page.getByLabel(`Select message ${first}`, { exact: true }).check();
+    await browser.page.getByLabel(`Select message ${second}`, { exact: true }).check();
     await browser.page.getByText("2 selected messages").waitFor();
     await press(browser, "Move");
     const dialog = browser.dialog("Move messages");
@@ -131,7 +131,7 @@ export const messageCases = {
   async chosen_messages_are_copied(browser, target) {
     await open(browser, target.deadLetters);
     const [first] = await firstIds(browser);
-    await browser.page.getByLabel(`Select message ${first}`).check();
+    await browser.page.getByLabel(`Select message ${first}`, { exact: true }).check();
     await press(browser, "Copy");
     const dialog = browser.dialog("Copy messages");
     await dialog.getByLabel("To the queue").fill("target");
@@ -143,7 +143,7 @@ export const messageCases = {
   async a_dead_letter_is_retried(browser, target) {
     await open(browser, target.deadLetters);
     const [first] = await firstIds(browser);
-    await browser.page.getByLabel(`Select message ${first}`).check();
+    await browser.page.getByLabel(`Select message ${first}`, { exact: true }).check();
     await press(browser, "Retry");
     await browser.finish(browser.dialog("Retry messages"), "Retry");
     await browser.toast("1 message given back");

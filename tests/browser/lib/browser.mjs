@@ -69,14 +69,15 @@ export class Browser {
     }, theme);
   }
 
-  /** What axe finds on the page as it is, in words. */
-  async axe() {
+  /** What axe finds on the page as it is, in words; by all its rules for WCAG 2.2 AA, or by some. */
+  async axe(rules = null) {
     const isThere = await this.page.evaluate(() => "axe" in window);
     if (!isThere) await this.page.evaluate(axeSource);
-    const violations = await this.page.evaluate(async () => {
-      const result = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+    const violations = await this.page.evaluate(async (chosen) => {
+      const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+      const result = await window.axe.run(document, { runOnly: chosen ?? tags, resultTypes: ["violations"] });
       return result.violations.map((one) => `${one.id}: ${one.help} ${one.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`).join(" | ")}`);
-    });
+    }, rules);
     return violations;
   }
 

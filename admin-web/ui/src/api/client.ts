@@ -78,8 +78,8 @@ async function once<T>(method: Method, target: string, options: Options): Promis
   }
   const text = await response.text();
   const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
-  if (!response.ok) throw refusal(response, isJson ? parsed(text) : null);
-  return { data: (isJson ? parsed(text) : text) as T, status: response.status, etag: response.headers.get("ETag") };
+  if (!response.ok) throw refusal(response, isJson && text !== "" ? parsed(text) : null);
+  return { data: (isJson && text !== "" ? parsed(text) : text) as T, status: response.status, etag: response.headers.get("ETag") };
 }
 
 function parsed(text: string): unknown {
