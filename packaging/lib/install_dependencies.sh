@@ -39,6 +39,7 @@ giromq_test_packages=(
     python3-jsonschema
     python3-yaml
     libsasl2-modules
+    chromium
     sqlite3
     curl
     openssl
@@ -54,6 +55,7 @@ giromq_test_packages=(
 declare -A giromq_package_programs=(
     [nodejs]=node
     [npm]=npm
+    [chromium]=chromium
     [cmake]=cmake
     [ninja-build]=ninja
     [curl]=curl

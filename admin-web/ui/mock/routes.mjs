@@ -171,7 +171,7 @@ export const routes = [
     && (!query.get("user") || one.user === query.get("user")) && holds(one.peer, query.get("peer"))), query.get("sort") ?? "id"), query)]],
   ["GET", "connections/:id", ({ broker, id }) => {
     const [, connection] = one("connections", "connection")({ broker, id });
-    return [200, { ...connection, consumerList: [], producerList: [] }];
+    return [200, { ...connection, sessionList: [] }];
   }],
   ["DELETE", "connections/:id", close("connections")],
   ["GET", "consumers", list("consumers", (one, query) => (!query.get("queue") || one.queue === query.get("queue")) && (!query.get("connection") || String(one.connectionId) === query.get("connection")))],

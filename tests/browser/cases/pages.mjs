@@ -16,6 +16,7 @@ async function look(browser, target, theme, rules = null) {
   await browser.theme(theme);
   const findings = {};
   for (const [name, path] of Object.entries(pagesOf(target))) {
+    if (target.lacks.has(name) || (name === "clients" && target.lacks.has("consumers"))) continue;
     await browser.go(path);
     // The live figures have come, too.
     if (name === "overview" || name === "queue") await browser.page.waitForFunction(() => !document.querySelector(".plot.waiting"), undefined, { timeout: 8000 });
@@ -41,7 +42,7 @@ export const pageCases = {
     await browser.page.setViewportSize({ width: 390, height: 844 });
     try {
       for (const [name, path] of Object.entries(pagesOf(target))) {
-        if (!["overview", "queues", "messages", "transaction", "audit"].includes(name)) continue;
+        if (!["overview", "queues", "messages", "transaction", "audit"].includes(name) || target.lacks.has(name)) continue;
         await browser.go(path);
         const wider = await browser.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         await browser.shoot(`${name}-narrow`);

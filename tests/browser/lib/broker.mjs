@@ -97,7 +97,12 @@ export async function openTarget() {
   const daemon = await Daemon.start(folder);
   await furnish(daemon);
   const clients = await connect(daemon);
+  const lacks = new Set();
+  for (const path of ["permissions", "roles", "audit", "configuration/export", "consumers", "producers"]) {
+    await daemon.request("GET", path).catch(() => lacks.add(path));
+  }
   return {
+    lacks,
     origin: daemon.origin, user, password, queue: "payments.in", deadLetters: "DLQ", hostile,
     prepared: [0, 1].map((number) => `1:${hex(`transfer-${number}`)}:${hex("giromq")}`),
     async change(queue, settings) {

@@ -74,6 +74,11 @@ function AlarmLink({ alarm }: { alarm: Alarm }) {
 
 function Tiles({ overview }: { overview: Overview | null }) {
   const { last, ring } = useLive();
+  const now = (name: SeriesName) => last?.[name] ?? ring.values[name].at(-1) ?? null;
+  const shown = (name: SeriesName, format: (value: number) => string) => {
+    const value = now(name);
+    return value === null ? null : format(value);
+  };
   const tile = (label: string, name: SeriesName | null, value: ComponentChildren, link?: string) => {
     const inside = (
       <>
@@ -86,13 +91,13 @@ function Tiles({ overview }: { overview: Overview | null }) {
   };
   return (
     <div class="tiles">
-      {tile("Messages", "messages", overview && compact(last?.messages ?? overview.messages), href("/queues", { sort: "-messages" }))}
-      {tile("In", "enqueuedRate", last && rate(last.enqueuedRate))}
-      {tile("Out", "acknowledgedRate", last && rate(last.acknowledgedRate))}
-      {tile("Commit p99", "commitP99Us", last && microseconds(last.commitP99Us))}
-      {tile("WAL", "walBytes", overview && bytes(last?.walBytes ?? overview.store.walBytes))}
-      {tile("Disk free", "diskFreeBytes", overview && bytes(last?.diskFreeBytes ?? overview.store.freeBytes))}
-      {tile("Connections", "connections", overview && count(last?.connections ?? overview.connections), href("/connections"))}
+      {tile("Messages", "messages", overview && compact(now("messages") ?? overview.messages), href("/queues", { sort: "-messages" }))}
+      {tile("In", "enqueuedRate", shown("enqueuedRate", rate))}
+      {tile("Out", "acknowledgedRate", shown("acknowledgedRate", rate))}
+      {tile("Commit p99", "commitP99Us", shown("commitP99Us", microseconds))}
+      {tile("WAL", "walBytes", overview && bytes(now("walBytes") ?? overview.store.walBytes))}
+      {tile("Disk free", "diskFreeBytes", overview && bytes(now("diskFreeBytes") ?? overview.store.freeBytes))}
+      {tile("Connections", "connections", overview && count(now("connections") ?? overview.connections), href("/connections"))}
       {tile("In doubt", null, overview && count(overview.transactionsInDoubt), href("/transactions"))}
     </div>
   );

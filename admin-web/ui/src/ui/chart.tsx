@@ -23,7 +23,7 @@ interface ChartProps {
   binary?: boolean;
 }
 
-const height = 168;
+const height = 164;
 const sync = uPlot.sync("giromq");
 
 /** A chart over time. What it shows is said in words as well: the latest value of each series stands in its legend. */
@@ -86,7 +86,7 @@ function optionsOf(element: HTMLElement, { series, format, fromZero, binary }: L
     hooks: { setCursor: [(chart) => onHover(chart.cursor.idx ?? null)] },
     scales: { y: { range: (_chart, low, high) => rangeOf(low, high, fromZero) } },
     axes: [
-      { ...axis, size: 26, space: 80, grid: { show: false }, values: (_chart, splits) => splits.map((time) => clock(new Date(time * 1000)).slice(0, 5)) },
+      { ...axis, size: 22, space: 80, grid: { show: false }, values: (_chart, splits) => splits.map((time) => clock(new Date(time * 1000)).slice(0, 5)) },
       { ...axis, size: 66, space: 34, ...(binary ? { incrs: binarySteps } : {}), values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
     series: [
