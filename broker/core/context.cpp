@@ -61,7 +61,9 @@ void Context::finished(std::unique_ptr<tx::UnitOfWork> work, bool until_durable,
 
 void Context::refused(const tx::UnitOfWork& work, const Error& error) {
     if (!work.grows()) {
-        log::warning("commit_refused", {{"error", error.to_string()}});
+        if (const auto left_out = refusals_logged_.pass(clock.monotonic_now())) {
+            log::warning("commit_refused", {{"error", error.to_string()}, {"left_out", *left_out}});
+        }
         return;
     }
     if (error.is(store::errc::disk_full) && !disk_full_) {

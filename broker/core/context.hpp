@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/log_limiter.hpp"
 #include "core/core.hpp"
 #include "model/ids.hpp"
 #include "store/commit_port.hpp"
@@ -80,6 +81,7 @@ private:
     bool disk_full_ = false;
     MonotonicTime growth_again_at_{};
     std::deque<std::unique_ptr<tx::UnitOfWork>> retries_;
+    log::Limiter refusals_logged_;  // each of the retries is refused at each tick, as long as nothing can be written
     std::uint32_t dispatching_held_ = 0;
     std::set<DestinationId> to_dispatch_;
 };

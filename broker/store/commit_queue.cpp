@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/log_limiter.hpp"
 
 namespace giromq::store {
 namespace {
@@ -104,7 +105,9 @@ struct CommitQueue::Impl {
     SteadyClock::time_point maintained_at{};
     std::vector<std::vector<Operation>> finished;  // durable operations, not yet let go
     std::optional<Error> growth_refused;           // why growing units are refused now
-    std::vector<Unit> abandoned;                   // after a failure; their completions never run
+    log::Limiter growth_refusals_logged;
+    log::Limiter refusals_logged;
+    std::vector<Unit> abandoned;  // after a failure; their completions never run
 
     std::thread thread;
 };
@@ -240,13 +243,17 @@ void CommitQueue::Impl::commit_range(std::size_t first, std::size_t last, bool w
     }
     const bool has_growth = std::any_of(units.begin(), units.end(), [](const Taken* taken) { return taken->unit.grows; });
     if (result.error.is(errc::disk_full) && has_growth) {
-        log::warning("growing_units_refused", {{"error", result.error.to_string()}});
+        if (const auto left_out = growth_refusals_logged.pass(SteadyClock::now())) {
+            log::warning("growing_units_refused", {{"error", result.error.to_string()}, {"left_out", *left_out}});
+        }
         growth_refused = result.error;
         commit_range(first, last, true);
         return;
     }
     if (units.size() == 1) {
-        log::warning("unit_refused", {{"error", result.error.to_string()}});
+        if (const auto left_out = refusals_logged.pass(SteadyClock::now())) {
+            log::warning("unit_refused", {{"error", result.error.to_string()}, {"left_out", *left_out}});
+        }
         if (units.front()->unit.grows) growth_refused = result.error;
         refuse(*units.front(), result.error);
         return;
