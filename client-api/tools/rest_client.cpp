@@ -196,7 +196,7 @@ RestClient::Answer RestClient::call(std::string_view method, const std::string& 
 
 RestClient::Answer RestClient::find(const std::string& path) {
     Answer answer = exchange("GET", path, nullptr);
-    if (answer.status == 404) return Answer{404, nullptr};
+    if (answer.status == 404) return Answer{404, nullptr, {}};
     if (answer.status >= 400) return call("GET", path);  // for its sentence
     return answer;
 }
