@@ -278,7 +278,8 @@ def selector_throughput(target, consumers, *selecting, per_connection=1):
             broker.stop()
 
     def measure(machine):
-        many = ["--consumers", str(consumers), "--consumers-per-connection", str(per_connection), "--credit", "500" if consumers == 1 else "50"]
+        credit = "500" if consumers == 1 else "50"
+        many = ["--consumers", str(consumers), "--consumers-per-connection", str(per_connection), "--credit", credit]
         ratios, plain, selected, unselected = [], [], [], []
         for _ in range(3):
             plain.append(one(machine, "--consumers", "1"))
