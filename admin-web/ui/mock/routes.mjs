@@ -237,6 +237,8 @@ export const routes = [
   ["GET", "configuration/export", () => [200, "<definitions xmlns=\"urn:giromq:definitions:1\">\n  <queue name=\"payments.in\" max-deliveries=\"10\"/>\n</definitions>\n",
     { "Content-Type": "application/xml", "Content-Disposition": 'attachment; filename="giromq-definitions.xml"' }]],
   ["POST", "configuration/diff", () => [200, { changes: changes() }]],
+  ["POST", "configuration/reload", () => [200, { applied: ["alarms"], needsRestart: [] }]],
+  ["POST", "backup", ({ body }) => [200, { path: `backups/${body.file}`, bytes: 3_204_448_256 }]],
   ["POST", "configuration/apply", ({ session }) => {
     dangerous(session);
     return [200, { changes: changes(), done: 2, failed: null }];

@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, onSessionLost } from "./api/client";
+import { watchIdleness } from "./api/idle";
 import { live } from "./api/live";
 import { forgetAll } from "./api/resource";
 import { currentSession, logOut, SessionContext } from "./api/session";
@@ -65,7 +66,16 @@ export function App() {
   useEffect(() => {
     if (state.kind !== "in") return;
     live.start();
-    return () => live.stop();
+    // Without a token nobody has logged in here (a broker for developers), so there is nothing to end.
+    const { csrfToken, idleTimeoutMs } = state.session;
+    const stopWatching = csrfToken === "" ? () => undefined : watchIdleness(idleTimeoutMs, () => {
+      void logOut().catch(() => undefined);
+      setState({ kind: "out", lost: true });
+    });
+    return () => {
+      stopWatching();
+      live.stop();
+    };
   }, [state.kind]);
 
   if (state.kind === "asking") return <div class="curtain" aria-busy="true" />;

@@ -43,7 +43,7 @@ const exchanges: [method: string, path: string, body?: unknown][] = [
   ["GET", `transactions/${xid}`], ["GET", `transactions/${xid}/messages`], ["GET", "selectors"], ["GET", "selectors/urgentEur"], ["PUT", "selectors/made", { text: "a = 1" }],
   ["GET", "users"], ["PUT", "users/made", { role: "application", password: "long enough" }], ["GET", "roles"], ["GET", "permissions"],
   ["GET", "permissions/check?user=payments-app&action=send&destination=payments.in"], ["POST", "permissions", { grantee: { kind: "user", name: "made" }, pattern: "a.#", actions: ["send"] }],
-  ["GET", "audit?limit=5"], ["GET", "audit/verify"], ["POST", "configuration/diff"], ["POST", "configuration/apply"], ["POST", "queues/DLQ/purge"], ["GET", "queues/nothing"],
+  ["GET", "audit?limit=5"], ["GET", "audit/verify"], ["POST", "configuration/diff"], ["POST", "configuration/reload"], ["POST", "backup", { file: "a.db" }], ["POST", "configuration/apply"], ["POST", "queues/DLQ/purge"], ["GET", "queues/nothing"],
 ];
 
 function templateOf(path: string): string | undefined {

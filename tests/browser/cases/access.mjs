@@ -80,6 +80,13 @@ export const accessCases = {
     await browser.page.getByRole("link", { name: "browserTest" }).waitFor({ state: "detached" });
   },
 
+  async the_store_is_backed_up(browser) {
+    await browser.go("/configuration");
+    await browser.page.getByLabel("File", { exact: true }).fill("browser-test.db");
+    await browser.page.getByRole("button", { name: "Back up" }).click();
+    await browser.page.getByText("Complete:").waitFor();
+  },
+
   async the_configuration_is_exported_compared_and_applied(browser) {
     await browser.go("/configuration");
     const saved = browser.page.waitForEvent("download");

@@ -375,6 +375,15 @@ export interface Change {
   before: Record<string, string> | null;
   after: Record<string, string> | null;
 }
+/** Answers without a name of their own in the description. */
+export interface Reloaded {
+  applied: string[];
+  needsRestart: string[];
+}
+export interface Backup {
+  path: string;
+  bytes: number;
+}
 export interface Changes {
   changes: Change[];
 }

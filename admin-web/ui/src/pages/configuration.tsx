@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import { download, path, request } from "../api/client";
-import type { Applied, Change, Changes } from "../api/types";
-import { count, plural } from "../lib/format";
+import { download, path, post, request } from "../api/client";
+import type { Applied, Backup, Change, Changes, Reloaded } from "../api/types";
+import { bytes, count, plural } from "../lib/format";
 import { useMay } from "../api/session";
 import { Badge, Button, Card, Empty, Notice, PageHead, type Tone } from "../ui/basics";
 import { AttemptError, DangerDialog, useAttempt } from "../ui/dialog";
-import { Check, TextArea } from "../ui/form";
+import { Check, TextArea, TextField } from "../ui/form";
 import { toast } from "../ui/toast";
 
 const documentMax = 4_194_304;
@@ -84,6 +84,7 @@ export function ConfigurationPage() {
           <ChangeTable changes={applied.changes} />
         </Card>
       )}
+      <Upkeep />
       {asking && changes && (
         <DangerDialog title="Apply the document" action="Apply" typed="apply" typedLabel="word" onClose={() => setAsking(false)} onConfirm={apply}>
           <p><strong>{plural(changes.length, "change")}</strong> will be made, each on its own and each in the audit log:
@@ -91,6 +92,42 @@ export function ConfigurationPage() {
         </DangerDialog>
       )}
     </>
+  );
+}
+
+/** What is done with the broker as a whole: reading its configuration file again, and copying its store. */
+function Upkeep() {
+  const [reloaded, setReloaded] = useState<Reloaded | null>(null);
+  const [saved, setSaved] = useState<Backup | null>(null);
+  const [file, setFile] = useState(() => `giromq-${new Date().toISOString().slice(0, 19).replace(/\D/g, "-")}.db`);
+  const reload = useAttempt();
+  const backup = useAttempt();
+  return (
+    <div class="columns">
+      <Card title="Configuration file">
+        <p class="muted">Read again as it is on the broker's machine. Log level, thresholds of alarms, limits of logins and certificates hold at once.</p>
+        <div class="form-foot upkeep">
+          <Button icon="refresh" busy={reload.busy} onClick={() => void reload.attempt(async () => setReloaded(await post<Reloaded>(path(["configuration", "reload"]))))}>Read it again</Button>
+        </div>
+        <div role="status">
+          <AttemptError error={reload.error} />
+          {reloaded && <Notice tone="good"><strong>Read.</strong> Changed now: {reloaded.applied.join(", ") || "nothing"}. Waits for the next start: {reloaded.needsRestart.join(", ") || "nothing"}.</Notice>}
+        </div>
+      </Card>
+      <Card title="Backup">
+        <form onSubmit={(event) => {
+          event.preventDefault();
+          void backup.attempt(async () => setSaved(await post<Backup>(path(["backup"]), { file })));
+        }}>
+          <TextField label="File" mono value={file} onInput={setFile} hint="In the folder backups of the broker's data. The store is copied as it is now, while work goes on." />
+          <div class="form-foot"><Button type="submit" busy={backup.busy} disabled={file === ""}>Back up</Button></div>
+        </form>
+        <div role="status">
+          <AttemptError error={backup.error} />
+          {saved && <Notice tone="good"><strong>Complete:</strong> {bytes(saved.bytes)} in <span class="mono wrap">{saved.path}</span>.</Notice>}
+        </div>
+      </Card>
+    </div>
   );
 }
 

@@ -31,8 +31,8 @@ export function ConnectionPage() {
               ["Sessions", count(data.sessions)], ["Messages in", count(data.messagesIn)], ["Messages out", count(data.messagesOut)],
             ]} /> : <Skeleton lines={7} />}
           </Card>
-          <Card title="Consumers" flush><ConsumerTable resource={consumers} empty={<p class="card-empty muted">It has no consumers.</p>} /></Card>
-          <Card title="Producers" flush><ProducerTable resource={producers} empty={<p class="card-empty muted">It has no producers.</p>} /></Card>
+          <Card title="Consumers" flush actions={<a href={href("/consumers", { connection: id })}>All</a>}><ConsumerTable onlyFirst resource={consumers} empty={<p class="card-empty muted">It has no consumers.</p>} /></Card>
+          <Card title="Producers" flush actions={<a href={href("/producers", { connection: id })}>All</a>}><ProducerTable onlyFirst resource={producers} empty={<p class="card-empty muted">It has no producers.</p>} /></Card>
         </>
       )}
       {closing && (

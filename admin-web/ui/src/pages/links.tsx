@@ -46,7 +46,7 @@ function queueLink(name: string | null): ComponentChildren {
   return <a class="name" href={href("/queue", { name })}>{name}</a>;
 }
 
-export function ConsumerTable({ resource, empty }: { resource: Resource<Page<Consumer>>; empty: ComponentChildren }) {
+export function ConsumerTable({ resource, empty, onlyFirst }: { resource: Resource<Page<Consumer>>; empty: ComponentChildren; onlyFirst?: boolean }) {
   const columns: Column<Consumer>[] = [
     { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
     { id: "queue", title: "Queue", grow: true, render: (one) => <>{queueLink(one.queue)}{one.browser && <> <Badge>browser</Badge></>}</> },
@@ -60,10 +60,10 @@ export function ConsumerTable({ resource, empty }: { resource: Resource<Page<Con
     { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
     closeColumn("consumers", resource.reload),
   ];
-  return <PagedTable label="Consumers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} />;
+  return <PagedTable label="Consumers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} onlyFirst={onlyFirst} />;
 }
 
-export function ProducerTable({ resource, empty }: { resource: Resource<Page<Producer>>; empty: ComponentChildren }) {
+export function ProducerTable({ resource, empty, onlyFirst }: { resource: Resource<Page<Producer>>; empty: ComponentChildren; onlyFirst?: boolean }) {
   const columns: Column<Producer>[] = [
     { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
     { id: "queue", title: "Queue", grow: true, render: (one) => queueLink(one.queue) },
@@ -75,7 +75,7 @@ export function ProducerTable({ resource, empty }: { resource: Resource<Page<Pro
     { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
     closeColumn("producers", resource.reload),
   ];
-  return <PagedTable label="Producers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} />;
+  return <PagedTable label="Producers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} onlyFirst={onlyFirst} />;
 }
 
 function closeColumn<T extends Consumer | Producer>(kind: Kind, onClosed: () => void): Column<T> {

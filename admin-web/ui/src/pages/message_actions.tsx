@@ -84,7 +84,7 @@ export function ActionDialog({ action, queue, chosen, onClose, onFinished }: Dia
     onFinished(await post<MessagesDone | Operation>(target, body));
   };
   const title = `${verbs[action]} messages`;
-  const inside = <What action={action} queue={queue} chosen={chosen} to={to} />;
+  const inside = <What action={action} queue={queue} chosen={chosen} />;
   if (action === "delete") {
     return (
       <DangerDialog title={title} action="Delete" typed={queue.name} typedLabel="name of the queue" onClose={onClose} onConfirm={run}>{inside}</DangerDialog>
@@ -114,15 +114,15 @@ function TargetField({ value, onInput }: { value: string; onInput: (value: strin
 }
 
 /** How many it would be: the broker counts before anything is done. */
-function What({ action, queue, chosen, to }: { action: Action; queue: Queue; chosen: Chosen; to: string }) {
+function What({ action, queue, chosen }: { action: Action; queue: Queue; chosen: Chosen }) {
   const [count, setCount] = useState<DryRun | "failed" | null>(null);
   const key = JSON.stringify(chosen);
   useEffect(() => {
     if (chosen.kind === "ids") return;
     let wanted = true;
-    // A move needs a queue to count, too; the count does not depend on which, so it is this one.
-    const body = { ...requestOf(chosen), dryRun: true, ...(action === "move" || action === "copy" ? { to: to || queue.name } : {}) };
-    post<DryRun>(path(["queues", queue.name, "messages", action]), body).then(
+    // Which messages it would be does not depend on where they go, and only a retry can be asked about before a target is known.
+    const counted = action === "delete" ? "delete" : "retry";
+    post<DryRun>(path(["queues", queue.name, "messages", counted]), { ...requestOf(chosen), dryRun: true }).then(
       (answer) => wanted && setCount(answer),
       () => wanted && setCount("failed"),
     );

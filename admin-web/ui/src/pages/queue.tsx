@@ -155,10 +155,10 @@ function Clients({ name }: { name: string }) {
   return (
     <>
       <Card title="Consumers" flush actions={<a href={href("/consumers", { queue: name })}>All</a>}>
-        <ConsumerTable resource={consumers} empty={<p class="card-empty muted">Nobody consumes from this queue.</p>} />
+        <ConsumerTable onlyFirst resource={consumers} empty={<p class="card-empty muted">Nobody consumes from this queue.</p>} />
       </Card>
       <Card title="Producers" flush actions={<a href={href("/producers", { queue: name })}>All</a>}>
-        <ProducerTable resource={producers} empty={<p class="card-empty muted">Nobody has a producer on this queue.</p>} />
+        <ProducerTable onlyFirst resource={producers} empty={<p class="card-empty muted">Nobody has a producer on this queue.</p>} />
       </Card>
     </>
   );

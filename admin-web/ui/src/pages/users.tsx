@@ -22,7 +22,8 @@ export function UsersPage() {
   const [deleting, setDeleting] = useState<string | null>(null);
   const filter = { name: query.get("filter"), role: query.get("role") };
   const users = useResource<Page<User>>(path(["users"], { ...filter, cursor: query.get("cursor"), limit: 50 }));
-  const editing = query.get("user");
+  // Only one that is shown: its role must be known before it can be changed.
+  const edited = users.data?.items.find((one) => one.name === query.get("user"));
   const close = () => setQuery({ user: null, create: null }, { replace: true });
   const columns: Column<User>[] = [
     { id: "name", title: "Name", grow: true, render: (one) => (
@@ -48,7 +49,7 @@ export function UsersPage() {
       <PagedTable label="Users" resource={users} columns={columns} keyOf={(one) => one.name} skeletonRows={6}
         empty={<Nothing title="There are no users" filtered={Boolean(filter.name || filter.role)} />} />
       {mayAdminister && query.get("create") === "1" && <UserForm onClose={close} onSaved={users.reload} />}
-      {mayAdminister && editing && <UserForm key={editing} user={users.data?.items.find((one) => one.name === editing) ?? { name: editing, role: "application" }} onClose={close} onSaved={users.reload} />}
+      {mayAdminister && edited && <UserForm key={edited.name} user={edited} onClose={close} onSaved={users.reload} />}
       {deleting && (
         <DangerDialog title="Delete the user" action="Delete" typed={deleting} typedLabel="name of the user" onClose={() => setDeleting(null)} onConfirm={async () => {
           await request("DELETE", path(["users", deleting]));

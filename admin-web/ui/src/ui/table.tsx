@@ -77,15 +77,15 @@ function Heading<T>({ column, sort }: { column: Column<T>; sort?: string }) {
   );
 }
 
-/** The rest of a list page: its table, its error, and the way to the next page. */
-export function PagedTable<T>({ resource, ...table }: Omit<TableProps<T>, "rows"> & { resource: Resource<Page<T>> }) {
+/** The rest of a list page: its table, its error, and the way to the next page (not where only the first rows are shown beside other things). */
+export function PagedTable<T>({ resource, onlyFirst, ...table }: Omit<TableProps<T>, "rows"> & { resource: Resource<Page<T>>; onlyFirst?: boolean }) {
   const { data, error, reload } = resource;
   if (error && !data) return <Failure error={error} retry={reload} />;
   return (
     <>
       {error && <p class="stale" role="status"><Icon name="warning" />These figures are old: {error.title}.</p>}
       <Table {...table} rows={data?.items ?? null} />
-      <Pager nextCursor={data?.nextCursor ?? null} shown={data?.items.length ?? 0} />
+      {!onlyFirst && <Pager nextCursor={data?.nextCursor ?? null} shown={data?.items.length ?? 0} />}
     </>
   );
 }
