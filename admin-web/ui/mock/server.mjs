@@ -1,5 +1,5 @@
 // The console against a broker that is made up: `npm run build && npm run mock`, then http://127.0.0.1:8261/console/ as admin, olga (operator)
-// or anton (auditor) with the password "correct horse"; the one-time token is "first-start".
+// or anton (auditor) with the password "correct horse".
 
 import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -50,8 +50,7 @@ export function makeServer() {
   function aboutSession(method, path, body, request) {
     const session = sessionOf(request);
     if (method === "POST" && path === "session") {
-      if (body.token === "first-start") return open("", "administrator", []);
-      if (body.token || broker.passwords.get(body.user) !== body.password) throw new Refusal(401, "unauthorized", "The login is wrong", "The user, the password or the token is not right.");
+      if (broker.passwords.get(body.user) !== body.password) throw new Refusal(401, "unauthorized", "The login is wrong", "The user or the password is not right.");
       return open(body.user, broker.users.get(body.user), mayDo[broker.users.get(body.user)]);
     }
     if (!session) throw new Refusal(401, "unauthorized", "Log in first");
@@ -73,8 +72,6 @@ export function makeServer() {
     const session = sessionOf(request);
     if (!session) throw new Refusal(401, "unauthorized", "Log in first", "The session has ended.");
     if (request.method !== "GET" && request.headers["x-csrf-token"] !== session.csrfToken) throw new Refusal(403, "csrf", "The CSRF token is missing or wrong");
-    if (session.user === "" && !(request.method === "PUT" && path.startsWith("users/"))) throw new Refusal(403, "forbidden", "Create the first administrator first");
-    if (session.user === "") session.confirmedUntil = new Date(Date.now() + 60_000).toISOString();
     const { handler, named } = matchRoute(request.method, path);
     return handler({ broker, session, query: url.searchParams, body, headers: request.headers, ...named });
   }

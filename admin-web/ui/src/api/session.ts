@@ -3,14 +3,12 @@ import { useContext } from "preact/hooks";
 import { path, post, request, keepToken } from "./client";
 import type { Action, Session } from "./types";
 
-export type Login = { user: string; password: string } | { token: string };
-
 export async function currentSession(): Promise<Session> {
   return keepToken((await request<Session>("GET", path(["session"]))).data);
 }
 
-export async function logIn(login: Login): Promise<Session> {
-  return keepToken(await post<Session>(path(["session"]), login));
+export async function logIn(user: string, password: string): Promise<Session> {
+  return keepToken(await post<Session>(path(["session"]), { user, password }));
 }
 
 export async function logOut(): Promise<void> {

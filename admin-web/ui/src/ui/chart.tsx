@@ -47,7 +47,8 @@ export function Chart({ title, times, series, format, fromZero = true, binary = 
     };
   }, [theme, series.length]);
 
-  useEffect(() => plot.current?.setData(data));
+  // Values are added to the arrays in place, so the times tell whether there is something new to draw.
+  useEffect(() => plot.current?.setData(data), [times.length, times[0], times.at(-1)]);
 
   const at = hovered !== null && hovered < times.length ? hovered : times.length - 1;
   return (
