@@ -27,7 +27,7 @@ bool is_read(std::string_view method);
 /// {"items": [...], "nextCursor": cursor or null}
 Response list_response(boost::json::array items, const std::optional<std::string>& next_cursor);
 
-/// What `limit` and `cursor` ask for, or the problem with them, or with a parameter that there is not.
+/// What `limit` and `cursor` ask for, beside `other_parameters`, or the problem with them, or with a parameter that there is not.
 struct PageRequest {
     std::size_t limit = 100;
     std::string after;

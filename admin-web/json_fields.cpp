@@ -1,5 +1,6 @@
 #include "admin-web/json_fields.hpp"
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <utility>
 
@@ -69,6 +70,37 @@ std::optional<bool> JsonFields::flag(std::string_view name) {
         return std::nullopt;
     }
     return value->get_bool();
+}
+
+std::optional<std::vector<std::string>> JsonFields::texts(std::string_view name, std::size_t count_max) {
+    const auto* const value = take(name);
+    if (value == nullptr) return std::nullopt;
+    const auto is_text = [](const json::value& one) { return one.is_string(); };
+    if (!value->is_array() || value->get_array().size() > count_max ||
+        !std::all_of(value->get_array().begin(), value->get_array().end(), is_text)) {
+        fail("invalid_argument", std::string(name) + " must be a list of at most " + std::to_string(count_max) + " texts");
+        return std::nullopt;
+    }
+    std::vector<std::string> texts;
+    for (const auto& one : value->get_array()) texts.emplace_back(one.get_string());
+    return texts;
+}
+
+std::optional<std::vector<std::string>> JsonFields::texts_of(std::string_view name, std::initializer_list<std::string_view> members) {
+    const auto* const value = take(name);
+    if (value == nullptr) return std::nullopt;
+    std::vector<std::string> texts;
+    if (value->is_object() && value->get_object().size() == members.size()) {
+        for (const auto member : members) {
+            const auto* const text = value->get_object().if_contains(member);
+            if (text != nullptr && text->is_string()) texts.emplace_back(text->get_string());
+        }
+    }
+    if (texts.size() == members.size()) return texts;
+    std::string list;
+    for (const auto member : members) list += (list.empty() ? "" : " and ") + std::string(member);
+    fail("invalid_argument", std::string(name) + " must be an object of the texts " + list);
+    return std::nullopt;
 }
 
 std::optional<Response> JsonFields::problem() {

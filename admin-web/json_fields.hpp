@@ -2,10 +2,12 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "admin-web/http_message.hpp"
 
@@ -27,6 +29,11 @@ public:
     const boost::json::value* value(std::string_view name) { return take(name); }
     /// Says what is wrong with it; the first time counts.
     void refuse(std::string sentence) { fail("invalid_argument", std::move(sentence)); }
+
+    /// A list of at most `count_max` texts.
+    std::optional<std::vector<std::string>> texts(std::string_view name, std::size_t count_max);
+    /// An object of exactly these texts, in their order.
+    std::optional<std::vector<std::string>> texts_of(std::string_view name, std::initializer_list<std::string_view> members);
 
     /// What is wrong, as a problem; nothing if the body was good. To be asked after every field has been.
     std::optional<Response> problem();

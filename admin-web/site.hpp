@@ -91,6 +91,11 @@ private:
     void users(Call call);
     void user(Call call);
     void put_user(Call call);
+    void permissions(Call call);
+    void add_permission(Call call);
+    void permission(Call call);
+    void check_permission(Call call);
+    void roles(Call call);
     void selectors(Call call);
     void selector(Call call);
     void put_selector(Call call);

@@ -36,7 +36,7 @@ Response wants_login(const Request& request) {
 json::array may_do(const security::Identity& who) {
     json::array words;
     for (const auto action : security::all_actions) {
-        if (authorise(who, action, {})) words.emplace_back(security::to_text(action));
+        if (authorise(who, action, {})) words.emplace_back(to_text(action));
     }
     return words;
 }

@@ -59,6 +59,7 @@ public:
         const CertificatesPort* certificates = nullptr;  // null: there are none
     };
     using Identity = security::Identity;
+    using Action = security::Action;
     template <typename T>
     using Done = UniqueFunction<void(Result<T>)>;
 
@@ -108,6 +109,17 @@ public:
     /// Without a password only the role of an existing user is changed.
     void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done);
     void delete_user(const Identity& who, std::string name, Done<void> done);
+
+    // Permissions. A change holds at once: links that are not allowed any more are detached.
+
+    Result<std::vector<Permission>> list_permissions(const Identity& who) const;
+    /// Stores it under a new id, with who and when. Refused with invalid_argument (no pattern, nothing or too much granted), not_found (no
+    /// such user or role), different (the same is granted already).
+    void add_permission(const Identity& who, Permission permission, Done<Permission> done);
+    void delete_permission(const Identity& who, std::uint64_t id, Done<void> done);
+    /// Whether a user may do something; asked by whom may see permissions, and by everybody for oneself.
+    Result<security::Decision> check_permission(const Identity& who, const std::string& user, Action action,
+                                                const std::string& destination) const;
 
     // Selectors that clients name. Those of the configuration are shown, and changed only there. Consumers keep what they began with.
 
@@ -196,6 +208,7 @@ private:
     std::vector<CertificateView> certificates() const;
     struct Look;
     void continue_look(std::shared_ptr<Look> look);
+    std::optional<Error> refusal_of(const Permission& permission) const;
     void change_user(Task change);
     void user_changed();
     bool is_last_administrator(const std::string& name) const;

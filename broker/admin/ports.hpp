@@ -40,6 +40,8 @@ public:
     virtual bool close(ConnectionId id, const std::string& why) = 0;
     /// Ends every connection that was let in as this user; `why` is told to its client.
     virtual void close_user(const std::string& user, const std::string& why) = 0;
+    /// Permissions have changed: what they do not allow any more ends.
+    virtual void review_permissions() = 0;
     virtual void list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<ConnectionView>)> done) const = 0;
 };
 

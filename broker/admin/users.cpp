@@ -80,6 +80,7 @@ void BrokerAdmin::delete_user(const Identity& who, std::string name, Done<void> 
                                 [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> removed) mutable {
                                     if (removed) {
                                         parts_.users.remove(name);
+                                        parts_.users.permissions().remove_user(name);
                                         log::info("user_deleted", {{"user", name}, {"by", by}});
                                         parts_.connections.close_user(name, "the user '" + name + "' was deleted");
                                     }

@@ -129,6 +129,9 @@ public:
 
     /// Whether the peer has logged in as this user, or may be about to: then what it was let in with holds no more when the user changes.
     virtual bool may_be_of(std::string_view user) const = 0;
+
+    /// Permissions have changed: detaches the links that would not be let in any more (amqp:unauthorized-access).
+    virtual void review_permissions() = 0;
 };
 
 }  // namespace giromq::amqp

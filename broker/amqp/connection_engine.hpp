@@ -47,6 +47,7 @@ public:
     void abort() override;
     View view() const override;
     bool may_be_of(std::string_view user) const override;
+    void review_permissions() override;
 
     void on_mail() override;
 

@@ -84,6 +84,7 @@ void ConnectionEngine::attach_producer(pn_link_t* link) {
     auto core = std::make_shared<CoreLink>(core_session_, id);
     slot.link = std::make_unique<ReceiverLink>(context_, id, link, core, is_relay);
     slot.link->is_dynamic = is_dynamic;
+    if (!is_dynamic && !is_relay) slot.link->grant = Link::Grant{security::Action::send, address};
     pn_link_set_context(link, slot.link.get());
     ++producers_;
     context_.commands.emplace_back(command::OpenProducer{.link = std::move(core),
@@ -133,6 +134,7 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
     auto core = std::make_shared<CoreLink>(core_session_, id);
     slot.link = std::make_unique<SenderLink>(context_, id, link, core, attaching_, SenderLink::Mode{presettled, is_browser});
     slot.link->is_dynamic = is_dynamic;
+    if (!is_dynamic) slot.link->grant = Link::Grant{action, address};
     pn_link_set_context(link, slot.link.get());
     ++consumers_;
     context_.commands.emplace_back(command::OpenConsumer{.link = std::move(core),
@@ -143,6 +145,20 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
                                                          .mode = is_browser ? core::ConsumerMode::browse : core::ConsumerMode::acquire,
                                                          .presettled = presettled,
                                                          .selector = std::move(selector).value()});
+}
+
+/// Permissions have changed: links that would not be let in any more are detached. What is under way on them is settled as with any detach.
+void ConnectionEngine::review_permissions() {
+    if (aborted_ || hung_up_ || ended_in_core_) return;
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+        Link* const link = slots_[index].link.get();
+        if (link == nullptr || !link->grant || link->leaving || may(link->grant->action, link->grant->address)) continue;
+        detach(*link, {std::string(condition::unauthorized_access), "the permission for '" + link->grant->address + "' was withdrawn"});
+        is_told_ = false;
+    }
+    process_events();
+    finish_call();
+    host_.wake();
 }
 
 void ConnectionEngine::refuse_attach(pn_link_t* link, const Refusal& refusal) {

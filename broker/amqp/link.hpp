@@ -89,6 +89,13 @@ public:
 
     /// The terminus asked for a node of its own.
     bool is_dynamic = false;
+    /// What the peer was allowed to do here when it attached, and is detached for when it may not any more; not set for what is asked
+    /// with each message, or belongs to the connection.
+    struct Grant {
+        security::Action action;
+        std::string address;
+    };
+    std::optional<Grant> grant;
 
     /// A producer's link that is ending, but still owes its peer the outcomes of sends that are under way: telling nothing about them
     /// would be wrong, and so would be settling them without an outcome.

@@ -286,6 +286,10 @@ void ReceiverLink::forget_partial() {
 std::optional<Refusal> ReceiverLink::route(const Intake& intake) {
     if (intake.to.empty()) return Refusal{std::string(condition::invalid_field), "a message for the anonymous relay needs properties.to"};
     if (intake.to_topic) return Refusal{std::string(condition::not_implemented), "topics are not implemented"};
+    if (const auto version = security::permissions_version(context_.identity); version != allowed_version_) {
+        allowed_.clear();
+        allowed_version_ = version;
+    }
     auto allowed = allowed_.find(intake.to);
     if (allowed == allowed_.end()) {
         if (allowed_.size() >= allowed_max) allowed_.clear();

@@ -93,6 +93,7 @@ private:
 
     /// Addresses of the relay that the user may send to, or may not; and may create.
     std::unordered_map<std::string, bool> allowed_;
+    std::uint64_t allowed_version_ = 0;  // of the permissions that these answers rest on
 };
 
 }  // namespace giromq::amqp

@@ -110,7 +110,7 @@ void SaslServer::install(pn_transport_t* transport) {
 }
 
 security::Identity SaslServer::anonymous() const {
-    return security::Identity{"anonymous", anonymous_is_administrator_ ? Role::administrator : Role::application};
+    return users_.identity_of("anonymous", anonymous_is_administrator_ ? Role::administrator : Role::application);
 }
 
 bool SaslServer::offers(Mechanism mechanism) const { return std::ranges::find(offered_, mechanism) != offered_.end(); }
@@ -159,7 +159,7 @@ void SaslServer::external(std::string_view response) {
     const std::optional<User> user = users_.find(certificate_subject_);
     users_.logins().count(security::LoginProtocol::amqp, user.has_value());
     if (!user) return fail("no user of the certificate's name");
-    succeed(security::Identity{user->name, user->role});
+    succeed(users_.identity_of(user->name, user->role));
 }
 
 void SaslServer::scram(std::string_view response) {

@@ -195,6 +195,14 @@ void Core::remove_user(std::string name, UniqueFunction<void(Result<void>)> done
     impl_->commit_record(store::RemoveUser{std::move(name)}, std::move(done));
 }
 
+const std::vector<Permission>& Core::recovered_permissions() const { return impl_->recovery.permissions; }
+void Core::put_permission(Permission permission, UniqueFunction<void(Result<void>)> done) {
+    impl_->commit_record(store::PutPermission{std::move(permission)}, std::move(done));
+}
+void Core::remove_permission(std::uint64_t id, UniqueFunction<void(Result<void>)> done) {
+    impl_->commit_record(store::RemovePermission{id}, std::move(done));
+}
+
 const std::vector<NamedSelector>& Core::recovered_selectors() const { return impl_->recovery.selectors; }
 void Core::put_selector(NamedSelector selector, UniqueFunction<void(Result<void>)> done) {
     impl_->commit_record(store::PutSelector{std::move(selector)}, std::move(done));

@@ -16,6 +16,7 @@
 #include "core/ports.hpp"
 #include "model/destination.hpp"
 #include "model/outcome.hpp"
+#include "model/permission.hpp"
 #include "model/user.hpp"
 #include "selector/selector.hpp"
 #include "store/commit_port.hpp"
@@ -445,11 +446,15 @@ public:
     /// The connection is gone: its transactions are rolled back, its consumers and producers closed, its temporary queues deleted.
     void close_connection(ConnectionId connection, CloseReason reason);
 
-    // Users and named selectors, which the core only takes to the store. Refusals: not_ready while it stops; those of the store.
+    // Users, permissions and named selectors, which the core only takes to the store. Refusals: not_ready while it stops; those of the
+    // store.
 
     const std::vector<User>& recovered_users() const;
     void put_user(User user, UniqueFunction<void(Result<void>)> done);
     void remove_user(std::string name, UniqueFunction<void(Result<void>)> done);
+    const std::vector<Permission>& recovered_permissions() const;
+    void put_permission(Permission permission, UniqueFunction<void(Result<void>)> done);
+    void remove_permission(std::uint64_t id, UniqueFunction<void(Result<void>)> done);
     const std::vector<NamedSelector>& recovered_selectors() const;
     void put_selector(NamedSelector selector, UniqueFunction<void(Result<void>)> done);
     void remove_selector(std::string name, UniqueFunction<void(Result<void>)> done);

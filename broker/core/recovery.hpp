@@ -24,6 +24,7 @@ public:
     }
     void user(User user) override { users.push_back(std::move(user)); }
     void selector(NamedSelector selector) override { selectors.push_back(std::move(selector)); }
+    void permission(Permission permission) override { permissions.push_back(std::move(permission)); }
     void branch(store::StoredBranch branch) override { branches_.restore(branch); }
     void prepared_put(store::PreparePut put) override { branches_.restore(put); }
     void prepared_get(store::PrepareGet get) override { branches_.restore(get); }
@@ -31,6 +32,7 @@ public:
 
     std::vector<User> users;
     std::vector<NamedSelector> selectors;
+    std::vector<Permission> permissions;
 
 private:
     Context& context_;

@@ -25,6 +25,8 @@ admin::ConnectionView to_admin(const amqp::Connection::View& view) {
 bool Connections::close(ConnectionId id, const std::string& why) { return server_.close(id, "amqp:connection:forced", why); }
 void Connections::close_user(const std::string& user, const std::string& why) { server_.close_user(user, "amqp:connection:forced", why); }
 
+void Connections::review_permissions() { server_.review_permissions(); }
+
 void Connections::list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<admin::ConnectionView>)> done) const {
     server_.list(after, limit, [done = std::move(done)](std::vector<net::AmqpServer::View> views) mutable {
         std::vector<admin::ConnectionView> connections;

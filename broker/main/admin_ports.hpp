@@ -18,6 +18,7 @@ public:
     std::uint64_t accepted() const override { return server_.accepted_count(); }
     bool close(ConnectionId id, const std::string& why) override;
     void close_user(const std::string& user, const std::string& why) override;
+    void review_permissions() override;
     void list(ConnectionId after, std::size_t limit, UniqueFunction<void(std::vector<admin::ConnectionView>)> done) const override;
 
 private:

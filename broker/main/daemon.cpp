@@ -82,6 +82,18 @@ void raise_file_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// A store from before there were permissions lets every application do what it could: nobody should find that out later.
+void warn_of_upgrade(const std::vector<Permission>& permissions) {
+    for (const auto& permission : permissions) {
+        if (permission.created_by != "upgrade") continue;
+        log::warning("everything_is_granted",
+                     {{"grantee", permission.grantee},
+                      {"pattern", permission.pattern},
+                      {"actions", actions_text(permission.actions)},
+                      {"next", "grant each application what it needs, then: giromq permission revoke " + std::to_string(permission.id)}});
+    }
+}
+
 /// The parts of a running broker, in the order in which they need one another; destroyed in the opposite one.
 class Broker {
 public:
@@ -249,6 +261,9 @@ Result<void> Broker::start_core() {
 
 Result<void> Broker::prepare_users() {
     users_.replace_all(on_core<std::vector<User>>([this](auto done) { done(core_.recovered_users()); }).get());
+    auto permissions = on_core<std::vector<Permission>>([this](auto done) { done(core_.recovered_permissions()); }).get();
+    warn_of_upgrade(permissions);
+    users_.permissions().replace_all(std::move(permissions));
     const auto users = users_.list();
     const auto is_administrator = [](const User& user) { return user.role == Role::administrator; };
     if (dev_ || std::any_of(users.begin(), users.end(), is_administrator)) return {};

@@ -116,6 +116,10 @@ void AmqpServer::close_user(const std::string& user, const std::string& conditio
     for (const auto& loop : loops()) loop->close_if_of(user, condition, description);
 }
 
+void AmqpServer::review_permissions() {
+    for (const auto& loop : loops()) loop->review_permissions();
+}
+
 void AmqpServer::close_all(const std::string& condition, const std::string& description) {
     {
         const std::lock_guard lock(mutex_);

@@ -41,6 +41,8 @@ public:
     bool close(ConnectionId id, const std::string& condition, const std::string& description);
     /// The connections of this user get a close frame with this condition, and so do those that may be about to log in as it.
     void close_user(const std::string& user, const std::string& condition, const std::string& description);
+    /// Every connection detaches the links that permissions do not allow any more.
+    void review_permissions();
     /// Every connection gets a close frame with this condition; new ones are not served any more.
     void close_all(const std::string& condition, const std::string& description);
     /// Cuts those that are still there.

@@ -67,6 +67,16 @@ void ConnectionLoop::close_if_of(std::string user, std::string condition, std::s
     });
 }
 
+void ConnectionLoop::review_permissions() {
+    executor_.execute([self = shared_from_this()] {
+        if (self->phase_ != Phase::open) return;
+        self->in_turn_ = true;  // the engine may call wake()
+        self->connection_->review_permissions();
+        self->in_turn_ = false;
+        self->turn();
+    });
+}
+
 void ConnectionLoop::close_now(std::string condition, std::string description) {
     if (phase_ != Phase::open) {
         end("connection_ended", "the broker closes it");

@@ -59,6 +59,8 @@ public:
     void close(std::string condition, std::string description);
     /// The same if its peer has logged in as this user, or may be about to.
     void close_if_of(std::string user, std::string condition, std::string description);
+    /// Detaches the links that permissions do not allow any more.
+    void review_permissions();
     /// Cuts the socket.
     void abort();
     /// The answer comes on the connection's executor; nothing if it is not open (yet, or any more).

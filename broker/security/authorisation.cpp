@@ -1,31 +1,28 @@
 #include "security/authorisation.hpp"
 
+#include "security/permission_table.hpp"
+
 namespace giromq::security {
 namespace {
 
-struct Name {
-    std::string_view word;      // in permissions
-    std::string_view sentence;  // "may not ... 'payments.in'"
-};
-
-constexpr Name name_of(Action action) {
+std::string_view sentence_of(Action action) {
     switch (action) {
-        case Action::send: return {"send", "send to"};
-        case Action::receive: return {"receive", "receive from"};
-        case Action::browse: return {"browse", "browse"};
-        case Action::read_body: return {"read-body", "read bodies of messages in"};
-        case Action::create: return {"create", "create"};
-        case Action::move: return {"move", "move messages of"};
-        case Action::delete_messages: return {"delete", "delete messages of"};
-        case Action::purge: return {"purge", "purge"};
-        case Action::resolve_xa: return {"resolve-xa", "resolve other users' branches in"};
-        case Action::view: return {"view", "view"};
-        case Action::pause: return {"pause", "pause"};
-        case Action::close: return {"close", "close connections of"};
-        case Action::audit: return {"audit", "audit"};
-        case Action::administer: return {"administer", "administer"};
+        case Action::send: return "send to";
+        case Action::receive: return "receive from";
+        case Action::browse: return "browse";
+        case Action::read_body: return "read bodies of messages in";
+        case Action::create: return "create";
+        case Action::move: return "move messages of";
+        case Action::delete_messages: return "delete messages of";
+        case Action::purge: return "purge";
+        case Action::resolve_xa: return "resolve other users' branches in";
+        case Action::view: return "view";
+        case Action::pause: return "pause";
+        case Action::close: return "close connections of";
+        case Action::audit: return "audit";
+        case Action::administer: return "administer";
     }
-    return {"unknown", "do that to"};
+    return "do that to";
 }
 
 bool operator_may(Action action) {
@@ -48,18 +45,19 @@ bool operator_may(Action action) {
     return false;
 }
 
-bool application_may(Action action) {
-    return action == Action::send || action == Action::receive || action == Action::browse || action == Action::create;
-}
-
 bool role_may(Role role, Action action) {
     switch (role) {
         case Role::administrator: return true;
         case Role::operator_: return operator_may(action);
         case Role::auditor: return action == Action::view || action == Action::audit;
-        case Role::application: return application_may(action);
+        case Role::application: return false;
     }
     return false;
+}
+
+std::optional<Permission> permission_for(const Identity& identity, Action action, std::string_view destination) {
+    const bool can_be_granted = identity.permissions != nullptr && is_grantable(action) && identity.role != Role::auditor;
+    return can_be_granted ? identity.permissions->find(identity.user, identity.role, action, destination) : std::nullopt;
 }
 
 Error refusal(const Identity& identity, const std::string& what) {
@@ -68,12 +66,22 @@ Error refusal(const Identity& identity, const std::string& what) {
 
 }  // namespace
 
-std::string_view to_text(Action action) { return name_of(action).word; }
+Decision decide(const Identity& identity, Action action, std::string_view destination) {
+    if (role_may(identity.role, action)) return {true, "the role " + std::string(to_text(identity.role)), std::nullopt};
+    if (const auto permission = permission_for(identity, action, destination)) {
+        return {true, "a permission for '" + permission->pattern + "'", permission->id};
+    }
+    return {false, "neither the role " + std::string(to_text(identity.role)) + " nor a permission allows it", std::nullopt};
+}
 
 Result<void> authorise(const Identity& identity, Action action, std::string_view destination) {
-    if (role_may(identity.role, action)) return {};
+    if (role_may(identity.role, action) || permission_for(identity, action, destination)) return {};
     const std::string object = destination.empty() ? "the broker" : "'" + std::string(destination) + "'";
-    return refusal(identity, "may not " + std::string(name_of(action).sentence) + ' ' + object);
+    return refusal(identity, "may not " + std::string(sentence_of(action)) + ' ' + object);
+}
+
+std::uint64_t permissions_version(const Identity& identity) {
+    return identity.permissions == nullptr ? 0 : identity.permissions->version();
 }
 
 Result<void> authorise_branch(const Identity& identity, std::string_view owner) {

@@ -87,7 +87,7 @@ Result<std::string> ScramServer::final(std::string_view client_final) {
     const auto server_signature = hmac_sha256(user.server_key, {auth_message});
     if (!server_signature) return server_signature.error();
     if (!*proven || !state_->candidate.is_known) return Error(errc::wrong_credentials);
-    state_->identity = Identity{user.name, user.role};
+    state_->identity = state_->users.identity_of(user.name, user.role);
     return "v=" + encode_base64(*server_signature);
 }
 

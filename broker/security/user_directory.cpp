@@ -171,13 +171,13 @@ Result<Identity> UserDirectory::verify_password(std::string_view name, std::stri
     const auto tag = tag_of(*key, user, password);
     if (!tag) return tag.error();
     const MonotonicTime now = clock_.monotonic_now();
-    if (found->is_known && remembered_->contains(*tag, now)) return Identity{user.name, user.role};
+    if (found->is_known && remembered_->contains(*tag, now)) return identity_of(user.name, user.role);
     const auto keys = derive_keys(password, user.salt, user.iterations);
     if (!keys) return keys.error();
     const bool matches = equal_in_constant_time(keys->stored_key, user.stored_key);
     if (!matches || !found->is_known) return wrong_credentials();
     remembered_->add(*tag, now);
-    return Identity{user.name, user.role};
+    return identity_of(user.name, user.role);
 }
 
 }  // namespace giromq::security

@@ -14,6 +14,7 @@
 #include "security/authorisation.hpp"
 #include "security/errc.hpp"
 #include "security/login_throttle.hpp"
+#include "security/permission_table.hpp"
 
 namespace giromq::security {
 
@@ -46,7 +47,7 @@ public:
     bool empty() const;
 
     /// Who a user is once the login was right.
-    Identity identity_of(const std::string& name, Role role) const { return Identity{name, role}; }
+    Identity identity_of(const std::string& name, Role role) const { return Identity{name, role, &permissions_}; }
 
     /// Whom to check credentials against. For an unknown name a user that nothing fits, with a salt and a number of iterations that
     /// depend on the name only (while the process runs), so that an exchange looks the same whether the user exists or not.
@@ -64,6 +65,10 @@ public:
     /// What is known of logins that failed, and the counts of all. Every login of a user goes through it, whatever the protocol.
     LoginThrottle& logins() const { return logins_; }
 
+    /// What users may do beside what their roles allow.
+    PermissionTable& permissions() { return permissions_; }
+    const PermissionTable& permissions() const { return permissions_; }
+
 private:
     struct Remembered;
 
@@ -74,6 +79,7 @@ private:
     std::shared_ptr<const std::vector<User>> users_ = std::make_shared<const std::vector<User>>();
     std::shared_ptr<Remembered> remembered_;
     mutable LoginThrottle logins_;
+    PermissionTable permissions_;
 };
 
 }  // namespace giromq::security

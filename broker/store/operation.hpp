@@ -13,6 +13,7 @@
 #include "model/ids.hpp"
 #include "model/message.hpp"
 #include "model/named_selector.hpp"
+#include "model/permission.hpp"
 #include "model/user.hpp"
 #include "xa/xid.hpp"
 
@@ -150,6 +151,7 @@ struct ForgetDuplicateIds {
 struct PutUser {
     User user;
 };
+/// Removes the user, and with it the permissions that name it.
 struct RemoveUser {
     std::string name;
 };
@@ -261,9 +263,18 @@ struct PutAudit {
     std::string reason;
 };
 
-using Operation = std::variant<PutMessage, PutChunk, DropChunks, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry,
-                               PutDestination, CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer,
-                               PutDuplicateId, ForgetDuplicateIds, PutUser, RemoveUser, PutSelector, RemoveSelector, PrepareBranch,
-                               PreparePut, PrepareGet, CompleteBranch, ForgetBranch, PutTombstone, ForgetTombstones, PutAudit>;
+/// Adds or replaces the permission of that id.
+struct PutPermission {
+    Permission permission;
+};
+struct RemovePermission {
+    std::uint64_t id = 0;
+};
+
+using Operation =
+    std::variant<PutMessage, PutChunk, DropChunks, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry, PutDestination,
+                 CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer, PutDuplicateId, ForgetDuplicateIds,
+                 PutUser, RemoveUser, PutSelector, RemoveSelector, PrepareBranch, PreparePut, PrepareGet, CompleteBranch, ForgetBranch,
+                 PutTombstone, ForgetTombstones, PutAudit, PutPermission, RemovePermission>;
 
 }  // namespace giromq::store

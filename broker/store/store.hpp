@@ -121,6 +121,7 @@ public:
     virtual void duplicate_id(PutDuplicateId id) = 0;  // in append order
     virtual void user(User user) = 0;
     virtual void selector(NamedSelector) {}  // in order of name
+    virtual void permission(Permission) {}   // in order of id
     // Transactions. Row by row, so that an engine needs no memory for them: all branches in the order in which they were prepared, then
     // the puts of all (by branch, then index) and the gets of all (by branch), then the tombstones, oldest first.
     virtual void branch(StoredBranch) {}

@@ -17,6 +17,7 @@ void add_selector_commands(CLI::App& app, const Common& common, Run& run);
 /// Those of `giromq selector` that are about selectors in the broker.
 void add_named_selector_commands(CLI::App& selector, const Common& common, Run& run);
 void add_user_commands(CLI::App& app, const Common& common, Run& run);
+void add_permission_commands(CLI::App& app, const Common& common, Run& run);
 void add_transaction_commands(CLI::App& app, const Common& common, Run& run);
 
 }  // namespace giromq::tool

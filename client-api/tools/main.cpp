@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
     add_queue_commands(app, common, command);
     add_selector_commands(app, common, command);
     add_user_commands(app, common, command);
+    add_permission_commands(app, common, command);
     add_transaction_commands(app, common, command);
     try {
         app.parse(argc, argv);

@@ -72,6 +72,7 @@ struct MemoryTables {
     std::vector<DuplicateIdRow> duplicate_ids;
     std::map<std::string, User> users;
     std::map<std::string, NamedSelector> selectors;
+    std::map<std::uint64_t, Permission> permissions;
     std::map<BranchId, StoredBranch> branches;
     std::map<BranchId, std::map<std::uint32_t, PreparePut>> prepared_puts;
     std::map<BranchId, std::vector<PrepareGet>> prepared_gets;
@@ -215,7 +216,14 @@ public:
         });
     }
     void operator()(const PutUser& operation) { disk_.users[operation.user.name] = operation.user; }
-    void operator()(const RemoveUser& operation) { disk_.users.erase(operation.name); }
+    void operator()(const RemoveUser& operation) {
+        disk_.users.erase(operation.name);
+        std::erase_if(disk_.permissions, [&](const auto& row) {
+            return row.second.grantee_kind == GranteeKind::user && row.second.grantee == operation.name;
+        });
+    }
+    void operator()(const PutPermission& operation) { disk_.permissions[operation.permission.id] = operation.permission; }
+    void operator()(const RemovePermission& operation) { disk_.permissions.erase(operation.id); }
     void operator()(const PutSelector& operation) { disk_.selectors[operation.selector.name] = operation.selector; }
     void operator()(const RemoveSelector& operation) { disk_.selectors.erase(operation.name); }
     void operator()(const PrepareBranch& operation) {
@@ -456,6 +464,7 @@ Result<void> MemoryStore::recover(RecoveryVisitor& visitor) {
     for (const auto& row : disk_->duplicate_ids) visitor.duplicate_id({row.destination, row.position, row.id, row.time});
     for (const auto& [name, user] : disk_->users) visitor.user(user);
     for (const auto& [name, selector] : disk_->selectors) visitor.selector(selector);
+    for (const auto& [id, permission] : disk_->permissions) visitor.permission(permission);
     for (const auto& [id, branch] : disk_->branches) visitor.branch(branch);
     for (const auto& [id, puts] : disk_->prepared_puts) {
         for (const auto& [index, put] : puts) visitor.prepared_put(put);

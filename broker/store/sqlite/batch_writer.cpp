@@ -101,6 +101,10 @@ int BatchWriter::prepare_others() {
          "INSERT INTO selector (name, text, changed_at) VALUES (?,?,?) ON CONFLICT (name) DO "
          "UPDATE SET text = excluded.text, changed_at = excluded.changed_at"},
         {&delete_selector_, "DELETE FROM selector WHERE name = ?"},
+        {&put_permission_,
+         "INSERT OR REPLACE INTO permission (id, grantee_kind, grantee, pattern, actions, created_at, created_by) VALUES (?,?,?,?,?,?,?)"},
+        {&delete_permission_, "DELETE FROM permission WHERE id = ?"},
+        {&delete_permissions_of_, "DELETE FROM permission WHERE grantee_kind = 'user' AND grantee = ?"},
     });
 }
 
@@ -450,7 +454,7 @@ int BatchWriter::run(const ForgetDuplicateIds& forget) {
     return forget_duplicate_ids_.bind(1, forget.destination.value).bind(2, forget.before.value).run();
 }
 
-// Users and selectors
+// Users, permissions and selectors
 
 int BatchWriter::run(const PutUser& put) {
     const User& user = put.user;
@@ -460,7 +464,20 @@ int BatchWriter::run(const PutUser& put) {
     return put_user_.run();
 }
 
-int BatchWriter::run(const RemoveUser& remove) { return delete_user_.bind(1, std::string_view(remove.name)).run(); }
+int BatchWriter::run(const RemoveUser& remove) {
+    const int code = delete_permissions_of_.bind(1, std::string_view(remove.name)).run();
+    return code == SQLITE_OK ? delete_user_.bind(1, std::string_view(remove.name)).run() : code;
+}
+
+int BatchWriter::run(const PutPermission& put) {
+    const Permission& permission = put.permission;
+    const auto actions = actions_text(permission.actions);
+    put_permission_.bind(1, permission.id).bind(2, text_of(permission.grantee_kind)).bind(3, std::string_view(permission.grantee));
+    put_permission_.bind(4, std::string_view(permission.pattern)).bind(5, std::string_view(actions));
+    return put_permission_.bind_unless_zero(6, permission.created_at.milliseconds).bind(7, std::string_view(permission.created_by)).run();
+}
+
+int BatchWriter::run(const RemovePermission& remove) { return delete_permission_.bind(1, remove.id).run(); }
 
 int BatchWriter::run(const PutSelector& put) {
     const NamedSelector& selector = put.selector;

@@ -91,6 +91,8 @@ private:
     int run(const ForgetDuplicateIds& forget);
     int run(const PutUser& put);
     int run(const RemoveUser& remove);
+    int run(const PutPermission& put);
+    int run(const RemovePermission& remove);
     int run(const PutSelector& put);
     int run(const RemoveSelector& remove);
     int run(const PrepareBranch& prepare) { return branches_.run(prepare); }
@@ -136,6 +138,7 @@ private:
     Statement update_counters_, put_destination_, pause_destination_, close_destination_, remove_destination_, remove_duplicate_ids_;
     Statement update_producer_, insert_producer_, delete_producer_;
     Statement insert_duplicate_id_, forget_duplicate_ids_, put_user_, delete_user_, put_selector_, delete_selector_;
+    Statement put_permission_, delete_permission_, delete_permissions_of_;
     Statement quarantine_entry_, quarantine_volatile_, quarantine_message_, remove_quarantined_, remove_quarantined_volatile_;
 };
 

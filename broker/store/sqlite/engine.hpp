@@ -103,6 +103,7 @@ private:
     Result<void> recover_duplicate_ids(RecoveryVisitor& visitor);
     Result<void> recover_users(RecoveryVisitor& visitor);
     Result<void> recover_selectors(RecoveryVisitor& visitor);
+    Result<void> recover_permissions(RecoveryVisitor& visitor);
     Result<void> recover_transactions(RecoveryVisitor& visitor);
 
     const SqliteSettings settings_;

@@ -16,6 +16,8 @@ constexpr Words<DestinationOrigin, 4> origins{{{DestinationOrigin::configured, "
                                                {DestinationOrigin::temporary, "temporary"}}};
 constexpr Words<OverflowPolicy, 2> policies{{{OverflowPolicy::refuse, "refuse"}, {OverflowPolicy::hold, "hold"}}};
 
+constexpr Words<GranteeKind, 2> grantee_kinds{{{GranteeKind::user, "user"}, {GranteeKind::role, "role"}}};
+
 template <typename Enum, std::size_t count>
 std::string_view word_of(const Words<Enum, count>& words, Enum value) {
     for (const auto& [known, word] : words) {
@@ -37,11 +39,13 @@ Enum value_of(const Words<Enum, count>& words, std::string_view text) {
 std::string_view text_of(DestinationKind kind) { return word_of(kinds, kind); }
 std::string_view text_of(DestinationOrigin origin) { return word_of(origins, origin); }
 std::string_view text_of(OverflowPolicy policy) { return word_of(policies, policy); }
+std::string_view text_of(GranteeKind kind) { return word_of(grantee_kinds, kind); }
 std::string_view text_of(Role role) { return to_text(role); }
 
 DestinationKind kind_of(std::string_view text) { return value_of(kinds, text); }
 DestinationOrigin origin_of(std::string_view text) { return value_of(origins, text); }
 OverflowPolicy overflow_of(std::string_view text) { return value_of(policies, text); }
+GranteeKind grantee_kind_of(std::string_view text) { return value_of(grantee_kinds, text); }
 Role role_of(std::string_view text) {
     // What is unknown here gets the role with the fewest rights.
     return role_named(text).value_or(Role::application);

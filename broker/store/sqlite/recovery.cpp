@@ -37,6 +37,7 @@ Result<void> SqliteStore::recover(RecoveryVisitor& visitor) {
     if (auto read = recover_duplicate_ids(visitor); !read.ok()) return read;
     if (auto read = recover_users(visitor); !read.ok()) return read;
     if (auto read = recover_selectors(visitor); !read.ok()) return read;
+    if (auto read = recover_permissions(visitor); !read.ok()) return read;
     return recover_transactions(visitor);
 }
 
@@ -119,6 +120,22 @@ Result<void> SqliteStore::recover_users(RecoveryVisitor& visitor) {
 Result<void> SqliteStore::recover_selectors(RecoveryVisitor& visitor) {
     return for_each_row(writer_, "SELECT name, text, changed_at FROM selector ORDER BY name", [&](const Statement& row) {
         visitor.selector({std::string(row.text(0)), std::string(row.text(1)), Timestamp{row.number(2)}});
+    });
+}
+
+Result<void> SqliteStore::recover_permissions(RecoveryVisitor& visitor) {
+    constexpr std::string_view sql =
+        "SELECT id, grantee_kind, grantee, pattern, actions, created_at, created_by FROM permission ORDER BY id";
+    return for_each_row(writer_, sql, [&](const Statement& row) {
+        Permission permission;
+        permission.id = row.unsigned_number(0);
+        permission.grantee_kind = grantee_kind_of(row.text(1));
+        permission.grantee = row.text(2);
+        permission.pattern = row.text(3);
+        permission.actions = actions_of(row.text(4));
+        permission.created_at = Timestamp{row.number(5)};
+        permission.created_by = row.text(6);
+        visitor.permission(std::move(permission));
     });
 }
 

@@ -347,8 +347,26 @@ ALTER TABLE destination ADD COLUMN sending_paused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE destination ADD COLUMN receiving_paused INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// Permissions: what is not granted is refused. A store that was in use before there were any keeps what worked in it: every application
+// could send, receive, browse, and create queues where the configuration lets it.
+constexpr const char* schema_5 = R"sql(
+CREATE TABLE permission (
+  id           INTEGER PRIMARY KEY,
+  grantee_kind TEXT NOT NULL,
+  grantee      TEXT NOT NULL,
+  pattern      TEXT NOT NULL,
+  actions      TEXT NOT NULL,
+  created_at   INTEGER,
+  created_by   TEXT NOT NULL
+) STRICT;
+
+INSERT INTO permission (id, grantee_kind, grantee, pattern, actions, created_at, created_by)
+SELECT 1, 'role', 'application', '#', 'send receive browse create', CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'upgrade'
+ WHERE EXISTS (SELECT 1 FROM broker WHERE epoch > 0) OR EXISTS (SELECT 1 FROM user);
+)sql";
+
 /// Migration N brings a store from user_version N to N + 1. Never changed once released; only appended to.
-constexpr std::array migrations{schema_1, schema_2, schema_3, schema_4};
+constexpr std::array migrations{schema_1, schema_2, schema_3, schema_4, schema_5};
 
 Result<void> set_pragma(Connection& connection, const std::string& name, std::int64_t value) {
     return connection.execute(("PRAGMA " + name + " = " + std::to_string(value)).c_str(), "setting " + name);

@@ -415,6 +415,12 @@ class LoginTest(ToolTest):
         self.tool(daemon, *admin, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password\n"))
         self.assertRegex(self.tool(daemon, *admin, "user", "list")[0], r"ledger +application")
         ledger = ["--tls-ca-file", self.certificate, "--user", "ledger", "--password-file", os.path.join(self.folder, "password")]
+        _, errors = self.tool(daemon, *ledger, "send", "q", "over tls", code=FAILED)
+        self.assertIn("may not send", errors)
+        self.tool(daemon, *admin, "permission", "grant", "*", "send", "receive", "create", "--to-user", "ledger")
+        self.assertRegex(self.tool(daemon, *admin, "permission", "list")[0], r"user ledger +\* +send,receive,create")
+        self.assertIn("Yes: ", self.tool(daemon, *admin, "permission", "check", "ledger", "send", "q")[0])
+        self.assertIn("No: ", self.tool(daemon, *admin, "permission", "check", "ledger", "send", "q.q", code=NOTHING)[0])
         self.tool(daemon, *ledger, "send", "q", "over tls")
         self.assertEqual("over tls\n", self.tool(daemon, *ledger, "receive", "q")[0])
         _, errors = self.tool(daemon, *ledger, "user", "list", code=FAILED)
@@ -455,6 +461,7 @@ class LoginTest(ToolTest):
         certificate, key = self.make_certificate("client", "ledger", self.authority)
         files = ["--tls-certificate-file", certificate, "--tls-key-file", key]
         self.tool(daemon, *admin, *files, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password\n"))
+        self.tool(daemon, *admin, *files, "permission", "grant", "q", "send", "receive", "create", "--to-user", "ledger")
         ledger = ["--tls-ca-file", self.certificate, *files]
         self.tool(daemon, *ledger, "send", "q", "by certificate")
         self.assertEqual("by certificate\n", self.tool(daemon, *ledger, "receive", "q")[0])

@@ -122,6 +122,10 @@ class Daemon:
                 answer += piece
 
 
+# What an application needs to do anything at all.
+GRANT_ALL = {"grantee": {"kind": "role", "name": "application"}, "pattern": "#", "actions": ["send", "receive", "browse", "create"]}
+
+
 class DaemonTest(unittest.TestCase):
     """Gives every test a folder, and ends its brokers."""
 

@@ -204,6 +204,7 @@ class StopTest(giromqd.DaemonTest):
         config = self.file("giromq.xml", """<giromq xmlns="urn:giromq:config:1">
   <broker close-timeout="200ms"/>
   <amqp><listener host="127.0.0.1" port="0" mechanisms="anonymous"/></amqp>
+  <sasl anonymous-role="administrator"/>
 </giromq>
 """)
         daemon = self.start("--config", config, dev=False)

@@ -57,6 +57,7 @@ class UserTest(giromqd.DaemonTest):
         for name in names:
             self.put_user(daemon, name, role="application", password="correct horse")
         daemon.http("PUT", "/api/v1/queues/q", {}, user=self.admin)
+        self.assertEqual(201, daemon.http("POST", "/api/v1/permissions", giromqd.GRANT_ALL, user=self.admin).status)
         return daemon
 
     def put_user(self, daemon, name, **change):

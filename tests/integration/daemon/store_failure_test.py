@@ -105,6 +105,7 @@ class FailedSyncTest(giromqd.DaemonTest):
     def test_a_checkpoint_whose_sync_fails_ends_it_too(self):
         config = self.file("giromq.xml", """<giromq xmlns="urn:giromq:config:1">
   <amqp><listener host="127.0.0.1" port="0" mechanisms="anonymous"/></amqp>
+  <sasl anonymous-role="administrator"/>
   <core create-queues="true"/>
   <store checkpoint="1MiB" wal="2MiB"/>
 </giromq>

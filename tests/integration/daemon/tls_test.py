@@ -109,6 +109,7 @@ class TlsTest(giromqd.DaemonTest):
         ledger = {"role": "application", "password": "not used here"}
         created = daemon.http("PUT", "/api/v1/users/ledger", ledger, user=admin, tls=self.context)
         self.assertEqual(201, created.status)
+        self.assertEqual(201, daemon.http("POST", "/api/v1/permissions", giromqd.GRANT_ALL, user=admin, tls=self.context).status)
         domain = proton.SSLDomain(proton.SSLDomain.MODE_CLIENT)
         domain.set_credentials(certificate, key, None)
         domain.set_trusted_ca_db(self.certificate)

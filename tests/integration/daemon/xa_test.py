@@ -12,6 +12,7 @@ from cli_test import DONE, FAILED, NOTHING, ToolTest
 MAKER = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq_test_in_doubt")
 XML = """<giromq xmlns="urn:giromq:config:1">
   <amqp><listener host="127.0.0.1" port="0" mechanisms="anonymous"/></amqp>
+  <sasl anonymous-role="administrator"/>
   <core in-doubt-alarm="1s"/>
 </giromq>"""
 

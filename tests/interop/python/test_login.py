@@ -8,6 +8,7 @@ import cyrus_sasl
 from fixture import Disconnected, InteropTest
 
 PASSWORD = "correct horse battery"
+GRANT_ALL = {"grantee": {"kind": "role", "name": "application"}, "pattern": "#", "actions": ["send", "receive", "browse", "create"]}
 
 
 class Login(InteropTest):
@@ -16,6 +17,8 @@ class Login(InteropTest):
         super().setUpClass()
         status, answer = cls.broker.rest("PUT", "/api/v1/users/tester", {"role": "application", "password": PASSWORD})
         assert 200 <= status < 300, f"creating a user: {status} {answer}"
+        status, answer = cls.broker.rest("POST", "/api/v1/permissions", GRANT_ALL)
+        assert status == 201, f"granting: {status} {answer}"
 
     def works(self, **options):
         client = self.client(**options)
@@ -86,6 +89,8 @@ class WithoutDevelopmentMode(InteropTest):
         for target, body in (("/api/v1/users/payer", {"role": "application", "password": PASSWORD}), ("/api/v1/queues/closed.queue", {})):
             status, answer = cls.broker.rest("PUT", target, body, *cls.administrator)
             assert 200 <= status < 300, f"{target}: {status} {answer}"
+        status, answer = cls.broker.rest("POST", "/api/v1/permissions", GRANT_ALL, *cls.administrator)
+        assert status == 201, f"granting: {status} {answer}"
 
     def test_the_password_file_is_for_its_owner_only(self):
         self.assertEqual((self.broker.data / "initial-admin-password").stat().st_mode & 0o777, 0o600)

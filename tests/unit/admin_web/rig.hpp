@@ -109,7 +109,9 @@ public:
         void close_user(const std::string& user, const std::string&) override { closed_users.push_back(user); }
         std::vector<std::pair<ConnectionId, std::string>> closed;
         std::vector<admin::ConnectionView> views;
+        void review_permissions() override { ++reviews; }
         std::vector<std::string> closed_users;
+        int reviews = 0;
     };
 
     class StoreAdministration final : public admin::StoreAdminPort {

@@ -234,6 +234,8 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
             const auto role = name == "root"s ? Role::administrator : Role::application;
             broker.users.put(security::make_user(name, role, "correct horse", security::iterations_min).value());
         }
+        broker.users.permissions().put(
+            {1, GranteeKind::role, "application", "#", {Action::send, Action::receive, Action::browse, Action::create}, {}, "test"});
         Client of_alice(broker, login("alice"));
         Client again(broker, login("alice"));
         Client of_bob(broker, login("bob"));

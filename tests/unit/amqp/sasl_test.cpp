@@ -168,6 +168,8 @@ class AmqpSaslTest : public CppUnit::TestFixture {
 
     void a_right_password_is_let_in() {
         Broker broker;
+        broker.users.permissions().put(
+            {1, GranteeKind::role, "application", "#", {Action::send, Action::receive, Action::browse, Action::create}, {}, "test"});
         add_user(broker, "alice");
         broker.options.mechanisms = {Mechanism::plain, Mechanism::scram_sha_256};
         Client client(broker, login("alice", "correct horse"));

@@ -39,6 +39,7 @@ class ConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(the_last_state_of_a_producer_wins);
     CPPUNIT_TEST(duplicate_ids_come_back_in_order_until_forgotten);
     CPPUNIT_TEST(users_come_back_as_they_were);
+    CPPUNIT_TEST(permissions_come_back_as_they_were);
     CPPUNIT_TEST(named_selectors_come_back_as_they_were);
     CPPUNIT_TEST(batches_of_an_old_epoch_are_refused);
     CPPUNIT_TEST(a_store_keeps_its_name_over_restarts);
@@ -487,6 +488,21 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, users.size());
         CPPUNIT_ASSERT(users[0].name == "ledger" && users[0].role == Role::administrator && users[0].salt == user.salt);
         CPPUNIT_ASSERT(users[0].iterations == 20000 && users[0].stored_key == user.stored_key && users[0].server_key == user.server_key);
+    }
+
+    void permissions_come_back_as_they_were() {
+        const Permission all{1, GranteeKind::role, "application", "#", {Action::send, Action::read_body}, Timestamp{5}, "ann"};
+        Permission one{2, GranteeKind::user, "ledger", "payments.*", {Action::receive}, {}, "bob"};
+        const Permission gone{3, GranteeKind::user, "batch", "x", {Action::purge}, Timestamp{6}, "ann"};
+        driver_->commit({PutPermission{all}, PutPermission{one}, PutPermission{gone}});
+        one.pattern = "payments.#";
+        driver_->commit({PutPermission{one}, RemovePermission{99}});
+        driver_->commit({RemoveUser{"batch"}});
+        restart(false);
+        CPPUNIT_ASSERT((driver_->recovered().permissions == std::vector{all, one}));
+        driver_->commit({RemovePermission{1}, RemoveUser{"application"}});
+        restart(true);
+        CPPUNIT_ASSERT((driver_->recovered().permissions == std::vector{one}));
     }
 
     void named_selectors_come_back_as_they_were() {

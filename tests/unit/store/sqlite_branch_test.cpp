@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "store/sqlite/schema.hpp"
 #include "unit/store/engines.hpp"
 #include "unit/store/sqlite_tools.hpp"
 #include "unit/store/store_driver.hpp"
@@ -15,6 +16,8 @@ class SqliteBranchTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(SqliteBranchTest);
     CPPUNIT_TEST(a_store_of_schema_1_is_brought_forward_with_all_it_holds);
     CPPUNIT_TEST(a_store_of_schema_2_is_brought_forward_with_its_branch);
+    CPPUNIT_TEST(only_a_store_that_was_in_use_lets_applications_do_what_they_could);
+    CPPUNIT_TEST(a_store_of_schema_3_keeps_its_audit);
     CPPUNIT_TEST(an_auditor_can_read_what_a_branch_has_put_and_got);
     CPPUNIT_TEST(the_audit_can_only_grow);
     CPPUNIT_TEST(the_check_passes_over_branches);
@@ -42,7 +45,7 @@ public:
         make_store_of_schema(1);
         CPPUNIT_ASSERT(check(data()).error().is(errc::invalid_argument));
         open();
-        CPPUNIT_ASSERT_EQUAL(Lines({"4"}), query(database(), "PRAGMA user_version"));
+        CPPUNIT_ASSERT_EQUAL(Lines({std::to_string(sqlite::newest_schema())}), query(database(), "PRAGMA user_version"));
         const auto& found = driver_->recovered();
         CPPUNIT_ASSERT_EQUAL(std::size_t{2}, found.destinations.size());
         CPPUNIT_ASSERT(found.destinations[0].settings.name == "payments.in" && found.destinations[0].messages == 3);
@@ -72,7 +75,7 @@ public:
         std::filesystem::remove_all(data());
         make_store_of_schema(2);
         open();
-        CPPUNIT_ASSERT_EQUAL(Lines({"4"}), query(database(), "PRAGMA user_version"));
+        CPPUNIT_ASSERT_EQUAL(Lines({std::to_string(sqlite::newest_schema())}), query(database(), "PRAGMA user_version"));
         auto queue = driver_->recovered().destinations.at(0);
         CPPUNIT_ASSERT(!queue.settings.strict && queue.messages == 3 && queue.prepared_messages == 1);
         CPPUNIT_ASSERT(driver_->recovered().branches.size() == 1 && driver_->recovered().gets.size() == 1);
@@ -87,6 +90,35 @@ public:
         CPPUNIT_ASSERT(driver_->recovered().destinations.at(0).settings.strict);
         const auto entries = driver_->entries(queue.id);
         CPPUNIT_ASSERT(entries.size() == 3 && text_of(*entries.front().message) == "three" && text_of(*entries.back().message) == "put");
+    }
+
+    void a_store_of_schema_3_keeps_its_audit() {
+        driver_.reset();
+        std::filesystem::remove_all(data());
+        make_store_of_schema(3);
+        open();
+        CPPUNIT_ASSERT(driver_->recovered().selectors.size() == 1 && driver_->recovered().destinations.at(0).settings.strict);
+        CPPUNIT_ASSERT_EQUAL(Lines({"ann|transaction.commit|1:61:62|done", "bob|transaction.forget|1:61:62|done"}),
+                             query(database(), "SELECT actor, action, subject, outcome FROM audit ORDER BY number"));
+        driver_->release();
+        driver_.reset();
+        expect_sound(data());
+    }
+
+    void only_a_store_that_was_in_use_lets_applications_do_what_they_could() {
+        CPPUNIT_ASSERT_MESSAGE("a new one grants nothing", driver_->recovered().permissions.empty());
+        for (const int schema : {1, 2, 3, 4}) {
+            driver_.reset();
+            std::filesystem::remove_all(data());
+            make_store_of_schema(schema);
+            open();
+            const auto& permissions = driver_->recovered().permissions;
+            CPPUNIT_ASSERT_EQUAL(std::size_t{1}, permissions.size());
+            const auto& all = permissions[0];
+            CPPUNIT_ASSERT(all.grantee_kind == GranteeKind::role && all.grantee == "application" && all.pattern == "#");
+            CPPUNIT_ASSERT((all.actions == std::vector{Action::send, Action::receive, Action::browse, Action::create}));
+            CPPUNIT_ASSERT(all.created_by == "upgrade" && all.created_at.is_set());
+        }
     }
 
     void an_auditor_can_read_what_a_branch_has_put_and_got() {
@@ -208,13 +240,16 @@ private:
     const std::string& data() const { return engine_->settings.directory; }
     std::string database() const { return data() + "/giromq.db"; }
 
+    /// Schemas 1 and 2 are whole; each later file is what its schema added and wrote.
     void make_store_of_schema(int version) {
         std::filesystem::create_directory(data());
         std::filesystem::permissions(data(), std::filesystem::perms::owner_all);
         std::ofstream(database()).close();
-        std::ostringstream sql;
-        sql << std::ifstream(GIROMQ_SOURCE_DIR "/tests/unit/store/schema_" + std::to_string(version) + ".sql").rdbuf();
-        query(database(), sql.str());
+        for (int number = std::min(version, 2); number <= version; ++number) {
+            std::ostringstream sql;
+            sql << std::ifstream(GIROMQ_SOURCE_DIR "/tests/unit/store/schema_" + std::to_string(number) + ".sql").rdbuf();
+            query(database(), sql.str());
+        }
     }
 
     /// A branch with one get and one put in the queue 1, which is made the first time with the messages one and two.

@@ -24,6 +24,7 @@ struct Recovered final : RecoveryVisitor {
     void duplicate_id(PutDuplicateId row) override { duplicate_ids.push_back(std::move(row)); }
     void user(User row) override { users.push_back(std::move(row)); }
     void selector(NamedSelector row) override { selectors.push_back(std::move(row)); }
+    void permission(Permission row) override { permissions.push_back(std::move(row)); }
     void branch(StoredBranch row) override { branches.push_back(std::move(row)); }
     void prepared_put(PreparePut row) override { puts.push_back(std::move(row)); }
     void prepared_get(PrepareGet row) override { gets.push_back(row); }
@@ -37,6 +38,7 @@ struct Recovered final : RecoveryVisitor {
     std::vector<PutDuplicateId> duplicate_ids;
     std::vector<User> users;
     std::vector<NamedSelector> selectors;
+    std::vector<Permission> permissions;
     std::vector<StoredBranch> branches;
     std::vector<PreparePut> puts;
     std::vector<PrepareGet> gets;
