@@ -37,7 +37,7 @@ std::strong_ordering operator<=>(const Xid& left, const Xid& right) {
 
 }  // namespace giromq::xa
 
-std::size_t std::hash<giromq::xa::Xid>::operator()(const giromq::xa::Xid& xid) const noexcept {
+std::size_t std::hash<giromq::xa::Xid>::operator()(const giromq::xa::Xid& xid) const {
     // The place where gtrid ends is part of the key, so that ("ab", "c") and ("a", "bc") differ.
     const std::size_t shape = static_cast<std::uint32_t>(xid.format_id()) * std::size_t{0x9E3779B97F4A7C15} + xid.gtrid().size();
     return std::hash<std::string_view>{}(xid.data()) ^ (shape * std::size_t{0xC2B2AE3D27D4EB4F});
