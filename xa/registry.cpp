@@ -20,9 +20,8 @@ bool Registry::restore(StoredBranch stored) {
     const auto [place, is_new] = entries_.try_emplace(xid, Branch(std::move(stored)), next_number_);
     if (!is_new) return false;
     ++next_number_;
-    const Entry& entry = place->second;
-    in_doubt_.emplace_hint(in_doubt_.end(), xid, &entry.branch);
-    in_doubt_by_age_.emplace(entry.branch.prepared_at(), entry.number);
+    ++owners_[place->second.branch.owner()].branches;
+    add_in_doubt(place->second);
     return true;
 }
 
@@ -47,10 +46,11 @@ ReturnCode Registry::start(SessionId session, const Xid& xid, Flags flags, Start
 }
 
 ReturnCode Registry::start_new(SessionId session, const Xid& xid, StartOptions options) {
-    if (!make_room()) return ReturnCode::er_rm_error;
+    if (!make_room(options.owner)) return ReturnCode::er_rm_error;
     // The new branch may leave a tombstone of its own, which must not go with the old one.
     if (tombstones_.is_dropped(xid)) journal_.purge(tombstones_.take_dropped());
     const auto timeout = options.timeout.count() > 0 ? options.timeout : limits_.default_timeout;
+    ++owners_[options.owner].branches;
     Branch branch(xid, std::move(options.owner), clock_.wall_now());
     Entry& entry = entries_.try_emplace(xid, std::move(branch), next_number_++).first->second;
     arm(entry, timeouts_, std::min(timeout, limits_.timeout_max));
@@ -141,8 +141,7 @@ void Registry::on_durable(const Xid& given, Durability durability) {
     Call writer = *std::exchange(entry.writer, std::nullopt);
     const std::vector<Call> waiting = std::exchange(entry.waiting, {});
     if (!was_in_doubt && entry.branch.is_in_doubt()) {
-        in_doubt_.emplace(xid, &entry.branch);
-        in_doubt_by_age_.emplace(entry.branch.prepared_at(), entry.number);
+        add_in_doubt(entry);
     }
     if (writer.kind == Call::Kind::resolve && durability == Durability::durable) {
         entry.branch.set_decision(std::move(writer.decision), entry.written_at);
@@ -160,12 +159,49 @@ void Registry::expire() {
     if (tombstones_.dropped() > 0) journal_.purge(tombstones_.take_dropped());
 }
 
+void Registry::add_in_doubt(const Entry& entry) {
+    owners_.at(entry.branch.owner()).in_doubt.emplace(entry.branch.xid(), &entry.branch);
+    in_doubt_by_age_.emplace(entry.branch.prepared_at(), entry.number);
+}
+
+/// Those of all owners, merged: an index of its own would cost every prepare, and this is seldom asked for.
 InDoubtPage Registry::in_doubt(const std::optional<Xid>& after, std::size_t limit) const {
+    using Range = std::pair<InDoubt::const_iterator, InDoubt::const_iterator>;
+    const auto comes_later = [](const Range& left, const Range& right) { return right.first->first < left.first->first; };
+    std::vector<Range> left;  // a heap, with the next one on top
+    for (const auto& [name, owner] : owners_) {
+        const auto next = after ? owner.in_doubt.upper_bound(*after) : owner.in_doubt.begin();
+        if (next != owner.in_doubt.end()) left.emplace_back(next, owner.in_doubt.end());
+    }
+    std::make_heap(left.begin(), left.end(), comes_later);
     InDoubtPage page;
-    auto next = after ? in_doubt_.upper_bound(*after) : in_doubt_.begin();
-    for (; next != in_doubt_.end() && page.branches.size() < limit; ++next) page.branches.push_back(next->second);
-    page.more = next != in_doubt_.end();
+    while (!left.empty() && page.branches.size() < limit) {
+        std::pop_heap(left.begin(), left.end(), comes_later);
+        page.branches.push_back(left.back().first->second);
+        if (++left.back().first == left.back().second) {
+            left.pop_back();
+        } else {
+            std::push_heap(left.begin(), left.end(), comes_later);
+        }
+    }
+    page.more = !left.empty();
     return page;
+}
+
+InDoubtPage Registry::in_doubt_of(const std::string& owner, const std::optional<Xid>& after, std::size_t limit) const {
+    InDoubtPage page;
+    const auto found = owners_.find(owner);
+    if (found == owners_.end()) return page;
+    const auto& all = found->second.in_doubt;
+    auto next = after ? all.upper_bound(*after) : all.begin();
+    for (; next != all.end() && page.branches.size() < limit; ++next) page.branches.push_back(next->second);
+    page.more = next != all.end();
+    return page;
+}
+
+std::size_t Registry::branches_of(const std::string& owner) const {
+    const auto found = owners_.find(owner);
+    return found == owners_.end() ? 0 : found->second.branches - found->second.doomed;
 }
 
 const Branch* Registry::find(const Xid& xid) const {
@@ -194,7 +230,8 @@ bool Registry::session_is_active(SessionId session) const {
 }
 
 /// Room for one more branch, if need be by forgetting the doomed one that has waited longest for its manager.
-bool Registry::make_room() {
+bool Registry::make_room(const std::string& owner) {
+    if (branches_of(owner) >= limits_.branches_of_owner_max) return false;
     if (entries_.size() < limits_.branches_max) return true;
     if (doomed_.empty()) return false;
     remove(*doomed_.begin()->second);
@@ -303,7 +340,9 @@ void Registry::watch_doomed(Entry& entry) {
 void Registry::remove(Entry& entry) {
     disarm(entry);
     const Xid xid = entry.branch.xid();
-    in_doubt_.erase(xid);
+    const auto owner = owners_.find(entry.branch.owner());
+    owner->second.in_doubt.erase(xid);
+    if (--owner->second.branches == 0) owners_.erase(owner);
     in_doubt_by_age_.erase({entry.branch.prepared_at(), entry.number});
     entries_.erase(xid);
 }
@@ -312,11 +351,14 @@ void Registry::arm(Entry& entry, Deadlines& deadlines, std::chrono::milliseconds
     disarm(entry);
     entry.deadline = clock_.steady_now() + after;
     entry.armed = &deadlines;
+    if (&deadlines == &doomed_) ++owners_.at(entry.branch.owner()).doomed;
     deadlines.emplace(std::pair(entry.deadline, entry.number), &entry);
 }
 
 void Registry::disarm(Entry& entry) {
-    if (entry.armed != nullptr) std::exchange(entry.armed, nullptr)->erase({entry.deadline, entry.number});
+    if (entry.armed == nullptr) return;
+    if (entry.armed == &doomed_) --owners_.at(entry.branch.owner()).doomed;
+    std::exchange(entry.armed, nullptr)->erase({entry.deadline, entry.number});
 }
 
 void Registry::time_out(Entry& entry) {

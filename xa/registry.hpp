@@ -38,9 +38,10 @@ public:
 
 /// The bounds of a registry. What would exceed one is refused with XAER_RMERR (xa_start) or told to come back.
 struct RegistryLimits {
-    std::size_t branches_max = 200'000;  // in all states together; those found in the journal are always taken
-    std::size_t associations_max = 64;   // of one branch
-    std::size_t waiting_calls_max = 16;  // for the record of one branch that is under way
+    std::size_t branches_max = 200'000;           // in all states together; those found in the journal are always taken
+    std::size_t branches_of_owner_max = 100'000;  // of them, of one owner
+    std::size_t associations_max = 64;            // of one branch
+    std::size_t waiting_calls_max = 16;           // for the record of one branch that is under way
     std::size_t tombstones_max = 50'000;
     std::chrono::milliseconds tombstone_age_max = std::chrono::hours(24);
     /// For branches that are not prepared, from their start.
@@ -120,11 +121,16 @@ public:
     /// Prepared and heuristically completed branches behind `after` (which need not exist any more). A branch that is in doubt during
     /// a whole scan is shown in it once, whatever comes and goes meanwhile.
     InDoubtPage in_doubt(const std::optional<Xid>& after, std::size_t limit) const;
+    /// Those of one owner, without a look at any other.
+    InDoubtPage in_doubt_of(const std::string& owner, const std::optional<Xid>& after, std::size_t limit) const;
 
     const Branch* find(const Xid& xid) const;
     std::optional<Outcome> outcome(const Xid& xid) const { return tombstones_.find(xid); }
     std::size_t branches() const { return entries_.size(); }
-    std::size_t branches_in_doubt() const { return in_doubt_.size(); }
+    /// Without those that have been rolled back and wait for nothing but that their manager hears of it: they make room for others.
+    std::size_t branches_of(const std::string& owner) const;
+    const RegistryLimits& limits() const { return limits_; }
+    std::size_t branches_in_doubt() const { return in_doubt_by_age_.size(); }
     std::size_t tombstones() const { return tombstones_.size(); }
     /// Sessions that are tied to a branch, by an active or a suspended association.
     std::size_t sessions() const { return sessions_.size(); }
@@ -134,6 +140,14 @@ public:
 private:
     struct Entry;
     using Deadlines = std::map<std::pair<SteadyTime, std::uint64_t>, Entry*>;
+
+    using InDoubt = std::map<Xid, const Branch*>;
+
+    struct Owner {
+        std::size_t branches = 0;
+        std::size_t doomed = 0;  // of them, those that make room for others
+        InDoubt in_doubt;
+    };
 
     /// A call that completes a branch.
     struct Call {
@@ -160,7 +174,8 @@ private:
 
     Entry* find_live(const Xid& xid);
     bool session_is_active(SessionId session) const;
-    bool make_room();
+    bool make_room(const std::string& owner);
+    void add_in_doubt(const Entry& entry);
     ReturnCode start_new(SessionId session, const Xid& xid, StartOptions options);
     void remember_ties(Entry& entry, SessionId session);
 
@@ -186,7 +201,7 @@ private:
     std::unordered_map<std::uint64_t, std::vector<Entry*>> sessions_;  // entries that a session is associated with
     Deadlines timeouts_;                                               // branches that may still be prepared
     Deadlines doomed_;                                                 // those whose XA_RB* waits for the manager, without sessions
-    std::map<Xid, const Branch*> in_doubt_;
+    std::unordered_map<std::string, Owner> owners_;                    // of all branches
     std::set<std::pair<WallTime, std::uint64_t>> in_doubt_by_age_;
     Tombstones tombstones_;
     std::uint64_t next_number_ = 1;

@@ -65,8 +65,12 @@ void CoreSession::start_branch(const CoreLink& link, pn_delivery_t* delivery, co
     answer.code = core_.xa_start(connection_, link.control_, *request.xid, request.flags,
                                  {.timeout = request.timeout, .owner = link.identity_.user}, answer.transaction);
     if (answer.code == xa::ReturnCode::er_rm_error) {
-        answer.error =
-            std::make_unique<Error>(core::errc::resource_limit, "XAER_RMERR: there are too many branches, or associations of this one");
+        const auto& registry = core_.branches();
+        const bool has_too_many = registry.branches_of(link.identity_.user) >= registry.limits().branches_of_owner_max;
+        answer.error = std::make_unique<Error>(core::errc::resource_limit,
+                                               has_too_many ? "XAER_RMERR: user '" + link.identity_.user + "' has its maximum of " +
+                                                                  std::to_string(registry.limits().branches_of_owner_max) + " branches"
+                                                            : "XAER_RMERR: there are too many branches, or associations of this one");
     }
     emit(std::move(answer));
 }
@@ -74,8 +78,12 @@ void CoreSession::start_branch(const CoreLink& link, pn_delivery_t* delivery, co
 RecoveredBranches CoreSession::recover(const CoreLink& link, const XaRequest& request, std::size_t bytes_max) const {
     RecoveredBranches recovered;
     std::size_t bytes = recovered_bytes_fixed;
+    const auto& registry = core_.branches();
+    // Who may resolve only its own looks at no others: they may be many.
+    const bool sees_all = link.identity_.role == Role::administrator;
     for (auto after = request.xid;;) {
-        const auto page = core_.branches().in_doubt(after, page_branches);
+        const auto page =
+            sees_all ? registry.in_doubt(after, page_branches) : registry.in_doubt_of(link.identity_.user, after, page_branches);
         for (const xa::Branch* const branch : page.branches) {
             after = branch->xid();
             if (!security::authorise_branch(link.identity_, branch->owner())) continue;

@@ -120,6 +120,7 @@ struct CoreConfig {
     std::uint64_t transaction_bytes = 64u << 20;
     std::uint32_t transaction_operations = 10000;
     std::uint32_t transactions_max = 1000;
+    std::uint32_t branches_max = 100'000;
     std::chrono::milliseconds in_doubt_alarm{5 * 60 * 1000};  // 0: never
     Origin origin;
 

@@ -169,6 +169,7 @@ private:
         core.size("transaction-bytes", config_.core.transaction_bytes);
         core.number("transaction-operations", config_.core.transaction_operations);
         core.number("transactions-max", config_.core.transactions_max);
+        core.number("branches-max", config_.core.branches_max);
         core.duration("in-doubt-alarm", config_.core.in_doubt_alarm);
     }
 

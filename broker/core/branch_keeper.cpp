@@ -11,6 +11,7 @@ xa::SessionId session_of(ControlId control) { return xa::SessionId{control.value
 tx::Branches::Settings settings_of(const CoreSettings& settings) {
     tx::Branches::Settings branches;
     branches.limits.default_timeout = settings.transaction_timeout;
+    branches.limits.branches_of_owner_max = settings.branches_max;
     branches.in_doubt_alarm = settings.in_doubt_alarm;
     return branches;
 }
@@ -36,26 +37,40 @@ xa::ReturnCode BranchKeeper::start(ConnectionId connection, ControlId control, c
                                    xa::StartOptions options, TransactionId& id) {
     const auto code = branches_.registry().start(session_of(control), xid, flags, std::move(options));
     if (code != xa::ReturnCode::ok) return code;
-    if (!known_.contains(xid)) known_[xid].owner = transactions_.take_id();
+    const auto [place, is_new] = known_.try_emplace(xid);
+    Branch& known = place->second;
+    if (is_new) known.owner = transactions_.take_id();
     if ((flags & xa::tm::resume) != 0) {
-        forget_migrated(xid);
-        const auto is_it = [&](const auto& known) { return known.second.control == control && known.second.xid == xid; };
-        if (const auto suspended = std::ranges::find_if(associations_, is_it); suspended != associations_.end()) {
-            id = suspended->first;
+        forget_migrated(xid, known);
+        const auto is_it = [&](TransactionId one) { return associations_.at(one).control == control; };
+        if (const auto suspended = std::ranges::find_if(known.associations, is_it); suspended != known.associations.end()) {
+            id = *suspended;
             return code;
         }
     }
     id = transactions_.take_id();
     associations_.emplace(id, Association{.connection = connection, .control = control, .xid = xid, .awaited = 0, .end_waits = {}});
+    known.associations.push_back(id);
+    Control& link = controls_[control];
+    link.connection = connection;
+    link.associations.insert(id);
     return code;
 }
 
+void BranchKeeper::forget_association(TransactionId id) {
+    const auto ended = associations_.find(id);
+    if (const auto known = known_.find(ended->second.xid); known != known_.end()) std::erase(known->second.associations, id);
+    if (const auto link = controls_.find(ended->second.control); link != controls_.end()) link->second.associations.erase(id);
+    associations_.erase(ended);
+}
+
 /// What was suspended elsewhere to migrate is over there once it was resumed here.
-void BranchKeeper::forget_migrated(const xa::Xid& xid) {
+void BranchKeeper::forget_migrated(const xa::Xid& xid, Branch& known) {
     const auto& left = branches_.registry().find(xid)->associations();
-    std::erase_if(associations_, [&](const auto& known) {
-        return known.second.xid == xid && !std::ranges::count(left, session_of(known.second.control), &xa::Association::session);
-    });
+    const auto here = known.associations;
+    for (const auto id : here) {
+        if (!std::ranges::count(left, session_of(associations_.at(id).control), &xa::Association::session)) forget_association(id);
+    }
 }
 
 void BranchKeeper::end(ConnectionId connection, TransactionId id, xa::Flags flags, XaDone done) {
@@ -70,7 +85,7 @@ void BranchKeeper::end(ConnectionId connection, TransactionId id, xa::Flags flag
             const auto code = branches_.registry().end(session_of(ending->second.control), ending->second.xid, flags);
             const bool is_done = code == xa::ReturnCode::ok && (flags & xa::tm::suspend) == 0;
             // With XA_RB* it has ended all the same; without the branch there is none.
-            if (is_done || xa::is_rollback(code) || code == xa::ReturnCode::er_nota) associations_.erase(ending);
+            if (is_done || xa::is_rollback(code) || code == xa::ReturnCode::er_nota) forget_association(id);
             done(code);
         };
         if (found->second.awaited == 0) return carry_out();
@@ -90,13 +105,12 @@ void BranchKeeper::in_turn(ControlId control, UniqueFunction<void()> call) {
 }
 
 void BranchKeeper::unblock(ControlId control) {
-    controls_[control].is_blocked = false;
+    const auto unblocked = controls_.find(control);
+    if (unblocked == controls_.end()) return;
+    unblocked->second.is_blocked = false;
     // A call may block the link again, and its answer may be what closes it.
-    for (auto link = controls_.find(control); link != controls_.end() && !link->second.is_blocked; link = controls_.find(control)) {
-        if (link->second.waiting.empty()) {
-            controls_.erase(link);
-            return;
-        }
+    for (auto link = unblocked; link != controls_.end() && !link->second.is_blocked; link = controls_.find(control)) {
+        if (link->second.waiting.empty()) return;
         auto next = std::move(link->second.waiting.front());
         link->second.waiting.pop_front();
         next();
@@ -115,19 +129,20 @@ void BranchKeeper::awaited_put_came(TransactionId id) {
 }
 
 void BranchKeeper::close_control(ControlId control) {
-    std::erase_if(associations_, [&](const auto& known) { return known.second.control == control; });
     // Nobody is there to hear the answers.
-    controls_.erase(control);
+    const auto link = controls_.extract(control);
+    if (!link.empty()) {
+        for (const auto id : link.mapped().associations) forget_association(id);
+    }
     branches_.registry().lose(session_of(control));
 }
 
 void BranchKeeper::close_connection(ConnectionId connection) {
     std::vector<ControlId> lost;
-    for (const auto& [id, association] : associations_) {
-        if (association.connection == connection) lost.push_back(association.control);
+    for (const auto& [control, link] : controls_) {
+        if (link.connection == connection) lost.push_back(control);
     }
     std::sort(lost.begin(), lost.end());
-    lost.erase(std::unique(lost.begin(), lost.end()), lost.end());
     for (const auto control : lost) close_control(control);
 }
 
@@ -185,6 +200,7 @@ void BranchKeeper::stop() {
     }
     associations_.clear();
     controls_.clear();
+    for (auto& [xid, known] : known_) known.associations.clear();
 }
 
 void BranchKeeper::tick() {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/queue.hpp"
@@ -98,6 +99,7 @@ private:
         TransactionWork rest;                   // becomes `work` when the prepare is durable
         std::unique_ptr<StagedWork> under_way;  // with a commit
         bool is_prepared = false;
+        std::vector<TransactionId> associations;  // those that may still be there
 
         bool is_idle() const { return !is_prepared && under_way == nullptr && work.operations() == 0 && puts.empty() && gets.empty(); }
     };
@@ -109,13 +111,16 @@ private:
         UniqueFunction<void()> end_waits;  // for what is awaited
     };
     struct Control {
+        ConnectionId connection;
+        std::unordered_set<TransactionId> associations;
         bool is_blocked = false;
         std::deque<UniqueFunction<void()>> waiting;
     };
 
     Branch& branch(const xa::Xid& xid) { return known_.at(xid); }
     void unblock(ControlId control);
-    void forget_migrated(const xa::Xid& xid);
+    void forget_association(TransactionId id);
+    void forget_migrated(const xa::Xid& xid, Branch& known);
     void let_memory_go();
     xa::CallId expect(XaDone done);
     void prepare_put(const TransactionPut& put, BranchId id, Branch& branch, tx::UnitOfWork& work);

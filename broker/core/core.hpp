@@ -51,6 +51,7 @@ struct CoreSettings {
     std::uint64_t transaction_bytes = 64u << 20;
     std::uint32_t transaction_operations = 10000;
     std::uint32_t transactions_max = 1000;  // open, of one connection
+    std::uint32_t branches_max = 100'000;   // of one user
     /// A branch that is in doubt for longer is told of in the log, again after each such time. 0: never.
     std::chrono::milliseconds in_doubt_alarm{300'000};
     /// The defaults of queues created on first use, and of those whose creator says nothing else.

@@ -58,6 +58,7 @@ core::CoreSettings core_settings(const config::Config& config) {
     settings.transaction_bytes = config.core.transaction_bytes;
     settings.transaction_operations = config.core.transaction_operations;
     settings.transactions_max = config.core.transactions_max;
+    settings.branches_max = config.core.branches_max;
     settings.in_doubt_alarm = config.core.in_doubt_alarm;
     settings.queue_defaults = config.queue_defaults;
     return settings;

@@ -17,6 +17,7 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(recovery_may_continue_behind_a_branch_that_is_gone);
     CPPUNIT_TEST(who_may_not_resolve_a_branch_does_not_see_it);
     CPPUNIT_TEST(too_many_associations_are_refused);
+    CPPUNIT_TEST(too_many_branches_of_one_user_are_refused);
     CPPUNIT_TEST(thousands_of_branches_of_one_link_hold_up_nobody);
     CPPUNIT_TEST(a_partial_delivery_keeps_from_suspending);
     CPPUNIT_TEST(a_source_without_rejected_is_answered_by_a_detach);
@@ -268,6 +269,22 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
         }
         BranchManager other(client);
         CPPUNIT_ASSERT_EQUAL("XAER_RMERR amqp:resource-limit-exceeded"s, refusal_of(other, BranchManager::start_call("x", "join")));
+    }
+
+    void too_many_branches_of_one_user_are_refused() {
+        core::CoreSettings settings;
+        settings.branches_max = 2;
+        Broker broker(settings);
+        Client client(broker);
+        BranchManager one(client);
+        BranchManager two(client);
+        BranchManager three(client);
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, one.start("x"));
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, two.start("y"));
+        CPPUNIT_ASSERT_EQUAL("XAER_RMERR amqp:resource-limit-exceeded"s, refusal_of(three, BranchManager::start_call("z", "new")));
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, one.end());
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, one.rollback("x"));
+        CPPUNIT_ASSERT_EQUAL("XA_OK"s, three.start("z"));
     }
 
     void thousands_of_branches_of_one_link_hold_up_nobody() {

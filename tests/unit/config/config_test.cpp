@@ -130,9 +130,11 @@ public:
             "<core memory='1GiB' queue-window='1MiB' queue-window-messages='16' producer-window='1' consumer-unsettled-max='2' "
             "create-queues='true'"
             " destinations-max='3' producers-max='4' transaction-timeout='5s' transaction-bytes='1MiB' transaction-operations='6'"
-            " transactions-max='7' in-doubt-alarm='8s'/><store page='16KiB' checkpoint='1MiB' wal='2MiB' reserve='3MiB'/>");
-        CPPUNIT_ASSERT((config.core ==
-                        CoreConfig{1u << 30, 1u << 20, 16, 1, 2, true, 3, 4, milliseconds(5000), 1u << 20, 6, 7, milliseconds(8000), {}}));
+            " transactions-max='7' branches-max='9' in-doubt-alarm='8s'/><store page='16KiB' checkpoint='1MiB' wal='2MiB' "
+            "reserve='3MiB'/>");
+        CPPUNIT_ASSERT(
+            (config.core ==
+             CoreConfig{1u << 30, 1u << 20, 16, 1, 2, true, 3, 4, milliseconds(5000), 1u << 20, 6, 7, 9, milliseconds(8000), {}}));
         CPPUNIT_ASSERT((config.store == StoreConfig{16384, 1u << 20, 2u << 20, 3u << 20, {}}));
     }
 

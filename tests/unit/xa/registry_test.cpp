@@ -44,6 +44,8 @@ class RegistryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(tombstones_are_bounded_by_age);
     CPPUNIT_TEST(a_new_tombstone_does_not_go_with_an_old_one_of_its_xid);
     CPPUNIT_TEST(too_many_branches_are_refused_but_never_those_in_the_journal);
+    CPPUNIT_TEST(one_owner_cannot_take_the_room_of_others);
+    CPPUNIT_TEST(what_is_in_doubt_is_found_by_owner);
     CPPUNIT_TEST(doomed_branches_make_room_for_new_ones);
     CPPUNIT_TEST(too_many_associations_are_refused);
     CPPUNIT_TEST(branches_of_one_global_transaction_are_resolved_independently);
@@ -383,6 +385,55 @@ class RegistryTest : public CppUnit::TestFixture {
         rig.crash();
         CPPUNIT_ASSERT_EQUAL(std::size_t{2}, rig.registry->branches_in_doubt());
         CPPUNIT_ASSERT_EQUAL(std::string("XAER_RMERR"), name(rig.start(1, 3)));
+    }
+
+    static ReturnCode start_for(Rig& rig, const std::string& owner, unsigned session, unsigned xid) {
+        return rig.registry->start({session}, xid_of(xid), tm::no_flags, {.timeout = {}, .owner = owner});
+    }
+
+    void one_owner_cannot_take_the_room_of_others() {
+        Rig rig({.branches_of_owner_max = 2});
+        start_for(rig, "ann", 1, 1);
+        start_for(rig, "ann", 2, 2);
+        CPPUNIT_ASSERT_EQUAL(std::string("XAER_RMERR"), name(start_for(rig, "ann", 3, 3)));
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), name(start_for(rig, "bob", 3, 3)));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, rig.registry->branches_of("ann"));
+        // One that waits for nothing but its manager's question does not count, and one that has ended is gone.
+        rig.end(1, 1, tm::fail);
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), name(start_for(rig, "ann", 4, 4)));
+        rig.end(2, 2);
+        rig.settled(rig.rollback(2, 2));
+        rig.settled(rig.rollback(1, 1));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig.registry->branches_of("ann"));
+        CPPUNIT_ASSERT_EQUAL(std::string("XA_OK"), name(start_for(rig, "ann", 5, 5)));
+        CPPUNIT_ASSERT_EQUAL(std::string("XAER_RMERR"), name(start_for(rig, "ann", 6, 6)));
+        rig.crash();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, rig.registry->branches_of("ann"));
+    }
+
+    void what_is_in_doubt_is_found_by_owner() {
+        Rig rig;
+        for (unsigned number = 1; number <= 6; ++number) {
+            start_for(rig, number % 3 == 0 ? "ann" : "bob", 1, number);
+            rig.work(1, number);
+            rig.end(1, number);
+            rig.settled(rig.prepare(1, number));
+        }
+        const auto found = [&rig](const std::string& owner, const std::optional<Xid>& after, std::size_t limit) {
+            const auto page = rig.registry->in_doubt_of(owner, after, limit);
+            std::string text;
+            for (const Branch* const branch : page.branches) text += std::to_string(number_of(branch->xid())) + ' ';
+            return text + (page.more ? "more" : "end");
+        };
+        for (int round = 0; round < 2; ++round) {
+            CPPUNIT_ASSERT_EQUAL(std::string("3 6 end"), found("ann", std::nullopt, 2));
+            CPPUNIT_ASSERT_EQUAL(std::string("3 more"), found("ann", std::nullopt, 1));
+            CPPUNIT_ASSERT_EQUAL(std::string("4 5 end"), found("bob", xid_of(2), 10));
+            CPPUNIT_ASSERT_EQUAL(std::string("end"), found("eve", std::nullopt, 10));
+            rig.crash();
+        }
+        rig.settled(rig.commit(1, 3));
+        CPPUNIT_ASSERT_EQUAL(std::string("6 end"), found("ann", std::nullopt, 2));
     }
 
     void doomed_branches_make_room_for_new_ones() {
