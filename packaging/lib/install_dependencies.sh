@@ -39,7 +39,6 @@ giromq_test_packages=(
     python3-jsonschema
     python3-yaml
     libsasl2-modules
-    chromium
     sqlite3
     curl
     openssl
@@ -55,7 +54,6 @@ giromq_test_packages=(
 declare -A giromq_package_programs=(
     [nodejs]=node
     [npm]=npm
-    [chromium]=chromium
     [cmake]=cmake
     [ninja-build]=ninja
     [curl]=curl

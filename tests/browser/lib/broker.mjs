@@ -95,6 +95,10 @@ export async function openTarget() {
   await fetch(`${first.origin}/api/v1/users/${user}`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ role: "administrator", password }) });
   await first.stop();
   const daemon = await Daemon.start(folder);
+  if (!(await fetch(`${daemon.origin}/console/`)).ok) {
+    await daemon.stop();
+    throw new Error("this giromqd was built without the web console");
+  }
   await furnish(daemon);
   const clients = await connect(daemon);
   const lacks = new Set();
