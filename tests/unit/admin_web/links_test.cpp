@@ -59,7 +59,8 @@ class AdminLinksTest : public CppUnit::TestFixture {
         }
         std::string ids(const std::string& target) {
             std::string all;
-            for (const auto& item : get_object(target).at("items").as_array()) {
+            const auto page = get_object(target);
+            for (const auto& item : page.at("items").as_array()) {
                 all += (all.empty() ? "" : " ") + json::serialize(item.at("id"));
             }
             return all;
