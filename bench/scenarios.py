@@ -20,6 +20,8 @@ import time
 import urllib.parse
 import urllib.request
 
+from consoles import Consoles
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -257,6 +259,28 @@ def idle_connections(machine):
         broker.stop()
 
 
+def open_consoles(count):
+    """Every console has live charts of the broker and of five queues; each of them is written to twice a second."""
+    def measure(machine):
+        broker = Broker(machine)
+        try:
+            consoles = Consoles(broker.http, count, [f"watched-{number}" for number in range(5)])
+            consoles.read_for(3)
+            before = broker.cpu_seconds()
+            received = consoles.read_for(12)
+            used = (broker.cpu_seconds() - before) / 12 * 100
+            consoles.close()
+            if received < count * 12 * 300:
+                raise Failure(f"the consoles were sent {received} bytes only")
+            return {"value": round(used, 2), "unit": "% of one core", "target": 5.0, "met": used < 5.0, "consoles": count,
+                    "bytes_per_s": round(received / 12)}
+        except OSError as error:
+            raise Failure(str(error)) from error
+        finally:
+            broker.stop()
+    return measure
+
+
 def selector_evaluation(figure, unit, target):
     """Without a broker; the best of three, since everything else on the machine only takes away."""
     def measure(machine):
@@ -478,6 +502,7 @@ SCENARIOS = {
     "move-1m-killed": ("the same, with the broker killed twice on the way", move(1000000, 2)),
     "list-10k-queues": ("first page of 10,000 queues sorted by depth, with traffic", list_queues(10000)),
     "browse-1m": ("first page of a queue of 1 million by a selector that matches 1 %, with traffic", browse(1000000)),
+    "consoles-200": ("processor use of a broker with 200 web consoles open, with live charts", open_consoles(200)),
     "idle-1000": ("processor use of an idle broker with 1,000 idle connections", idle_connections),
 }
 
