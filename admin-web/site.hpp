@@ -110,7 +110,7 @@ private:
     void history(Call call);
     void alarms(Call call);
     void events(Call call);
-    EventHub::StillAllowed still_allowed(const Call& call) const;
+    EventHub::StillAllowed still_allowed(const Call& call);
     void connections(Call call);
     void connection(Call call);
     void consumers(Call call);

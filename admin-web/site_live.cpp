@@ -147,9 +147,12 @@ void Site::history(Call call) {
     });
 }
 
-/// The user is still there as it was. Asked for as long as a socket is open, since nobody logs in again there.
-EventHub::StillAllowed Site::still_allowed(const Call& call) const {
-    if (settings_.anonymous_is_administrator && call.request.count("authorization") == 0) return [] { return true; };
+/// The session, or the user as it was, is still there. Asked for as long as a socket is open, since nobody logs in again there.
+EventHub::StillAllowed Site::still_allowed(const Call& call) {
+    if (call.session) {
+        return [this, id = session_id(call.request)] { return id && sessions_.view(*id).has_value(); };
+    }
+    if (call.request.count("authorization") == 0) return [] { return true; };  // --dev
     const auto then = users_.find(call.who.user);
     return [this, user = call.who.user, then] {
         const auto now = users_.find(user);

@@ -22,6 +22,7 @@ class EventsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_user_has_sixteen_sockets);
     CPPUNIT_TEST(a_socket_ends_with_its_user);
     CPPUNIT_TEST(a_socket_ends_when_the_password_changes);
+    CPPUNIT_TEST(a_socket_ends_with_its_session);
     CPPUNIT_TEST(the_stopping_broker_ends_all_sockets);
     CPPUNIT_TEST(a_connection_that_never_became_a_socket_is_forgotten);
     CPPUNIT_TEST_SUITE_END();
@@ -243,6 +244,23 @@ public:
         rig.add_user("boss", Role::administrator, "another password");
         observe(rig);
         CPPUNIT_ASSERT(socket->end().has_value());
+    }
+
+    void a_socket_ends_with_its_session() {
+        for (const bool dev : {false, true}) {
+            SiteRig rig(dev);
+            rig.add_user("boss", Role::administrator, "a long password");
+            const auto id = rig.site_.sessions().open("boss").value();
+            auto headers = with("origin", "http://localhost:8161");
+            headers.emplace_back("cookie", "__Host-giromq=" + id);
+            const auto socket = join(rig, headers);
+            observe(rig);
+            CPPUNIT_ASSERT(!socket->end());
+            rig.site_.sessions().close(id);
+            observe(rig);
+            CPPUNIT_ASSERT(socket->end().has_value());
+            CPPUNIT_ASSERT_EQUAL(std::uint16_t{1008}, socket->end()->code);
+        }
     }
 
     void the_stopping_broker_ends_all_sockets() {
