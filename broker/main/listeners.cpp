@@ -9,7 +9,7 @@ namespace giromq::daemon {
 namespace {
 
 // Administrators and monitors; a browser opens up to six connections and a WebSocket. Behind a proxy all have one address.
-constexpr net::Admission::Limits http_admission{.total = 2048, .per_address = 1024};
+constexpr net::Admission::Limits http_admission{.total = 1024, .per_address = 256};
 
 amqp::Mechanism to_amqp(config::Mechanism mechanism) {
     switch (mechanism) {

@@ -17,10 +17,22 @@ const kind = process.env.GIROMQ_BROWSER_TARGET ?? "mock";
 const { openTarget } = await import(`./lib/${kind}.mjs`);
 // What cases are about that a broker may not have.
 const needs = [
-  [/permission/, "permissions"], [/audit/, "audit"], [/configuration/, "configuration/export"], [/consumer_is|producer_is|connection_is|connection_shows/, "consumers"],
+  [/permission/, "permissions"],
+  [/audit/, "audit"],
+  [/configuration/, "configuration/export"],
+  [/consumer_is|producer_is|connection_is|connection_shows/, "consumers"],
 ];
 const only = process.env.GIROMQ_BROWSER_ONLY;
-const cases = { ...loginCases, ...pageCases, ...queueCases, ...messageCases, ...transactionCases, ...clientCases, ...accessCases, ...keyboardCases };
+const cases = {
+  ...loginCases,
+  ...pageCases,
+  ...queueCases,
+  ...messageCases,
+  ...transactionCases,
+  ...clientCases,
+  ...accessCases,
+  ...keyboardCases,
+};
 
 let target;
 let browser;

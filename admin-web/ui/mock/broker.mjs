@@ -10,7 +10,12 @@ export class Refusal extends Error {
 }
 
 const onQueues = ["send", "receive", "browse", "read-body", "create", "move", "delete", "purge", "resolve-xa", "view", "pause", "close"];
-export const mayDo = { administrator: [...onQueues, "audit", "administer"], operator: onQueues, auditor: ["view", "audit"], application: [] };
+export const mayDo = {
+  administrator: [...onQueues, "audit", "administer"],
+  operator: onQueues,
+  auditor: ["view", "audit"],
+  application: [],
+};
 
 const minute = 60_000;
 
@@ -18,11 +23,31 @@ export class Broker {
   queues = makeQueues();
   /** queue -> positions that were taken out of it. */
   gone = new Map();
-  users = new Map([["admin", "administrator"], ["olga", "operator"], ["anton", "auditor"], ["payments-app", "application"], ["ledger-app", "application"]]);
-  passwords = new Map([["admin", "correct horse"], ["olga", "correct horse"], ["anton", "correct horse"]]);
+  users = new Map([
+    ["admin", "administrator"],
+    ["olga", "operator"],
+    ["anton", "auditor"],
+    ["payments-app", "application"],
+    ["ledger-app", "application"],
+  ]);
+  passwords = new Map([
+    ["admin", "correct horse"],
+    ["olga", "correct horse"],
+    ["anton", "correct horse"],
+  ]);
   selectors = new Map([
-    ["largePayments", { name: "largePayments", origin: "configured", text: "<selector xmlns=\"urn:giromq:selector:1\"><gt><property name=\"amount\"/><long v=\"1000\"/></gt></selector>" }],
-    ["urgentEur", { name: "urgentEur", origin: "administrator", changedAt: new Date(startedAt).toISOString(), text: "currency = 'EUR' AND urgent" }],
+    [
+      "largePayments",
+      {
+        name: "largePayments",
+        origin: "configured",
+        text: '<selector xmlns="urn:giromq:selector:1"><gt><property name="amount"/><long v="1000"/></gt></selector>',
+      },
+    ],
+    [
+      "urgentEur",
+      { name: "urgentEur", origin: "administrator", changedAt: new Date(startedAt).toISOString(), text: "currency = 'EUR' AND urgent" },
+    ],
   ]);
   permissions = new Map();
   transactions = new Map(transactions.map((one) => [one.xid, { ...one }]));
@@ -37,13 +62,25 @@ export class Broker {
   constructor() {
     this.allow({ grantee: { kind: "user", name: "payments-app" }, pattern: "payments.#", actions: ["send", "receive", "browse"] }, "admin");
     this.allow({ grantee: { kind: "user", name: "ledger-app" }, pattern: "ledger.*", actions: ["receive"] }, "admin");
-    for (let index = 0; index < 130; index++) this.record(index % 9 ? "admin" : "olga", index % 4 ? "change-queue" : "login", `queue-${index}`, index % 13 ? "ok" : "refused");
+    for (let index = 0; index < 130; index++)
+      this.record(index % 9 ? "admin" : "olga", index % 4 ? "change-queue" : "login", `queue-${index}`, index % 13 ? "ok" : "refused");
   }
 
   record(user, action, object, outcome = "ok", detail = "") {
     const number = this.audit.length + 1;
     const hash = [...random(number)().toString(16).slice(2).padEnd(16, "0")].join("").repeat(4).slice(0, 64);
-    this.audit.push({ number, at: new Date(Date.now() - Math.max(0, 130 - number) * minute).toISOString(), user, peer: "10.4.0.9", protocol: "http", action, object, outcome, detail, hash });
+    this.audit.push({
+      number,
+      at: new Date(Date.now() - Math.max(0, 130 - number) * minute).toISOString(),
+      user,
+      peer: "10.4.0.9",
+      protocol: "http",
+      action,
+      object,
+      outcome,
+      detail,
+      hash,
+    });
   }
 
   queue(name) {
@@ -66,7 +103,18 @@ export class Broker {
   create(name, settings) {
     if (this.queues.has(name)) return this.queues.get(name);
     const now = new Date().toISOString();
-    const made = { ...this.queue("empty"), paused: { send: false, receive: false }, name, enqueued: 0, delivered: 0, redelivered: 0, acknowledged: 0, expired: 0, createdAt: now, ...settings };
+    const made = {
+      ...this.queue("empty"),
+      paused: { send: false, receive: false },
+      name,
+      enqueued: 0,
+      delivered: 0,
+      redelivered: 0,
+      acknowledged: 0,
+      expired: 0,
+      createdAt: now,
+      ...settings,
+    };
     this.queues.set(name, made);
     return made;
   }
@@ -147,7 +195,19 @@ export class Broker {
     const matched = positions ? positions.length : what;
     const id = String(this.operations.size + 1);
     const operation = {
-      id, kind, queue: queue.name, to: to ?? null, state: "running", matched, done: 0, skipped: 0, failed: 0, startedAt: new Date().toISOString(), endedAt: null, by, error: null,
+      id,
+      kind,
+      queue: queue.name,
+      to: to ?? null,
+      state: "running",
+      matched,
+      done: 0,
+      skipped: 0,
+      failed: 0,
+      startedAt: new Date().toISOString(),
+      endedAt: null,
+      by,
+      error: null,
     };
     this.operations.set(id, operation);
     const timer = setInterval(() => {
@@ -183,7 +243,12 @@ export class Broker {
   check(user, action, destination) {
     if (this.users.get(user) === "administrator") return { allowed: true, because: "Administrators may do everything.", permission: null };
     for (const one of this.permissions.values()) {
-      const pattern = new RegExp(`^${one.pattern.split(".").map((word) => (word === "#" ? ".*" : word === "*" ? "[^.]*" : word.replace(/\W/g, "\\$&"))).join("\\.")}$`);
+      const pattern = new RegExp(
+        `^${one.pattern
+          .split(".")
+          .map((word) => (word === "#" ? ".*" : word === "*" ? "[^.]*" : word.replace(/\W/g, "\\$&")))
+          .join("\\.")}$`,
+      );
       if (one.grantee.name === user && one.actions.includes(action) && pattern.test(destination)) {
         return { allowed: true, because: `A permission allows ${user} to ${action} on ${one.pattern}.`, permission: one.id };
       }
@@ -193,8 +258,26 @@ export class Broker {
 
   alarms() {
     return [
-      { id: "in-doubt-age:131077", kind: "in-doubt-age", severity: "critical", object: "", text: "A transaction has been in doubt for more than an hour.", since: new Date(Date.now() - 540_000).toISOString(), value: 4_140_000, threshold: 3_600_000 },
-      { id: "dead-letter-depth:DLQ", kind: "dead-letter-depth", severity: "warning", object: "DLQ", text: "More than 1,000 messages are in a dead-letter queue.", since: new Date(Date.now() - 7_200_000).toISOString(), value: 1284, threshold: 1000 },
+      {
+        id: "in-doubt-age:131077",
+        kind: "in-doubt-age",
+        severity: "critical",
+        object: "",
+        text: "A transaction has been in doubt for more than an hour.",
+        since: new Date(Date.now() - 540_000).toISOString(),
+        value: 4_140_000,
+        threshold: 3_600_000,
+      },
+      {
+        id: "dead-letter-depth:DLQ",
+        kind: "dead-letter-depth",
+        severity: "warning",
+        object: "DLQ",
+        text: "More than 1,000 messages are in a dead-letter queue.",
+        since: new Date(Date.now() - 7_200_000).toISOString(),
+        value: 1284,
+        threshold: 1000,
+      },
     ];
   }
 
@@ -203,9 +286,16 @@ export class Broker {
     const wave = Math.sin(at / 47_000) * 0.5 + Math.sin(at / 9_100) * 0.2 + this.rates() * 0.25;
     const enqueuedRate = Math.max(0, Math.round(8200 + wave * 3100));
     return {
-      enqueuedRate, deliveredRate: Math.round(enqueuedRate * 0.99), acknowledgedRate: Math.round(enqueuedRate * (0.95 + this.rates() * 0.08)),
-      messages: Math.round(1_204_000 + Math.sin(at / 190_000) * 41_000), bytes: 2_080_000_000, commitP99Us: Math.round(2400 + wave * 700 + (this.rates() < 0.02 ? 9000 : 0)),
-      walBytes: Math.round((at / 40) % 16_000_000), diskFreeBytes: Math.round(412e9 - ((at / 3) % 4e8)), memoryBytes: Math.round(318e6 + wave * 9e6), connections: this.connections.size,
+      enqueuedRate,
+      deliveredRate: Math.round(enqueuedRate * 0.99),
+      acknowledgedRate: Math.round(enqueuedRate * (0.95 + this.rates() * 0.08)),
+      messages: Math.round(1_204_000 + Math.sin(at / 190_000) * 41_000),
+      bytes: 2_080_000_000,
+      commitP99Us: Math.round(2400 + wave * 700 + (this.rates() < 0.02 ? 9000 : 0)),
+      walBytes: Math.round((at / 40) % 16_000_000),
+      diskFreeBytes: Math.round(412e9 - ((at / 3) % 4e8)),
+      memoryBytes: Math.round(318e6 + wave * 9e6),
+      connections: this.connections.size,
     };
   }
 
@@ -223,17 +313,57 @@ export class Broker {
   overview() {
     const figures = this.sample(Date.now());
     return {
-      name: "giromq-zurich-1", version: "0.1.0", state: "ready", reason: "", startedAt: new Date(startedAt).toISOString(), uptimeMs: Date.now() - startedAt, connections: this.connections.size,
-      queues: this.queues.size, messages: figures.messages, consumers: this.consumers.size, producers: this.producers.size, memoryBytes: figures.memoryBytes, enqueued: 48_120_441,
-      delivered: 46_993_210, redelivered: 1204, acknowledged: 46_915_902, expired: 77, deadLettered: 1284, duplicates: 31, quarantined: 0, transactionsInDoubt: this.transactions.size,
+      name: "giromq-zurich-1",
+      version: "0.1.0",
+      state: "ready",
+      reason: "",
+      startedAt: new Date(startedAt).toISOString(),
+      uptimeMs: Date.now() - startedAt,
+      connections: this.connections.size,
+      queues: this.queues.size,
+      messages: figures.messages,
+      consumers: this.consumers.size,
+      producers: this.producers.size,
+      memoryBytes: figures.memoryBytes,
+      enqueued: 48_120_441,
+      delivered: 46_993_210,
+      redelivered: 1204,
+      acknowledged: 46_915_902,
+      expired: 77,
+      deadLettered: 1284,
+      duplicates: 31,
+      quarantined: 0,
+      transactionsInDoubt: this.transactions.size,
       store: {
-        writable: true, diskFull: false, freeBytes: figures.diskFreeBytes, walBytes: figures.walBytes, storeBytes: 3_204_448_256, checkpoints: 8120, commits: 1_204_882, units: 48_120_441,
-        refusedUnits: 0, commitNanoseconds: 1_802_000_000_000, commitNanosecondsMax: 44_000_000, lastMinute: { commits: 24_001, p50Us: 1100, p99Us: figures.commitP99Us, maxUs: 9800 },
+        writable: true,
+        diskFull: false,
+        freeBytes: figures.diskFreeBytes,
+        walBytes: figures.walBytes,
+        storeBytes: 3_204_448_256,
+        checkpoints: 8120,
+        commits: 1_204_882,
+        units: 48_120_441,
+        refusedUnits: 0,
+        commitNanoseconds: 1_802_000_000_000,
+        commitNanosecondsMax: 44_000_000,
+        lastMinute: { commits: 24_001, p50Us: 1100, p99Us: figures.commitP99Us, maxUs: 9800 },
       },
       alarms: this.alarms(),
       certificates: [
-        { listener: "amqps", subject: "CN=giromq-zurich-1.bank.example", issuer: "CN=Bank Example Issuing CA 3", notAfter: new Date(Date.now() + 19 * 86_400_000).toISOString(), daysLeft: 19 },
-        { listener: "https", subject: "CN=console.bank.example", issuer: "CN=Bank Example Issuing CA 3", notAfter: new Date(Date.now() + 320 * 86_400_000).toISOString(), daysLeft: 320 },
+        {
+          listener: "amqps",
+          subject: "CN=giromq-zurich-1.bank.example",
+          issuer: "CN=Bank Example Issuing CA 3",
+          notAfter: new Date(Date.now() + 19 * 86_400_000).toISOString(),
+          daysLeft: 19,
+        },
+        {
+          listener: "https",
+          subject: "CN=console.bank.example",
+          issuer: "CN=Bank Example Issuing CA 3",
+          notAfter: new Date(Date.now() + 320 * 86_400_000).toISOString(),
+          daysLeft: 320,
+        },
       ],
     };
   }

@@ -11,8 +11,9 @@ import { routes } from "./routes.mjs";
 
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
-export const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
-  + "frame-ancestors 'none'; require-trusted-types-for 'script'";
+export const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; " +
+  "frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 function matchRoute(method, path) {
   const parts = path.split("/").map(decodeURIComponent);
@@ -21,7 +22,10 @@ function matchRoute(method, path) {
     const names = pattern.split("/");
     if (routeMethod !== method || names.length !== parts.length) continue;
     if (names.every((name, index) => name.startsWith(":") || name === parts[index])) {
-      return { handler, named: Object.fromEntries(names.flatMap((name, index) => (name.startsWith(":") ? [[name.slice(1), parts[index]]] : []))) };
+      return {
+        handler,
+        named: Object.fromEntries(names.flatMap((name, index) => (name.startsWith(":") ? [[name.slice(1), parts[index]]] : []))),
+      };
     }
   }
   throw new Refusal(404, "not_found", "There is no such thing", path);
@@ -41,7 +45,15 @@ export function makeServer() {
 
   function open(user, role, mayDo) {
     const cookie = randomBytes(32).toString("hex");
-    const session = { user, role, csrfToken: randomBytes(16).toString("hex"), expiresAt: new Date(Date.now() + 28_800_000).toISOString(), idleTimeoutMs: 900_000, confirmedUntil: null, mayDo };
+    const session = {
+      user,
+      role,
+      csrfToken: randomBytes(16).toString("hex"),
+      expiresAt: new Date(Date.now() + 28_800_000).toISOString(),
+      idleTimeoutMs: 900_000,
+      confirmedUntil: null,
+      mayDo,
+    };
     sessions.set(cookie, session);
     broker.record(user, "login", user);
     return [200, session, { "Set-Cookie": `__Host-giromq=${cookie}; Secure; HttpOnly; SameSite=Strict; Path=/` }];
@@ -50,7 +62,8 @@ export function makeServer() {
   function aboutSession(method, path, body, request) {
     const session = sessionOf(request);
     if (method === "POST" && path === "session") {
-      if (broker.passwords.get(body.user) !== body.password) throw new Refusal(401, "unauthorized", "The login is wrong", "The user or the password is not right.");
+      if (broker.passwords.get(body.user) !== body.password)
+        throw new Refusal(401, "unauthorized", "The login is wrong", "The user or the password is not right.");
       return open(body.user, broker.users.get(body.user), mayDo[broker.users.get(body.user)]);
     }
     if (!session) throw new Refusal(401, "unauthorized", "Log in first");
@@ -71,7 +84,8 @@ export function makeServer() {
     if (path === "session" || path === "session/confirm") return aboutSession(request.method, path, body, request);
     const session = sessionOf(request);
     if (!session) throw new Refusal(401, "unauthorized", "Log in first", "The session has ended.");
-    if (request.method !== "GET" && request.headers["x-csrf-token"] !== session.csrfToken) throw new Refusal(403, "csrf", "The CSRF token is missing or wrong");
+    if (request.method !== "GET" && request.headers["x-csrf-token"] !== session.csrfToken)
+      throw new Refusal(403, "csrf", "The CSRF token is missing or wrong");
     const { handler, named } = matchRoute(request.method, path);
     return handler({ broker, session, query: url.searchParams, body, headers: request.headers, ...named });
   }
@@ -80,7 +94,12 @@ export function makeServer() {
     const wanted = normalize(url.pathname.replace(/^\/console\/?/, ""));
     const file = /^(assets\/[\w.-]+|favicon\.svg)$/.test(wanted) ? wanted : "index.html";
     const content = await readFile(join(dist, file));
-    response.writeHead(200, { "Content-Type": types[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache" });
+    response.writeHead(200, {
+      "Content-Type": types[extname(file)] ?? "application/octet-stream",
+      "Content-Security-Policy": policy,
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Control": "no-cache",
+    });
     response.end(content);
   }
 
@@ -94,7 +113,12 @@ export function makeServer() {
       response.writeHead(status, { ...(content === undefined ? {} : { "Content-Type": "application/json" }), ...headers });
       response.end(content === undefined ? undefined : isText ? content : JSON.stringify(content));
     } catch (error) {
-      const { status = 500, code = "internal", title = "The mock has failed", detail = String(error) } = error instanceof Refusal ? error : {};
+      const {
+        status = 500,
+        code = "internal",
+        title = "The mock has failed",
+        detail = String(error),
+      } = error instanceof Refusal ? error : {};
       response.writeHead(status, { "Content-Type": "application/problem+json" });
       response.end(JSON.stringify({ type: "about:blank", title, status, detail, code }));
     }
@@ -116,12 +140,24 @@ class Feed {
 
   constructor(socket, key, broker) {
     const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
     const timer = setInterval(() => {
       this.send(socket, { type: "sample", at: new Date().toISOString(), ...broker.sample(Date.now()) });
-      const items = this.watched.map((name) => broker.queues.get(name)).filter(Boolean).map(({ name, messages, bytes, delivering, consumers, producers }) => ({
-        name, messages, bytes, delivering, consumers, producers, enqueuedRate: Math.round((messages % 97) * broker.rates() * 3), deliveredRate: Math.round((messages % 89) * broker.rates() * 3),
-      }));
+      const items = this.watched
+        .map((name) => broker.queues.get(name))
+        .filter(Boolean)
+        .map(({ name, messages, bytes, delivering, consumers, producers }) => ({
+          name,
+          messages,
+          bytes,
+          delivering,
+          consumers,
+          producers,
+          enqueuedRate: Math.round((messages % 97) * broker.rates() * 3),
+          deliveredRate: Math.round((messages % 89) * broker.rates() * 3),
+        }));
       if (items.length > 0) this.send(socket, { type: "queues", items });
     }, 1000);
     this.send(socket, { type: "alarms", items: broker.alarms() });

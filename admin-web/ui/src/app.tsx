@@ -68,10 +68,13 @@ export function App() {
     live.start();
     // Without a token nobody has logged in here (a broker for developers), so there is nothing to end.
     const { csrfToken, idleTimeoutMs } = state.session;
-    const stopWatching = csrfToken === "" ? () => undefined : watchIdleness(idleTimeoutMs, () => {
-      void logOut().catch(() => undefined);
-      setState({ kind: "out", lost: true });
-    });
+    const stopWatching =
+      csrfToken === ""
+        ? () => undefined
+        : watchIdleness(idleTimeoutMs, () => {
+            void logOut().catch(() => undefined);
+            setState({ kind: "out", lost: true });
+          });
     return () => {
       stopWatching();
       live.stop();
@@ -79,7 +82,12 @@ export function App() {
   }, [state.kind]);
 
   if (state.kind === "asking") return <div class="curtain" aria-busy="true" />;
-  if (state.kind === "failed") return <main class="curtain"><Failure error={state.error} retry={ask} /></main>;
+  if (state.kind === "failed")
+    return (
+      <main class="curtain">
+        <Failure error={state.error} retry={ask} />
+      </main>
+    );
   if (state.kind === "out") return <LoginPage lost={state.lost} onSession={(session) => setState({ kind: "in", session })} />;
 
   const leave = () => {

@@ -16,16 +16,22 @@ test("a greater-than sign in an attribute ends no tag", () => {
 });
 
 test("what is not whole XML is not made pretty", () => {
-  for (const wrong of ["<a><b></a>", "<a>", "text", "<a/>text", "", "<a></b>", "<a b='1", "< a/>"]) assert.equal(prettyXml(wrong), null, wrong);
+  for (const wrong of ["<a><b></a>", "<a>", "text", "<a/>text", "", "<a></b>", "<a b='1", "< a/>"])
+    assert.equal(prettyXml(wrong), null, wrong);
 });
 
 test("numbers of JSON keep the digits they were sent with", () => {
-  assert.equal(text(prettyJson('{"amount":10000.00,"id":12345678901234567890,"e":1E400}')), '{\n  "amount": 10000.00,\n  "id": 12345678901234567890,\n  "e": 1E400\n}');
+  assert.equal(
+    text(prettyJson('{"amount":10000.00,"id":12345678901234567890,"e":1E400}')),
+    '{\n  "amount": 10000.00,\n  "id": 12345678901234567890,\n  "e": 1E400\n}',
+  );
 });
 
 test("JSON in a string stays a string, and empty containers stay on a line", () => {
-  assert.equal(text(prettyJson('{"a":"{\\"b\\":[1,2]}","c":[],"d":{},"e":[{"f":null}]}')),
-    '{\n  "a": "{\\"b\\":[1,2]}",\n  "c": [],\n  "d": {},\n  "e": [\n    {\n      "f": null\n    }\n  ]\n}');
+  assert.equal(
+    text(prettyJson('{"a":"{\\"b\\":[1,2]}","c":[],"d":{},"e":[{"f":null}]}')),
+    '{\n  "a": "{\\"b\\":[1,2]}",\n  "c": [],\n  "d": {},\n  "e": [\n    {\n      "f": null\n    }\n  ]\n}',
+  );
 });
 
 test("what is not JSON is not made pretty", () => {

@@ -56,16 +56,19 @@ export function violations(value: unknown, schema: Schema, at = "$"): string[] {
   if (type !== undefined) {
     const types = [type].flat();
     const actual = typeOf(value);
-    if (!types.includes(actual) && !(actual === "integer" && types.includes("number"))) return [`${at} is ${actual}, not ${types.join(" or ")}`];
+    if (!types.includes(actual) && !(actual === "integer" && types.includes("number")))
+      return [`${at} is ${actual}, not ${types.join(" or ")}`];
   }
   const found: string[] = [];
   if (rest.const !== undefined && value !== rest.const) found.push(`${at} is not ${String(rest.const)}`);
   if (rest.enum && !rest.enum.includes(value)) found.push(`${at} is ${JSON.stringify(value)}, none of ${rest.enum.join(", ")}`);
-  if (rest.pattern && typeof value === "string" && !new RegExp(rest.pattern).test(value)) found.push(`${at} does not match ${rest.pattern}`);
+  if (rest.pattern && typeof value === "string" && !new RegExp(rest.pattern).test(value))
+    found.push(`${at} does not match ${rest.pattern}`);
   for (const part of rest.allOf ?? []) found.push(...violations(value, part, at));
   if (rest.oneOf && !rest.oneOf.some((part) => violations(value, part, at).length === 0)) found.push(`${at} is none of the alternatives`);
   if (rest.items && Array.isArray(value)) value.forEach((item, index) => found.push(...violations(item, rest.items!, `${at}[${index}]`)));
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) found.push(...objectViolations(value as Record<string, unknown>, rest, at));
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    found.push(...objectViolations(value as Record<string, unknown>, rest, at));
   return found;
 }
 

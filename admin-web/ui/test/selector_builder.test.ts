@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { problemOf, toSql, toXml, type Condition } from "../src/lib/selector_builder";
 
-const condition = (changes: Partial<Condition>): Condition => ({ source: "property", name: "currency", operator: "=", valueType: "string", value: "EUR", ...changes });
+const condition = (changes: Partial<Condition>): Condition => ({
+  source: "property",
+  name: "currency",
+  operator: "=",
+  valueType: "string",
+  value: "EUR",
+  ...changes,
+});
 const sql = (changes: Partial<Condition>) => toSql({ join: "and", conditions: [condition(changes)] });
 
 test("quotes in values and names are doubled, so that nothing leaves its literal", () => {
@@ -25,10 +32,16 @@ test("parts of a body are read as the type they are compared with", () => {
 });
 
 test("conditions are joined, and the XML says the same", () => {
-  const form = { join: "or" as const, conditions: [condition({ operator: "in", value: "EUR, CHF" }), condition({ operator: "is not null", name: "a&b" })] };
+  const form = {
+    join: "or" as const,
+    conditions: [condition({ operator: "in", value: "EUR, CHF" }), condition({ operator: "is not null", name: "a&b" })],
+  };
   assert.equal(toSql(form), "currency IN ('EUR', 'CHF') OR PROPERTY('a&b') IS NOT NULL");
-  assert.equal(toXml(form), '<selector xmlns="urn:giromq:selector:1">\n  <or>\n    <in><property name="currency"/><string v="EUR"/><string v="CHF"/></in>\n'
-    + '    <not><isNull><property name="a&amp;b"/></isNull></not>\n  </or>\n</selector>');
+  assert.equal(
+    toXml(form),
+    '<selector xmlns="urn:giromq:selector:1">\n  <or>\n    <in><property name="currency"/><string v="EUR"/><string v="CHF"/></in>\n' +
+      '    <not><isNull><property name="a&amp;b"/></isNull></not>\n  </or>\n</selector>',
+  );
 });
 
 test("XML escapes what would end an attribute", () => {

@@ -14,7 +14,15 @@ function interfaces(): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   ts.forEachChild(program.getSourceFile(file)!, (node) => {
     if (!ts.isInterfaceDeclaration(node) || node.typeParameters) return;
-    found.set(node.name.text, new Set(checker.getTypeAtLocation(node.name).getProperties().map((property) => property.name)));
+    found.set(
+      node.name.text,
+      new Set(
+        checker
+          .getTypeAtLocation(node.name)
+          .getProperties()
+          .map((property) => property.name),
+      ),
+    );
   });
   return found;
 }
@@ -26,8 +34,16 @@ test("the types of the console have the members that the description of the API 
     // EventSample and Queue take members over from types without bodies here (Record, Required), which need the library to be expanded.
     if (name === "EventSample" || name === "Queue") continue;
     const described = propertiesOf(schemas[name]);
-    assert.deepEqual([...members].filter((member) => !described.has(member)), [], `${name} has what is not described`);
-    assert.deepEqual([...described].filter((member) => !members.has(member)), [], `${name} lacks what is described`);
+    assert.deepEqual(
+      [...members].filter((member) => !described.has(member)),
+      [],
+      `${name} has what is not described`,
+    );
+    assert.deepEqual(
+      [...described].filter((member) => !members.has(member)),
+      [],
+      `${name} lacks what is described`,
+    );
   }
 });
 
@@ -35,7 +51,9 @@ test("the type of a union has the words of the description", () => {
   const source = readFileSync(file, "utf8");
   for (const [name, schema] of Object.entries(description.components.schemas)) {
     if (!schema.enum) continue;
-    const declared = new RegExp(`export type ${name} =([^;]*);|export const \\w+ = \\[([^\\]]*)\\] as const;\\nexport type ${name} =`).exec(source);
+    const declared = new RegExp(`export type ${name} =([^;]*);|export const \\w+ = \\[([^\\]]*)\\] as const;\\nexport type ${name} =`).exec(
+      source,
+    );
     if (!declared) continue;
     const words = [...(declared[1] ?? declared[2] ?? "").matchAll(/"([^"]*)"/g)].map((match) => match[1]);
     assert.deepEqual(words.sort(), [...schema.enum].sort(), name);
@@ -43,7 +61,12 @@ test("the type of a union has the words of the description", () => {
 });
 
 test("the validator of these tests finds what is wrong", () => {
-  const schema = { type: "object", required: ["a"], additionalProperties: false, properties: { a: { type: ["integer", "null"] }, b: { enum: ["x"] } } };
+  const schema = {
+    type: "object",
+    required: ["a"],
+    additionalProperties: false,
+    properties: { a: { type: ["integer", "null"] }, b: { enum: ["x"] } },
+  };
   assert.deepEqual(violations({ a: null, b: "x" }, schema), []);
   assert.deepEqual(violations({ b: "y", c: 1 }, schema), ["$.a is missing", '$.b is "y", none of x', "$.c is not described"]);
   assert.deepEqual(violations({ a: 1.5 }, schema), ["$.a is number, not integer or null"]);

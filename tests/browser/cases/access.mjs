@@ -14,7 +14,10 @@ export const accessCases = {
     const change = browser.dialog("User temporary-user");
     await change.getByLabel("Role").selectOption("auditor");
     await browser.finish(change, "Save");
-    await browser.page.getByRole("row", { name: /temporary-user/ }).getByText("auditor").waitFor();
+    await browser.page
+      .getByRole("row", { name: /temporary-user/ })
+      .getByText("auditor")
+      .waitFor();
     await browser.page.getByRole("button", { name: "Delete the user temporary-user" }).click();
     await browser.confirmDanger("Delete the user", "Delete", "temporary-user");
     await browser.page.getByRole("link", { name: "temporary-user", exact: true }).waitFor({ state: "detached" });
@@ -95,13 +98,18 @@ export const accessCases = {
     await browser.page.getByRole("button", { name: "Load into the editor" }).click();
     await browser.page.waitForFunction(() => document.querySelector("textarea").value.includes("<"));
     const exported = await browser.page.getByLabel("Document", { exact: true }).inputValue();
-    await browser.page.getByLabel("Document", { exact: true }).fill(exported.replace(/<queue name="changed"([^>]*)max-deliveries="\d+"/, '<queue name="changed"$1max-deliveries="43"'));
+    await browser.page
+      .getByLabel("Document", { exact: true })
+      .fill(exported.replace(/<queue name="changed"([^>]*)max-deliveries="\d+"/, '<queue name="changed"$1max-deliveries="43"'));
     await browser.page.getByRole("button", { name: "Compare" }).click();
     await browser.page.getByRole("region", { name: "Changes" }).waitFor();
     await browser.shoot("configuration-compared");
     assert.deepEqual(await browser.axe(), []);
     await browser.page.getByRole("button", { name: "Apply…" }).click();
     await browser.confirmDanger("Apply the document", "Apply", "apply");
-    await browser.page.getByText(/\d changes? made\./).first().waitFor();
+    await browser.page
+      .getByText(/\d changes? made\./)
+      .first()
+      .waitFor();
   },
 };

@@ -29,7 +29,9 @@ export const keyboardCases = {
     assert.deepEqual(await browser.axe(), []);
     for (let step = 0; step < 5; step++) {
       await browser.page.keyboard.press("Tab");
-      const inside = await browser.page.evaluate(() => document.activeElement === document.body || document.activeElement.closest("dialog") !== null);
+      const inside = await browser.page.evaluate(
+        () => document.activeElement === document.body || document.activeElement.closest("dialog") !== null,
+      );
       assert.ok(inside, "the focus has left the dialog");
     }
     await browser.page.keyboard.press("Escape");

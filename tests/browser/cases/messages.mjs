@@ -13,7 +13,9 @@ export const messageCases = {
     await open(browser, target.queue);
     await browser.page.getByLabel("Selector, in SQL or XML").fill("currency = 'EUR'");
     await browser.page.getByRole("button", { name: "Search", exact: true }).click();
-    await browser.page.waitForURL((url) => url.searchParams.get("selector") === "currency = 'EUR'" && url.searchParams.get("syntax") === "sql");
+    await browser.page.waitForURL(
+      (url) => url.searchParams.get("selector") === "currency = 'EUR'" && url.searchParams.get("syntax") === "sql",
+    );
     await browser.page.getByText(/matches among/).waitFor();
     await browser.page.getByText("All that match").waitFor();
   },

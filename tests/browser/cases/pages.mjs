@@ -3,10 +3,25 @@ import assert from "node:assert/strict";
 function pagesOf(target) {
   const queue = encodeURIComponent(target.queue);
   return {
-    overview: "/", queues: "/queues?sort=-messages", queue: `/queue?name=${queue}`, messages: `/queue?name=${queue}&tab=messages`,
-    clients: `/queue?name=${queue}&tab=clients`, settings: `/queue?name=${queue}&tab=settings`, transactions: "/transactions",
-    transaction: `/transaction?xid=${encodeURIComponent(target.prepared[0])}`, operations: "/operations", connections: "/connections", consumers: "/consumers", producers: "/producers",
-    selectors: "/selectors", users: "/users", roles: "/roles", permissions: "/permissions", audit: "/audit", configuration: "/configuration", certificates: "/certificates",
+    overview: "/",
+    queues: "/queues?sort=-messages",
+    queue: `/queue?name=${queue}`,
+    messages: `/queue?name=${queue}&tab=messages`,
+    clients: `/queue?name=${queue}&tab=clients`,
+    settings: `/queue?name=${queue}&tab=settings`,
+    transactions: "/transactions",
+    transaction: `/transaction?xid=${encodeURIComponent(target.prepared[0])}`,
+    operations: "/operations",
+    connections: "/connections",
+    consumers: "/consumers",
+    producers: "/producers",
+    selectors: "/selectors",
+    users: "/users",
+    roles: "/roles",
+    permissions: "/permissions",
+    audit: "/audit",
+    configuration: "/configuration",
+    certificates: "/certificates",
     unknown: "/nothing-here",
   };
 }
@@ -19,7 +34,8 @@ async function look(browser, target, theme, rules = null) {
     if (target.lacks.has(name) || (name === "clients" && target.lacks.has("consumers"))) continue;
     await browser.go(path);
     // The live figures have come, too.
-    if (name === "overview" || name === "queue") await browser.page.waitForFunction(() => !document.querySelector(".plot.waiting"), undefined, { timeout: 8000 });
+    if (name === "overview" || name === "queue")
+      await browser.page.waitForFunction(() => !document.querySelector(".plot.waiting"), undefined, { timeout: 8000 });
     await browser.shoot(`${name}-${theme}`);
     assert.equal(await browser.page.locator(".failure").count(), 0, `${name} shows a failure`);
     const found = await browser.axe(rules);
@@ -59,12 +75,24 @@ export const pageCases = {
   async the_policy_is_strict_and_the_first_load_is_small(browser) {
     const response = await browser.page.goto(`${browser.origin}/console/`);
     const policy = response.headers()["content-security-policy"] ?? "";
-    for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"]) {
+    for (const part of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "connect-src 'self'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+    ]) {
       assert.ok(policy.includes(part), `the policy lacks ${part}`);
     }
     assert.ok(!/unsafe|\*|data:/.test(policy), policy);
     await browser.settled();
-    const bytes = await browser.page.evaluate(() => performance.getEntriesByType("resource").filter((one) => /\.(js|css)$/.test(one.name)).reduce((sum, one) => sum + one.encodedBodySize, 0));
+    const bytes = await browser.page.evaluate(() =>
+      performance
+        .getEntriesByType("resource")
+        .filter((one) => /\.(js|css)$/.test(one.name))
+        .reduce((sum, one) => sum + one.encodedBodySize, 0),
+    );
     assert.ok(bytes > 10_000 && bytes <= (browser.isCompressed === false ? 300_000 : 120_000), `${bytes} bytes`);
   },
 };

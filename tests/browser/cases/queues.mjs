@@ -77,8 +77,16 @@ export const queueCases = {
     assert.deepEqual(await browser.axe(), []);
     await browser.shoot("purge");
     // A login is as good as a confirmation for five minutes; here the broker seems to ask all the same.
-    await browser.page.route("**/purge", (route) => route.fulfill({ status: 403, contentType: "application/problem+json",
-      body: JSON.stringify({ type: "about:blank", title: "give your password again", status: 403, code: "confirmation_required" }) }), { times: 1 });
+    await browser.page.route(
+      "**/purge",
+      (route) =>
+        route.fulfill({
+          status: 403,
+          contentType: "application/problem+json",
+          body: JSON.stringify({ type: "about:blank", title: "give your password again", status: 403, code: "confirmation_required" }),
+        }),
+      { times: 1 },
+    );
     const asked = browser.page.waitForRequest("**/session/confirm");
     await browser.confirmDanger("Purge the queue", "Purge", "purged");
     await asked;

@@ -39,8 +39,13 @@ class Daemon {
 
   async request(method, path, body, headers = {}) {
     const answer = await fetch(`${this.origin}/api/v1/${path}`, {
-      method, body: body === undefined ? undefined : JSON.stringify(body),
-      headers: { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: {
+        Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
@@ -57,11 +62,18 @@ const currencies = ["EUR", "CHF", "USD"];
 
 function message(index) {
   const currency = currencies[index % 3];
-  const text = index % 4 === 3 ? JSON.stringify({ amount: 10.5, currency, lines: ["<script>"] })
-    : `<Document><GrpHdr><MsgId>MSG-${index}</MsgId></GrpHdr><Amt Ccy="${currency}">${index}.00</Amt><Nm>Müller &amp; Söhne</Nm></Document>`;
+  const text =
+    index % 4 === 3
+      ? JSON.stringify({ amount: 10.5, currency, lines: ["<script>"] })
+      : `<Document><GrpHdr><MsgId>MSG-${index}</MsgId></GrpHdr><Amt Ccy="${currency}">${index}.00</Amt><Nm>Müller &amp; Söhne</Nm></Document>`;
   return {
-    correlationId: `order-${index}`, contentType: index % 4 === 3 ? "application/json" : "application/xml",
-    properties: [{ name: "currency", type: "string", value: currency }, { name: "branch", type: "int", value: index }], body: { kind: "text", text },
+    correlationId: `order-${index}`,
+    contentType: index % 4 === 3 ? "application/json" : "application/xml",
+    properties: [
+      { name: "currency", type: "string", value: currency },
+      { name: "branch", type: "int", value: index },
+    ],
+    body: { kind: "text", text },
   };
 }
 
@@ -72,7 +84,8 @@ async function fill(daemon, queue, amount) {
 const hostile = "<img src=x onerror=alert(1)>";
 
 async function furnish(daemon) {
-  for (const name of ["DLQ", "payments.in", "purged", "doomed", "changed", "target", hostile]) await daemon.request("PUT", `queues/${encodeURIComponent(name)}`, {});
+  for (const name of ["DLQ", "payments.in", "purged", "doomed", "changed", "target", hostile])
+    await daemon.request("PUT", `queues/${encodeURIComponent(name)}`, {});
   await daemon.request("PUT", "queues/payments.out", { deadLetterQueue: "DLQ" });
   await daemon.request("PUT", "users/payments-app", { role: "application", password: "A password 1" });
   await fill(daemon, "payments.in", 120);
@@ -92,7 +105,11 @@ export async function openTarget() {
   const folder = mkdtempSync(join(tmpdir(), "giromq-browser-"));
   spawnSync(join(bin, "giromq_test_in_doubt"), [join(folder, "data"), "2"], { stdio: "inherit" });
   const first = await Daemon.start(folder, "--dev");
-  await fetch(`${first.origin}/api/v1/users/${user}`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ role: "administrator", password }) });
+  await fetch(`${first.origin}/api/v1/users/${user}`, {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ role: "administrator", password }),
+  });
   await first.stop();
   const daemon = await Daemon.start(folder);
   if (!(await fetch(`${daemon.origin}/console/`)).ok) {
@@ -107,7 +124,12 @@ export async function openTarget() {
   }
   return {
     lacks,
-    origin: daemon.origin, user, password, queue: "payments.in", deadLetters: "DLQ", hostile,
+    origin: daemon.origin,
+    user,
+    password,
+    queue: "payments.in",
+    deadLetters: "DLQ",
+    hostile,
     prepared: [0, 1].map((number) => `1:${hex(`transfer-${number}`)}:${hex("giromq")}`),
     async change(queue, settings) {
       await daemon.request("PATCH", `queues/${queue}`, settings, { "If-Match": "*" });

@@ -23,10 +23,20 @@ export class Browser {
     browser.screenshots = screenshots;
     mkdirSync(screenshots, { recursive: true });
     // The sandbox of Chromium cannot be set up by root, which CI is.
-    browser.chromium = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1"] });
-    browser.context = await browser.chromium.newContext({ viewport: { width: 1440, height: 900 }, ignoreHTTPSErrors: true, reducedMotion: "reduce", locale: "en-GB" });
+    browser.chromium = await chromium.launch({
+      executablePath: chromiumPath(),
+      args: ["--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1"],
+    });
+    browser.context = await browser.chromium.newContext({
+      viewport: { width: 1440, height: 900 },
+      ignoreHTTPSErrors: true,
+      reducedMotion: "reduce",
+      locale: "en-GB",
+    });
     await browser.context.addInitScript(() => {
-      document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+      document.addEventListener("securitypolicyviolation", (event) =>
+        console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`),
+      );
     });
     browser.page = await browser.newPage();
     return browser;
@@ -37,12 +47,14 @@ export class Browser {
     page.setDefaultTimeout(8000);
     page.on("console", (message) => {
       // A refusal of the API is written to the console by the browser itself; those that tests provoke are not errors of the page.
-      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) this.troubles.push(`console: ${message.text()}`);
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+        this.troubles.push(`console: ${message.text()}`);
     });
     page.on("pageerror", (error) => this.troubles.push(`error: ${error.stack}`));
     page.on("request", (request) => {
       const url = new URL(request.url());
-      if (url.host !== new URL(this.origin).host && url.protocol !== "data:" && url.protocol !== "blob:") this.troubles.push(`request to another host: ${url}`);
+      if (url.host !== new URL(this.origin).host && url.protocol !== "data:" && url.protocol !== "blob:")
+        this.troubles.push(`request to another host: ${url}`);
     });
     return page;
   }
@@ -76,7 +88,13 @@ export class Browser {
     const violations = await this.page.evaluate(async (chosen) => {
       const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
       const result = await window.axe.run(document, { runOnly: chosen ?? tags, resultTypes: ["violations"] });
-      return result.violations.map((one) => `${one.id}: ${one.help} ${one.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`).join(" | ")}`);
+      return result.violations.map(
+        (one) =>
+          `${one.id}: ${one.help} ${one.nodes
+            .slice(0, 3)
+            .map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`)
+            .join(" | ")}`,
+      );
     }, rules);
     return violations;
   }
@@ -89,7 +107,9 @@ export class Browser {
   async finish(dialog, action) {
     await dialog.getByRole("button", { name: action, exact: true }).click();
     const confirm = this.dialog("Confirm that it is you");
-    await this.page.waitForFunction(() => document.querySelectorAll("dialog[open]").length !== 1 || document.querySelector("dialog[open] [role=alert]"));
+    await this.page.waitForFunction(
+      () => document.querySelectorAll("dialog[open]").length !== 1 || document.querySelector("dialog[open] [role=alert]"),
+    );
     if (await confirm.isVisible()) {
       await confirm.getByLabel("Password").fill(this.password);
       await confirm.getByRole("button", { name: "Confirm", exact: true }).click();

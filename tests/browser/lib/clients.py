@@ -1,5 +1,5 @@
-"""clients.py ADDRESS USER PASSWORD COUNT: rejects so many messages of payments.out, connects clients with a consumer and a producer each, says
-that they are there, and stays until its standard input is closed."""
+"""clients.py ADDRESS USER PASSWORD COUNT: rejects so many messages of payments.out, connects clients with a consumer and a producer each,
+says that they are there, and stays until its standard input is closed."""
 
 import os
 import sys

@@ -11,8 +11,15 @@ export async function openTarget() {
   const again = { ...broker.transactions.get(xid[0]), xid: "1:aabbccdd:ee01" };
   broker.transactions.set(again.xid, again);
   return {
-    origin: `http://127.0.0.1:${server.address().port}`, user: "admin", password: "correct horse", isCompressed: false, lacks: new Set(),
-    queue: "payments.in", deadLetters: "DLQ", hostile: "<img src=x onerror=alert(1)>", prepared: [xid[0], again.xid],
+    origin: `http://127.0.0.1:${server.address().port}`,
+    user: "admin",
+    password: "correct horse",
+    isCompressed: false,
+    lacks: new Set(),
+    queue: "payments.in",
+    deadLetters: "DLQ",
+    hostile: "<img src=x onerror=alert(1)>",
+    prepared: [xid[0], again.xid],
     async change(queue, settings) {
       broker.change(queue, settings);
     },

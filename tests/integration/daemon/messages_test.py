@@ -129,7 +129,7 @@ class MessagesTest(giromqd.DaemonTest):
         self.assertEqual(3, len(run("message", "list", "q", "--json").splitlines()))
         self.assertIn("m1", run("message", "show", "q", ids[1]))
         self.assertIn("3 messages", run("message", "move", "q", "--to", "other", "--all", "--dry-run"))
-        run("message", "move", "q", "--to", "other", "--all", code=1)  # nobody can be asked
+        run("message", "move", "q", "--to", "other", "--all", code=2)  # nobody can be asked
         self.assertEqual(1, json.loads(run("message", "move", "q", ids[1], "--to", "other", "--yes", "--json"))["done"])
         self.assertEqual("done", json.loads(run("message", "delete", "q", "--all", "--yes", "--json"))["state"])
         run("message", "list", "q", code=3)

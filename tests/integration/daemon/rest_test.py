@@ -174,7 +174,7 @@ class HttpTest(giromqd.DaemonTest):
 
     def test_idle_connections_hold_nobody_up(self):
         daemon = self.start()
-        idle = [socket.create_connection(("127.0.0.1", daemon.port("http")), timeout=20) for _ in range(100)]
+        idle = [socket.create_connection(("127.0.0.1", daemon.port("http")), timeout=20) for _ in range(250)]
         try:
             for client in idle:
                 client.sendall(b"GET /livez HTTP/1.1\r\nHo")

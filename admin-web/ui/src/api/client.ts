@@ -2,7 +2,12 @@ import type { Problem, Session } from "./types";
 
 /** A refusal of the broker (or of the network: status 0), in the words of its problem+json. */
 export class ApiError extends Error {
-  constructor(readonly status: number, readonly code: string, readonly title: string, readonly detail: string) {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+  ) {
     super(detail || title);
   }
 }
@@ -92,7 +97,12 @@ function parsed(text: string): unknown {
 
 function refusal(response: Response, body: unknown): ApiError {
   const problem = (body ?? {}) as Partial<Problem>;
-  return new ApiError(response.status, problem.code ?? "unknown", problem.title ?? `The broker answered ${response.status}`, problem.detail ?? "");
+  return new ApiError(
+    response.status,
+    problem.code ?? "unknown",
+    problem.title ?? `The broker answered ${response.status}`,
+    problem.detail ?? "",
+  );
 }
 
 /**

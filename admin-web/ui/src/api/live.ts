@@ -1,8 +1,18 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, path } from "./client";
-import { seriesNames, type Alarm, type EventSample, type History, type LiveEvent, type Overview, type QueueFigures, type SeriesName } from "./types";
+import {
+  seriesNames,
+  type Alarm,
+  type EventSample,
+  type History,
+  type LiveEvent,
+  type Overview,
+  type QueueFigures,
+  type SeriesName,
+} from "./types";
 
-// The live figures: one WebSocket for the whole console, and a poll of the overview where there is none (a proxy that does not let it pass).
+// The live figures: one WebSocket for the whole console, and a poll of the overview where there is none (a proxy that does not let
+// it pass).
 
 export type LiveState = "connecting" | "live" | "polling" | "lost";
 export interface Ring {
@@ -137,10 +147,18 @@ class Live {
     const perSecond = (name: "enqueued" | "delivered" | "acknowledged") =>
       before ? Math.max(0, overview[name] - before.overview[name]) / seconds : 0;
     const sample: EventSample = {
-      type: "sample", at: new Date(at).toISOString(), enqueuedRate: perSecond("enqueued"), deliveredRate: perSecond("delivered"),
-      acknowledgedRate: perSecond("acknowledged"), messages: overview.messages, bytes: overview.store.storeBytes,
-      commitP99Us: overview.store.lastMinute?.p99Us ?? 0, walBytes: overview.store.walBytes, diskFreeBytes: overview.store.freeBytes,
-      memoryBytes: overview.memoryBytes, connections: overview.connections,
+      type: "sample",
+      at: new Date(at).toISOString(),
+      enqueuedRate: perSecond("enqueued"),
+      deliveredRate: perSecond("delivered"),
+      acknowledgedRate: perSecond("acknowledged"),
+      messages: overview.messages,
+      bytes: overview.store.storeBytes,
+      commitP99Us: overview.store.lastMinute?.p99Us ?? 0,
+      walBytes: overview.store.walBytes,
+      diskFreeBytes: overview.store.freeBytes,
+      memoryBytes: overview.memoryBytes,
+      connections: overview.connections,
     };
     this.last = sample;
     append(this.ring, at / 1000, sample);

@@ -53,7 +53,10 @@ export function useResource<T>(target: string | null, refreshMs = 0): Resource<T
       },
       (failure) => {
         if (isCancelled(failure)) return;
-        setError({ target, error: failure instanceof ApiError ? failure : new ApiError(0, "unknown", "Something went wrong", String(failure)) });
+        setError({
+          target,
+          error: failure instanceof ApiError ? failure : new ApiError(0, "unknown", "Something went wrong", String(failure)),
+        });
         setLoading(false);
       },
     );

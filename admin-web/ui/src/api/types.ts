@@ -13,8 +13,22 @@ export interface Problem {
 }
 
 export type Role = "application" | "administrator" | "operator" | "auditor";
-export const actions = ["send", "receive", "browse", "read-body", "create", "move", "delete", "purge", "resolve-xa", "view", "pause", "close", "audit",
-  "administer"] as const;
+export const actions = [
+  "send",
+  "receive",
+  "browse",
+  "read-body",
+  "create",
+  "move",
+  "delete",
+  "purge",
+  "resolve-xa",
+  "view",
+  "pause",
+  "close",
+  "audit",
+  "administer",
+] as const;
 export type Action = (typeof actions)[number];
 export interface Session {
   user: string;
@@ -344,8 +358,18 @@ export interface Overview {
   certificates?: Certificate[];
 }
 
-export const seriesNames = ["enqueuedRate", "deliveredRate", "acknowledgedRate", "messages", "bytes", "commitP99Us", "walBytes", "diskFreeBytes",
-  "memoryBytes", "connections"] as const;
+export const seriesNames = [
+  "enqueuedRate",
+  "deliveredRate",
+  "acknowledgedRate",
+  "messages",
+  "bytes",
+  "commitP99Us",
+  "walBytes",
+  "diskFreeBytes",
+  "memoryBytes",
+  "connections",
+] as const;
 export type SeriesName = (typeof seriesNames)[number];
 export interface History {
   stepMs: number;

@@ -10,7 +10,12 @@ export function count(value: number): string {
 /** 1234567 -> "1.23 M": for tiles and axes, where the order of magnitude matters. */
 export function compact(value: number): string {
   const size = Math.abs(value);
-  for (const [limit, unit] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e4, "k"]] as const) {
+  for (const [limit, unit] of [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e4, "k"],
+  ] as const) {
     if (size >= limit) return `${significant(value / (unit === "k" ? 1e3 : limit))} ${unit}`;
   }
   return Number.isInteger(value) ? whole.format(value) : oneDecimal.format(value);
@@ -50,7 +55,12 @@ function milliseconds(value: number): string {
 /** "3 d 4 h", "12 min", "8 s": two units at most, the smaller one cut. */
 export function duration(ms: number): string {
   if (ms < 1000) return ms < 1 ? "0 s" : `${Math.floor(ms)} ms`;
-  const units: [number, string][] = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1000, "s"]];
+  const units: [number, string][] = [
+    [86_400_000, "d"],
+    [3_600_000, "h"],
+    [60_000, "min"],
+    [1000, "s"],
+  ];
   const first = units.findIndex(([size]) => ms >= size);
   const [size, unit] = units[first]!;
   const text = `${Math.floor(ms / size)} ${unit}`;

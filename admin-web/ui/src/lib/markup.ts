@@ -67,7 +67,8 @@ interface Piece {
   text: string;
 }
 
-const xmlPiece = /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[[\s\S]*?\]\]>|<!(?:[^<>"']|"[^"]*"|'[^']*')*>|<\/?[^\s<>/=]+(?:[^<>"']|"[^"]*"|'[^']*')*>|[^<]+/y;
+const xmlPiece =
+  /<!--[^]*?-->|<\?[^]*?\?>|<!\[CDATA\[[^]*?\]\]>|<!(?:[^<>"']|"[^"]*"|'[^']*')*>|<\/?[^\s<>/=]+(?:[^<>"']|"[^"]*"|'[^']*')*>|[^<]+/y;
 
 /** null if the text is not XML whose tags match; then it is shown as it is. Entities stay as they were written. */
 export function prettyXml(text: string): Line[] | null {

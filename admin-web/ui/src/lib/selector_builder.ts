@@ -20,11 +20,33 @@ export const operators: Operator[] = ["=", "<>", "<", "<=", ">", ">=", "like", "
 export const valueTypes: ValueType[] = ["string", "long", "decimal", "double", "boolean", "dateTime"];
 
 const sqlHeaders: Record<string, string> = {
-  messageId: "JMSMessageID", correlationId: "JMSCorrelationID", type: "JMSType", priority: "JMSPriority", timestamp: "JMSTimestamp",
+  messageId: "JMSMessageID",
+  correlationId: "JMSCorrelationID",
+  type: "JMSType",
+  priority: "JMSPriority",
+  timestamp: "JMSTimestamp",
   deliveryMode: "JMSDeliveryMode",
 };
-const keywords = new Set(["and", "or", "not", "between", "in", "like", "is", "null", "true", "false", "escape", "decimal", "timestamp",
-  "duration", "xpath", "json", "property", "matches"]);
+const keywords = new Set([
+  "and",
+  "or",
+  "not",
+  "between",
+  "in",
+  "like",
+  "is",
+  "null",
+  "true",
+  "false",
+  "escape",
+  "decimal",
+  "timestamp",
+  "duration",
+  "xpath",
+  "json",
+  "property",
+  "matches",
+]);
 
 export function needsValue(operator: Operator): boolean {
   return !operator.startsWith("is ");
@@ -69,7 +91,13 @@ function sqlField(condition: Condition): string {
   const field = source === "xpath" ? `XPATH(${quoted(name)})` : `JSON(${quoted(name)})`;
   // What is in a body is text (or a number of JSON): compared with another type it must be read as that.
   if (!needsType(condition.operator)) return field;
-  const reading: Partial<Record<ValueType, string>> = { long: "LONG", decimal: "DECIMAL", double: "DOUBLE", boolean: "BOOLEAN", dateTime: "TIMESTAMP" };
+  const reading: Partial<Record<ValueType, string>> = {
+    long: "LONG",
+    decimal: "DECIMAL",
+    double: "DOUBLE",
+    boolean: "BOOLEAN",
+    dateTime: "TIMESTAMP",
+  };
   const read = reading[condition.valueType];
   return read ? `${read}(${field})` : field;
 }
@@ -77,35 +105,52 @@ function sqlField(condition: Condition): string {
 function sqlValue(condition: Condition): string {
   const value = condition.value.trim();
   switch (condition.valueType) {
-    case "string": return quoted(condition.value);
-    case "decimal": return `DECIMAL ${quoted(value)}`;
-    case "dateTime": return `TIMESTAMP ${quoted(value)}`;
-    case "boolean": return value.toUpperCase();
-    case "double": return /[.eE]/.test(value) ? value : `${value}.0`;
-    case "long": return value;
+    case "string":
+      return quoted(condition.value);
+    case "decimal":
+      return `DECIMAL ${quoted(value)}`;
+    case "dateTime":
+      return `TIMESTAMP ${quoted(value)}`;
+    case "boolean":
+      return value.toUpperCase();
+    case "double":
+      return /[.eE]/.test(value) ? value : `${value}.0`;
+    case "long":
+      return value;
   }
 }
 
 function sqlTerm(condition: Condition): string {
   const field = sqlField(condition);
   switch (condition.operator) {
-    case "is null": return `${field} IS NULL`;
-    case "is not null": return `${field} IS NOT NULL`;
-    case "is true": return condition.source === "xpath" ? `BOOLEAN(${field})` : field;
-    case "like": return `${field} LIKE ${quoted(condition.value)}`;
-    case "matches": return `MATCHES(${field}, ${quoted(condition.value)})`;
-    case "in": return `${field} IN (${members(condition.value).map(quoted).join(", ")})`;
-    default: return `${field} ${condition.operator} ${sqlValue(condition)}`;
+    case "is null":
+      return `${field} IS NULL`;
+    case "is not null":
+      return `${field} IS NOT NULL`;
+    case "is true":
+      return condition.source === "xpath" ? `BOOLEAN(${field})` : field;
+    case "like":
+      return `${field} LIKE ${quoted(condition.value)}`;
+    case "matches":
+      return `MATCHES(${field}, ${quoted(condition.value)})`;
+    case "in":
+      return `${field} IN (${members(condition.value).map(quoted).join(", ")})`;
+    default:
+      return `${field} ${condition.operator} ${sqlValue(condition)}`;
   }
 }
 
 function members(value: string): string[] {
-  return value.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return value
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 export function toXml(form: SelectorForm): string {
   const terms = form.conditions.map(xmlTerm);
-  const body = terms.length === 1 ? `  ${terms[0]}` : `  <${form.join}>\n${terms.map((term) => `    ${term}`).join("\n")}\n  </${form.join}>`;
+  const body =
+    terms.length === 1 ? `  ${terms[0]}` : `  <${form.join}>\n${terms.map((term) => `    ${term}`).join("\n")}\n  </${form.join}>`;
   return `<selector xmlns="urn:giromq:selector:1">\n${body}\n</selector>`;
 }
 
@@ -117,7 +162,12 @@ function xmlField(condition: Condition): string {
   const name = attribute(condition.name);
   if (condition.source === "header") return `<header name=${name}/>`;
   if (condition.source === "property") return `<property name=${name}/>`;
-  const type = condition.operator === "is true" && condition.source === "xpath" ? "boolean" : needsType(condition.operator) ? condition.valueType : "string";
+  const type =
+    condition.operator === "is true" && condition.source === "xpath"
+      ? "boolean"
+      : needsType(condition.operator)
+        ? condition.valueType
+        : "string";
   const as = type === "string" ? "" : ` as="${type}"`;
   return condition.source === "xpath" ? `<body path=${name}${as}/>` : `<body pointer=${name}${as}/>`;
 }
@@ -127,12 +177,20 @@ const xmlOperators: Partial<Record<Operator, string>> = { "=": "eq", "<>": "ne",
 function xmlTerm(condition: Condition): string {
   const field = xmlField(condition);
   switch (condition.operator) {
-    case "is null": return `<isNull>${field}</isNull>`;
-    case "is not null": return `<not><isNull>${field}</isNull></not>`;
-    case "is true": return `<isTrue>${field}</isTrue>`;
-    case "like": return `<like pattern=${attribute(condition.value)}>${field}</like>`;
-    case "matches": return `<matches pattern=${attribute(condition.value)}>${field}</matches>`;
-    case "in": return `<in>${field}${members(condition.value).map((one) => `<string v=${attribute(one)}/>`).join("")}</in>`;
+    case "is null":
+      return `<isNull>${field}</isNull>`;
+    case "is not null":
+      return `<not><isNull>${field}</isNull></not>`;
+    case "is true":
+      return `<isTrue>${field}</isTrue>`;
+    case "like":
+      return `<like pattern=${attribute(condition.value)}>${field}</like>`;
+    case "matches":
+      return `<matches pattern=${attribute(condition.value)}>${field}</matches>`;
+    case "in":
+      return `<in>${field}${members(condition.value)
+        .map((one) => `<string v=${attribute(one)}/>`)
+        .join("")}</in>`;
     default: {
       const element = xmlOperators[condition.operator]!;
       const value = condition.valueType === "string" ? condition.value : condition.value.trim().toLowerCase();

@@ -25,10 +25,11 @@ export function ConfigurationPage() {
     setChanges(null);
     setApplied(null);
   };
-  const compare = () => attempt(async () => {
-    setApplied(null);
-    setChanges((await request<Changes>("POST", path(["configuration", "diff"], { prune: prune || null }), { raw: xml })).data.changes);
-  });
+  const compare = () =>
+    attempt(async () => {
+      setApplied(null);
+      setChanges((await request<Changes>("POST", path(["configuration", "diff"], { prune: prune || null }), { raw: xml })).data.changes);
+    });
   const apply = async () => {
     const answer = await request<Applied>("POST", path(["configuration", "apply"], { prune: prune || null }), { raw: xml });
     setApplied(answer.data);
@@ -40,55 +41,99 @@ export function ConfigurationPage() {
   const tooLarge = document_.length > documentMax;
   return (
     <>
-      <PageHead title="Configuration" about="Queues, selectors, users and permissions as one XML document, to compare brokers and to bring one to the state of another.">
-        <Button icon="download" onClick={() => download(path(["configuration", "export"]), "giromq-definitions.xml")}>Export</Button>
-        <Button onClick={() => void attempt(async () => edit((await request<string>("GET", path(["configuration", "export"]))).data))}>Load into the editor</Button>
+      <PageHead
+        title="Configuration"
+        about="Queues, selectors, users and permissions as one XML document, to compare brokers and to bring one to the state of another."
+      >
+        <Button icon="download" onClick={() => download(path(["configuration", "export"]), "giromq-definitions.xml")}>
+          Export
+        </Button>
+        <Button onClick={() => void attempt(async () => edit((await request<string>("GET", path(["configuration", "export"]))).data))}>
+          Load into the editor
+        </Button>
       </PageHead>
       <Card title="Compare and apply">
-        <form onSubmit={(event) => {
-          event.preventDefault();
-          void compare();
-        }}>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void compare();
+          }}
+        >
           <p class="file-line">
             <label class="button plain file-button">
               <span>Open a file</span>
-              <input type="file" accept=".xml,application/xml" onChange={(event) => {
-                const file = event.currentTarget.files?.[0];
-                if (file) void file.text().then(edit);
-              }} />
+              <input
+                type="file"
+                accept=".xml,application/xml"
+                onChange={(event) => {
+                  const file = event.currentTarget.files?.[0];
+                  if (file) void file.text().then(edit);
+                }}
+              />
             </label>
             <span class="muted">or put the document here. It holds no secrets.</span>
           </p>
           <TextArea label="Document" value={document_} onInput={edit} rows={14} mono error={tooLarge ? "At most 4 MiB." : null} />
-          <Check label="Also delete what the document does not name, except queues that hold messages or are in use" checked={prune} onChange={(on) => {
-            setPrune(on);
-            setChanges(null);
-          }} />
+          <Check
+            label="Also delete what the document does not name, except queues that hold messages or are in use"
+            checked={prune}
+            onChange={(on) => {
+              setPrune(on);
+              setChanges(null);
+            }}
+          />
           <AttemptError error={error} />
           <div class="form-foot">
-            <Button type="submit" kind="primary" busy={busy} disabled={document_.trim() === "" || tooLarge}>Compare</Button>
-            <Button disabled={!changes || changes.length === 0} onClick={() => setAsking(true)}>Apply…</Button>
+            <Button type="submit" kind="primary" busy={busy} disabled={document_.trim() === "" || tooLarge}>
+              Compare
+            </Button>
+            <Button disabled={!changes || changes.length === 0} onClick={() => setAsking(true)}>
+              Apply…
+            </Button>
           </div>
         </form>
       </Card>
-      {changes && <Card title={changes.length === 0 ? "No differences" : plural(changes.length, "change")} flush>
-        {changes.length === 0 ? <p class="card-empty muted">The broker is as the document says.</p> : <ChangeTable changes={changes} />}
-      </Card>}
+      {changes && (
+        <Card title={changes.length === 0 ? "No differences" : plural(changes.length, "change")} flush>
+          {changes.length === 0 ? <p class="card-empty muted">The broker is as the document says.</p> : <ChangeTable changes={changes} />}
+        </Card>
+      )}
       {applied && (
         <Card title="Applied" flush>
           <div class="card-empty">
-            {applied.failed
-              ? <Notice tone="danger"><strong>{count(applied.done)} of {count(applied.changes.length)} changes were made; then {applied.failed.title.toLowerCase()}.</strong> {applied.failed.detail} Applied again, it goes on from there.</Notice>
-              : <Notice tone="good"><strong>{plural(applied.done, "change")} made.</strong></Notice>}
+            {applied.failed ? (
+              <Notice tone="danger">
+                <strong>
+                  {count(applied.done)} of {count(applied.changes.length)} changes were made; then {applied.failed.title.toLowerCase()}.
+                </strong>{" "}
+                {applied.failed.detail} Applied again, it goes on from there.
+              </Notice>
+            ) : (
+              <Notice tone="good">
+                <strong>{plural(applied.done, "change")} made.</strong>
+              </Notice>
+            )}
           </div>
           <ChangeTable changes={applied.changes} />
         </Card>
       )}
       <Upkeep />
       {asking && changes && (
-        <DangerDialog title="Apply the document" action="Apply" typed="apply" typedLabel="word" onClose={() => setAsking(false)} onConfirm={apply}>
-          <p><strong>{plural(changes.length, "change")}</strong> will be made, each on its own and each in the audit log:
-            {" "}{(["create", "update", "delete"] as const).map((kind) => `${count(changes.filter((one) => one.kind === kind).length)} ${kind}`).join(", ")}.</p>
+        <DangerDialog
+          title="Apply the document"
+          action="Apply"
+          typed="apply"
+          typedLabel="word"
+          onClose={() => setAsking(false)}
+          onConfirm={apply}
+        >
+          <p>
+            <strong>{plural(changes.length, "change")}</strong> will be made, each on its own and each in the audit log:{" "}
+            {(["create", "update", "delete"] as const)
+              .map((kind) => `${count(changes.filter((one) => one.kind === kind).length)} ${kind}`)
+              .join(", ")}
+            .
+          </p>
         </DangerDialog>
       )}
     </>
@@ -105,26 +150,55 @@ function Upkeep() {
   return (
     <div class="columns">
       <Card title="Configuration file">
-        <p class="muted">Read again as it is on the broker's machine. Log level, thresholds of alarms, limits of logins and certificates hold at once.</p>
+        <p class="muted">
+          Read again as it is on the broker's machine. Log level, thresholds of alarms, limits of logins and certificates hold at once.
+        </p>
         <div class="form-foot upkeep">
-          <Button icon="refresh" busy={reload.busy} onClick={() => void reload.attempt(async () => setReloaded(await post<Reloaded>(path(["configuration", "reload"]))))}>Read it again</Button>
+          <Button
+            icon="refresh"
+            busy={reload.busy}
+            onClick={() => void reload.attempt(async () => setReloaded(await post<Reloaded>(path(["configuration", "reload"]))))}
+          >
+            Read it again
+          </Button>
         </div>
         <div role="status">
           <AttemptError error={reload.error} />
-          {reloaded && <Notice tone="good"><strong>Read.</strong> Changed now: {reloaded.applied.join(", ") || "nothing"}. Waits for the next start: {reloaded.needsRestart.join(", ") || "nothing"}.</Notice>}
+          {reloaded && (
+            <Notice tone="good">
+              <strong>Read.</strong> Changed now: {reloaded.applied.join(", ") || "nothing"}. Waits for the next start:{" "}
+              {reloaded.needsRestart.join(", ") || "nothing"}.
+            </Notice>
+          )}
         </div>
       </Card>
       <Card title="Backup">
-        <form onSubmit={(event) => {
-          event.preventDefault();
-          void backup.attempt(async () => setSaved(await post<Backup>(path(["backup"]), { file })));
-        }}>
-          <TextField label="File" mono value={file} onInput={setFile} hint="In the folder backups of the broker's data. The store is copied as it is now, while work goes on." />
-          <div class="form-foot"><Button type="submit" busy={backup.busy} disabled={file === ""}>Back up</Button></div>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void backup.attempt(async () => setSaved(await post<Backup>(path(["backup"]), { file })));
+          }}
+        >
+          <TextField
+            label="File"
+            mono
+            value={file}
+            onInput={setFile}
+            hint="In the folder backups of the broker's data. The store is copied as it is now, while work goes on."
+          />
+          <div class="form-foot">
+            <Button type="submit" busy={backup.busy} disabled={file === ""}>
+              Back up
+            </Button>
+          </div>
         </form>
         <div role="status">
           <AttemptError error={backup.error} />
-          {saved && <Notice tone="good"><strong>Complete:</strong> {bytes(saved.bytes)} in <span class="mono wrap">{saved.path}</span>.</Notice>}
+          {saved && (
+            <Notice tone="good">
+              <strong>Complete:</strong> {bytes(saved.bytes)} in <span class="mono wrap">{saved.path}</span>.
+            </Notice>
+          )}
         </div>
       </Card>
     </div>
@@ -132,15 +206,32 @@ function Upkeep() {
 }
 
 function ChangeTable({ changes }: { changes: Change[] }) {
-  const text = (values: Record<string, string> | null) => (values ? Object.entries(values).map(([name, value]) => `${name}=${value}`).join("  ") : "–");
+  const text = (values: Record<string, string> | null) =>
+    values
+      ? Object.entries(values)
+          .map(([name, value]) => `${name}=${value}`)
+          .join("  ")
+      : "–";
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Changes">
       <table>
-        <thead><tr><th scope="col">Change</th><th scope="col">What</th><th scope="col">Name</th><th scope="col">Before</th><th scope="col" class="grow">After</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">Change</th>
+            <th scope="col">What</th>
+            <th scope="col">Name</th>
+            <th scope="col">Before</th>
+            <th scope="col" class="grow">
+              After
+            </th>
+          </tr>
+        </thead>
         <tbody>
           {changes.map((change) => (
             <tr key={`${change.kind} ${change.object} ${change.name}`}>
-              <td><Badge tone={tones[change.kind]}>{change.kind}</Badge></td>
+              <td>
+                <Badge tone={tones[change.kind]}>{change.kind}</Badge>
+              </td>
               <td>{change.object}</td>
               <td class="name">{change.name}</td>
               <td class="mono wrap muted">{text(change.before)}</td>

@@ -19,25 +19,61 @@ export function ConnectionPage() {
   const data = connection.data;
   return (
     <>
-      <nav class="crumbs" aria-label="Above"><a href={href("/connections")}>Connections</a></nav>
-      <PageHead title={<>Connection <span class="mono">{id}</span></>} about={data?.containerId}>
-        {mayClose && data && <Button icon="close" onClick={() => setClosing(true)}>Close</Button>}
+      <nav class="crumbs" aria-label="Above">
+        <a href={href("/connections")}>Connections</a>
+      </nav>
+      <PageHead
+        title={
+          <>
+            Connection <span class="mono">{id}</span>
+          </>
+        }
+        about={data?.containerId}
+      >
+        {mayClose && data && (
+          <Button icon="close" onClick={() => setClosing(true)}>
+            Close
+          </Button>
+        )}
       </PageHead>
-      {connection.error && !data ? <Failure error={connection.error} retry={connection.reload} /> : (
+      {connection.error && !data ? (
+        <Failure error={connection.error} retry={connection.reload} />
+      ) : (
         <>
           <Card>
-            {data ? <KeyValues items={[
-              ["Client", data.containerId], ["User", data.user], ["Address", <span class="mono">{data.peer}</span>], ["Encrypted", data.encrypted ? "yes, TLS" : "no"],
-              ["Sessions", count(data.sessions)], ["Messages in", count(data.messagesIn)], ["Messages out", count(data.messagesOut)],
-            ]} /> : <Skeleton lines={7} />}
+            {data ? (
+              <KeyValues
+                items={[
+                  ["Client", data.containerId],
+                  ["User", data.user],
+                  ["Address", <span class="mono">{data.peer}</span>],
+                  ["Encrypted", data.encrypted ? "yes, TLS" : "no"],
+                  ["Sessions", count(data.sessions)],
+                  ["Messages in", count(data.messagesIn)],
+                  ["Messages out", count(data.messagesOut)],
+                ]}
+              />
+            ) : (
+              <Skeleton lines={7} />
+            )}
           </Card>
-          <Card title="Consumers" flush actions={<a href={href("/consumers", { connection: id })}>All</a>}><ConsumerTable onlyFirst resource={consumers} empty={<p class="card-empty muted">It has no consumers.</p>} /></Card>
-          <Card title="Producers" flush actions={<a href={href("/producers", { connection: id })}>All</a>}><ProducerTable onlyFirst resource={producers} empty={<p class="card-empty muted">It has no producers.</p>} /></Card>
+          <Card title="Consumers" flush actions={<a href={href("/consumers", { connection: id })}>All</a>}>
+            <ConsumerTable onlyFirst resource={consumers} empty={<p class="card-empty muted">It has no consumers.</p>} />
+          </Card>
+          <Card title="Producers" flush actions={<a href={href("/producers", { connection: id })}>All</a>}>
+            <ProducerTable onlyFirst resource={producers} empty={<p class="card-empty muted">It has no producers.</p>} />
+          </Card>
         </>
       )}
       {closing && (
-        <CloseDialog title={`Close connection ${id}`} target={path(["connections", id])} onClose={() => setClosing(false)} onDone={() => go(href("/connections"))}>
-          Its client is told and may come again. What it has not acknowledged goes back to its queues, and its open transactions are rolled back.
+        <CloseDialog
+          title={`Close connection ${id}`}
+          target={path(["connections", id])}
+          onClose={() => setClosing(false)}
+          onDone={() => go(href("/connections"))}
+        >
+          Its client is told and may come again. What it has not acknowledged goes back to its queues, and its open transactions are rolled
+          back.
         </CloseDialog>
       )}
     </>

@@ -22,8 +22,13 @@ export function ConsumersPage() {
   return (
     <>
       <PageHead title="Consumers" about="Who receives from which queue, with what credit and how much not yet acknowledged." />
-      <div class="toolbar"><SearchBox name="queue" label="Of the queue (whole name)" /></div>
-      <ConsumerTable resource={resource} empty={<Nothing title="Nobody consumes" filtered={Boolean(filter.queue || filter.connection)} />} />
+      <div class="toolbar">
+        <SearchBox name="queue" label="Of the queue (whole name)" />
+      </div>
+      <ConsumerTable
+        resource={resource}
+        empty={<Nothing title="Nobody consumes" filtered={Boolean(filter.queue || filter.connection)} />}
+      />
     </>
   );
 }
@@ -35,51 +40,163 @@ export function ProducersPage() {
   return (
     <>
       <PageHead title="Producers" about="Who sends to which queue." />
-      <div class="toolbar"><SearchBox name="queue" label="Of the queue (whole name)" /></div>
-      <ProducerTable resource={resource} empty={<Nothing title="Nobody produces" filtered={Boolean(filter.queue || filter.connection)} />} />
+      <div class="toolbar">
+        <SearchBox name="queue" label="Of the queue (whole name)" />
+      </div>
+      <ProducerTable
+        resource={resource}
+        empty={<Nothing title="Nobody produces" filtered={Boolean(filter.queue || filter.connection)} />}
+      />
     </>
   );
 }
 
 function queueLink(name: string | null): ComponentChildren {
   if (name === null) return <span class="muted">each message says</span>;
-  return <a class="name" href={href("/queue", { name })}>{name}</a>;
+  return (
+    <a class="name" href={href("/queue", { name })}>
+      {name}
+    </a>
+  );
 }
 
-export function ConsumerTable({ resource, empty, onlyFirst }: { resource: Resource<Page<Consumer>>; empty: ComponentChildren; onlyFirst?: boolean }) {
+export function ConsumerTable({
+  resource,
+  empty,
+  onlyFirst,
+}: {
+  resource: Resource<Page<Consumer>>;
+  empty: ComponentChildren;
+  onlyFirst?: boolean;
+}) {
   const columns: Column<Consumer>[] = [
     { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
-    { id: "queue", title: "Queue", grow: true, render: (one) => <>{queueLink(one.queue)}{one.browser && <> <Badge>browser</Badge></>}</> },
+    {
+      id: "queue",
+      title: "Queue",
+      grow: true,
+      render: (one) => (
+        <>
+          {queueLink(one.queue)}
+          {one.browser && (
+            <>
+              {" "}
+              <Badge>browser</Badge>
+            </>
+          )}
+        </>
+      ),
+    },
     { id: "user", title: "User", render: (one) => one.user },
-    { id: "connection", title: "Connection", figure: true, render: (one) => <a data-row class="mono" href={href("/connection", { id: one.connectionId })}>{one.connectionId}</a> },
-    { id: "link", title: "Link", hideNarrow: true, render: (one) => <span class="cut mono" title={one.linkName}>{one.linkName}</span> },
-    { id: "selector", title: "Selector", hideNarrow: true, render: (one) => (one.selector ? <code class="cut" title={one.selector}>{one.selector}</code> : <span class="muted">–</span>) },
+    {
+      id: "connection",
+      title: "Connection",
+      figure: true,
+      render: (one) => (
+        <a data-row class="mono" href={href("/connection", { id: one.connectionId })}>
+          {one.connectionId}
+        </a>
+      ),
+    },
+    {
+      id: "link",
+      title: "Link",
+      hideNarrow: true,
+      render: (one) => (
+        <span class="cut mono" title={one.linkName}>
+          {one.linkName}
+        </span>
+      ),
+    },
+    {
+      id: "selector",
+      title: "Selector",
+      hideNarrow: true,
+      render: (one) =>
+        one.selector ? (
+          <code class="cut" title={one.selector}>
+            {one.selector}
+          </code>
+        ) : (
+          <span class="muted">–</span>
+        ),
+    },
     { id: "credit", title: "Credit", figure: true, render: (one) => count(one.credit) },
     { id: "unacknowledged", title: "Unacknowledged", figure: true, render: (one) => count(one.unacknowledged) },
     { id: "delivered", title: "Delivered", figure: true, hideNarrow: true, render: (one) => count(one.delivered) },
     { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
     closeColumn("consumers", resource.reload),
   ];
-  return <PagedTable label="Consumers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} onlyFirst={onlyFirst} />;
+  return (
+    <PagedTable
+      label="Consumers"
+      resource={resource}
+      columns={columns}
+      keyOf={(one) => String(one.id)}
+      skeletonRows={5}
+      empty={empty}
+      onlyFirst={onlyFirst}
+    />
+  );
 }
 
-export function ProducerTable({ resource, empty, onlyFirst }: { resource: Resource<Page<Producer>>; empty: ComponentChildren; onlyFirst?: boolean }) {
+export function ProducerTable({
+  resource,
+  empty,
+  onlyFirst,
+}: {
+  resource: Resource<Page<Producer>>;
+  empty: ComponentChildren;
+  onlyFirst?: boolean;
+}) {
   const columns: Column<Producer>[] = [
     { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
     { id: "queue", title: "Queue", grow: true, render: (one) => queueLink(one.queue) },
     { id: "user", title: "User", render: (one) => one.user },
-    { id: "connection", title: "Connection", figure: true, render: (one) => <a data-row class="mono" href={href("/connection", { id: one.connectionId })}>{one.connectionId}</a> },
-    { id: "link", title: "Link", hideNarrow: true, render: (one) => <span class="cut mono" title={one.linkName}>{one.linkName}</span> },
+    {
+      id: "connection",
+      title: "Connection",
+      figure: true,
+      render: (one) => (
+        <a data-row class="mono" href={href("/connection", { id: one.connectionId })}>
+          {one.connectionId}
+        </a>
+      ),
+    },
+    {
+      id: "link",
+      title: "Link",
+      hideNarrow: true,
+      render: (one) => (
+        <span class="cut mono" title={one.linkName}>
+          {one.linkName}
+        </span>
+      ),
+    },
     { id: "sent", title: "Sent", figure: true, render: (one) => count(one.sent) },
     { id: "credit", title: "Credit", figure: true, render: (one) => count(one.credit) },
     { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
     closeColumn("producers", resource.reload),
   ];
-  return <PagedTable label="Producers" resource={resource} columns={columns} keyOf={(one) => String(one.id)} skeletonRows={5} empty={empty} onlyFirst={onlyFirst} />;
+  return (
+    <PagedTable
+      label="Producers"
+      resource={resource}
+      columns={columns}
+      keyOf={(one) => String(one.id)}
+      skeletonRows={5}
+      empty={empty}
+      onlyFirst={onlyFirst}
+    />
+  );
 }
 
 function closeColumn<T extends Consumer | Producer>(kind: Kind, onClosed: () => void): Column<T> {
-  return { id: "close", title: <span class="hidden">Close</span>, render: (one) => <CloseButton kind={kind} link={one} onClosed={onClosed} /> };
+  return {
+    id: "close",
+    title: <span class="hidden">Close</span>,
+    render: (one) => <CloseButton kind={kind} link={one} onClosed={onClosed} />,
+  };
 }
 
 function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Producer; onClosed: () => void }) {
@@ -92,7 +209,8 @@ function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Pr
       <Button small kind="quiet" icon="close" label={`Close ${one} ${link.id}`} onClick={() => setAsked(true)} />
       {asked && (
         <CloseDialog title={`Close ${one} ${link.id}`} target={path([kind, link.id])} onClose={() => setAsked(false)} onDone={onClosed}>
-          {kind === "consumers" ? "What it has not acknowledged goes back to the queue, to where it was. " : ""}Its client is told, and may attach again.
+          {kind === "consumers" ? "What it has not acknowledged goes back to the queue, to where it was. " : ""}Its client is told, and may
+          attach again.
         </CloseDialog>
       )}
     </>
@@ -100,8 +218,18 @@ function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Pr
 }
 
 /** Closing a link or a connection disturbs a client and loses nothing, so it asks for a reason and not for a name. */
-export function CloseDialog({ title, target, children, onClose, onDone }: {
-  title: string; target: string; children: ComponentChildren; onClose: () => void; onDone: () => void;
+export function CloseDialog({
+  title,
+  target,
+  children,
+  onClose,
+  onDone,
+}: {
+  title: string;
+  target: string;
+  children: ComponentChildren;
+  onClose: () => void;
+  onDone: () => void;
 }) {
   const [reason, setReason] = useState("");
   const close = async () => {

@@ -17,20 +17,25 @@ export function LoginPage({ lost, onSession }: { lost: boolean; onSession: (sess
   return (
     <main class="login">
       <div class="login-card">
-        <div class="login-brand"><Mark /><span>GiroMQ</span></div>
+        <div class="login-brand">
+          <Mark />
+          <span>GiroMQ</span>
+        </div>
         <h1>Log in</h1>
         {lost && <Notice>Your session has ended. Log in to go on where you were.</Notice>}
         <form onSubmit={submit}>
           <TextField label="User" value={user} onInput={setUser} autoComplete="username" required />
           <TextField label="Password" type="password" value={password} onInput={setPassword} autoComplete="current-password" required />
           <AttemptError error={error} />
-          <Button type="submit" kind="primary" busy={busy} disabled={user === "" || password === ""}>Log in</Button>
+          <Button type="submit" kind="primary" busy={busy} disabled={user === "" || password === ""}>
+            Log in
+          </Button>
         </form>
         <details>
           <summary>First start?</summary>
           <p class="muted">
-            The broker has made the user <code>admin</code> and written a password for it into the file <code>initial-admin-password</code> of its data
-            directory, which only its own user can read. Log in with it, and give <code>admin</code> another one under Users.
+            The broker has made the user <code>admin</code> with a password in the file <code>initial-admin-password</code>{" "}
+            of its data directory, which only its own user can read. Log in with it, and give <code>admin</code> another one under Users.
           </p>
         </details>
       </div>

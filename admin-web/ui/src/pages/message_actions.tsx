@@ -16,11 +16,25 @@ type Action = "move" | "copy" | "retry" | "delete";
 const verbs: Record<Action, string> = { move: "Move", copy: "Copy", retry: "Retry", delete: "Delete" };
 export const doneTexts: Record<Action, string> = { move: "moved", copy: "copied", retry: "given back", delete: "deleted" };
 export const failureTexts: Record<string, string> = {
-  not_found: "no longer there", locked: "held by a consumer or a transaction", expired: "expired meanwhile", no_origin: "without a queue to go back to",
-  resource_limit: "at a limit of the other queue", damaged: "damaged",
+  not_found: "no longer there",
+  locked: "held by a consumer or a transaction",
+  expired: "expired meanwhile",
+  no_origin: "without a queue to go back to",
+  resource_limit: "at a limit of the other queue",
+  damaged: "damaged",
 };
 
-export function MessageActions({ queue, chosen, retryable, onChanged }: { queue: Queue; chosen: Chosen; retryable: boolean; onChanged: () => void }) {
+export function MessageActions({
+  queue,
+  chosen,
+  retryable,
+  onChanged,
+}: {
+  queue: Queue;
+  chosen: Chosen;
+  retryable: boolean;
+  onChanged: () => void;
+}) {
   const [action, setAction] = useState<Action | null>(null);
   const [operation, setOperation] = useState<Operation | null>(null);
   const close = () => setAction(null);
@@ -33,21 +47,37 @@ export function MessageActions({ queue, chosen, retryable, onChanged }: { queue:
     tellResult(action!, result);
     onChanged();
   };
-  const what = chosen.kind === "ids" ? plural(chosen.ids.length, "selected message") : chosen.kind === "selector" ? "All that match" : "All messages";
+  const what =
+    chosen.kind === "ids" ? plural(chosen.ids.length, "selected message") : chosen.kind === "selector" ? "All that match" : "All messages";
   return (
     <>
       <div class="button-group" role="group" aria-label={`What to do with: ${what}`}>
         <span class="chosen">{what}</span>
-        <Button icon="move" onClick={() => setAction("move")}>Move</Button>
-        <Button icon="copy" onClick={() => setAction("copy")}>Copy</Button>
-        {retryable && <Button icon="retry" onClick={() => setAction("retry")}>Retry</Button>}
-        <Button icon="trash" onClick={() => setAction("delete")}>Delete</Button>
+        <Button icon="move" onClick={() => setAction("move")}>
+          Move
+        </Button>
+        <Button icon="copy" onClick={() => setAction("copy")}>
+          Copy
+        </Button>
+        {retryable && (
+          <Button icon="retry" onClick={() => setAction("retry")}>
+            Retry
+          </Button>
+        )}
+        <Button icon="trash" onClick={() => setAction("delete")}>
+          Delete
+        </Button>
       </div>
       {action && <ActionDialog action={action} queue={queue} chosen={chosen} onClose={close} onFinished={finished} />}
-      {operation && <OperationDialog first={operation} onClose={() => {
-        setOperation(null);
-        onChanged();
-      }} />}
+      {operation && (
+        <OperationDialog
+          first={operation}
+          onClose={() => {
+            setOperation(null);
+            onChanged();
+          }}
+        />
+      )}
     </>
   );
 }
@@ -87,16 +117,24 @@ export function ActionDialog({ action, queue, chosen, onClose, onFinished }: Dia
   const inside = <What action={action} queue={queue} chosen={chosen} />;
   if (action === "delete") {
     return (
-      <DangerDialog title={title} action="Delete" typed={queue.name} typedLabel="name of the queue" onClose={onClose} onConfirm={run}>{inside}</DangerDialog>
+      <DangerDialog title={title} action="Delete" typed={queue.name} typedLabel="name of the queue" onClose={onClose} onConfirm={run}>
+        {inside}
+      </DangerDialog>
     );
   }
   return (
     <FormDialog title={title} action={verbs[action]} onClose={onClose} onSubmit={run} disabled={needsTarget && to.trim() === ""}>
       {inside}
       {needsTarget && <TargetField value={to} onInput={setTo} />}
-      {action === "retry" && <p class="muted">Each goes behind what is in the queue it came from, with its count of deliveries at 0. What has expired stays here.</p>}
+      {action === "retry" && (
+        <p class="muted">
+          Each goes behind what is in the queue it came from, with its count of deliveries at 0. What has expired stays here.
+        </p>
+      )}
       {action === "copy" && <p class="muted">The copies are new messages; the originals stay, and nobody is kept from them.</p>}
-      {action === "move" && <p class="muted">Each leaves this queue and arrives behind what is in the other, in one step. What somebody holds stays.</p>}
+      {action === "move" && (
+        <p class="muted">Each leaves this queue and arrives behind what is in the other, in one step. What somebody holds stays.</p>
+      )}
     </FormDialog>
   );
 }
@@ -107,7 +145,9 @@ function TargetField({ value, onInput }: { value: string; onInput: (value: strin
     <>
       <TextField label="To the queue" mono value={value} onInput={onInput} required autoFocus list="queues-to-choose" />
       <datalist id="queues-to-choose">
-        {found.data?.items.map((queue) => <option key={queue.name} value={queue.name} />)}
+        {found.data?.items.map((queue) => (
+          <option key={queue.name} value={queue.name} />
+        ))}
       </datalist>
     </>
   );
@@ -130,14 +170,37 @@ function What({ action, queue, chosen }: { action: Action; queue: Queue; chosen:
       wanted = false;
     };
   }, [key, action, queue.name]);
-  if (chosen.kind === "ids") return <p><strong>{plural(chosen.ids.length, "message")}</strong> of <strong class="name">{queue.name}</strong>.</p>;
+  if (chosen.kind === "ids")
+    return (
+      <p>
+        <strong>{plural(chosen.ids.length, "message")}</strong> of <strong class="name">{queue.name}</strong>.
+      </p>
+    );
   return (
     <>
-      <p>{chosen.kind === "all" ? "All messages" : "All messages that match"} of <strong class="name">{queue.name}</strong>.</p>
-      {chosen.kind === "selector" && <pre class="code" tabIndex={0} aria-label="The selector">{chosen.selector}</pre>}
+      <p>
+        {chosen.kind === "all" ? "All messages" : "All messages that match"} of <strong class="name">{queue.name}</strong>.
+      </p>
+      {chosen.kind === "selector" && (
+        <pre class="code" tabIndex={0} aria-label="The selector">
+          {chosen.selector}
+        </pre>
+      )}
       <div class="dry-run" role="status">
-        {count === null ? <Skeleton lines={1} /> : count === "failed" ? <span class="muted">They could not be counted.</span>
-          : <><strong>{count.complete ? "" : "At least "}{plural(count.matched, "message")}</strong>, {bytes(count.bytes)}{count.complete ? "" : "; counting all would take long"}.</>}
+        {count === null ? (
+          <Skeleton lines={1} />
+        ) : count === "failed" ? (
+          <span class="muted">They could not be counted.</span>
+        ) : (
+          <>
+            <strong>
+              {count.complete ? "" : "At least "}
+              {plural(count.matched, "message")}
+            </strong>
+            , {bytes(count.bytes)}
+            {count.complete ? "" : "; counting all would take long"}.
+          </>
+        )}
       </div>
     </>
   );
@@ -154,11 +217,17 @@ function OperationDialog({ first, onClose }: { first: Operation; onClose: () => 
       <div class="dialog-body" role="status">
         {resource.error && <Failure error={resource.error} retry={resource.reload} />}
         <OperationState operation={operation} />
-        <Progress value={operation.done} of={operation.state === "running" ? operation.matched : Math.max(1, operation.done)} label="How far it is" />
+        <Progress
+          value={operation.done}
+          of={operation.state === "running" ? operation.matched : Math.max(1, operation.done)}
+          label="How far it is"
+        />
         {operation.error && <Notice tone="danger">{operation.error}</Notice>}
       </div>
       <div class="dialog-foot">
-        <Button kind="primary" onClick={onClose}>{operation.state === "running" ? "Let it run" : "Close"}</Button>
+        <Button kind="primary" onClick={onClose}>
+          {operation.state === "running" ? "Let it run" : "Close"}
+        </Button>
       </div>
     </Dialog>
   );

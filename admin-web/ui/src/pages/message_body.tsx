@@ -13,7 +13,8 @@ export function BodyView({ message, onMore }: { message: Message; onMore?: () =>
   const { query } = usePlace();
   const body = message.body;
   const pretty = useMemo(() => (body ? prettyOf(body) : null), [body]);
-  if (message.bodyWithheld || !body) return <Notice>Your role may not read the bodies of messages. Everything else about the message is here.</Notice>;
+  if (message.bodyWithheld || !body)
+    return <Notice>Your role may not read the bodies of messages. Everything else about the message is here.</Notice>;
   if (body.kind === "empty") return <p class="card-empty muted">The body is empty.</p>;
   const forms: Form[] = [...(pretty ? ["pretty" as const] : []), ...(body.text !== undefined ? ["raw" as const] : []), "hex"];
   const asked = query.get("as") as Form | null;
@@ -22,18 +23,39 @@ export function BodyView({ message, onMore }: { message: Message; onMore?: () =>
     <div class="body-view">
       <div class="toolbar">
         <div class="segments" role="group" aria-label="How the body is shown">
-          {forms.map((one) => <a key={one} href={hrefWith({ as: one === forms[0] ? null : one })} aria-current={one === form ? "true" : undefined}>{title(one, body)}</a>)}
+          {forms.map((one) => (
+            <a key={one} href={hrefWith({ as: one === forms[0] ? null : one })} aria-current={one === form ? "true" : undefined}>
+              {title(one, body)}
+            </a>
+          ))}
         </div>
-        <span class="muted">{body.kind}, {bytes(body.bytes)}</span>
+        <span class="muted">
+          {body.kind}, {bytes(body.bytes)}
+        </span>
         <span class="spacer" />
         {body.text !== undefined && <CopyButton text={body.text} label="Copy the body" />}
       </div>
       {body.truncated && (
         <Notice>
-          Only the first {bytes(shownBytes(body))} of {bytes(body.bytes)} are shown. {onMore ? <Button small onClick={onMore}>Show up to 1 MiB</Button> : "Download it to have it all."}
+          Only the first {bytes(shownBytes(body))} of {bytes(body.bytes)} are shown.{" "}
+          {onMore ? (
+            <Button small onClick={onMore}>
+              Show up to 1 MiB
+            </Button>
+          ) : (
+            "Download it to have it all."
+          )}
         </Notice>
       )}
-      {form === "pretty" ? <Pretty lines={pretty!} /> : form === "raw" ? <pre class="code body" tabIndex={0} aria-label="Body">{body.text}</pre> : <Hex body={body} />}
+      {form === "pretty" ? (
+        <Pretty lines={pretty!} />
+      ) : form === "raw" ? (
+        <pre class="code body" tabIndex={0} aria-label="Body">
+          {body.text}
+        </pre>
+      ) : (
+        <Hex body={body} />
+      )}
     </div>
   );
 }
@@ -60,8 +82,17 @@ function Pretty({ lines }: { lines: Line[] }) {
     <pre class="code body" tabIndex={0} aria-label="Body">
       {lines.map((line, index) => (
         <div key={index} class="code-line">
-          <span class="line-number" aria-hidden="true">{index + 1}</span>
-          <span>{"  ".repeat(line.depth)}{line.tokens.map((token, at) => <span key={at} class={`t-${token.kind}`}>{token.text}</span>)}</span>
+          <span class="line-number" aria-hidden="true">
+            {index + 1}
+          </span>
+          <span>
+            {"  ".repeat(line.depth)}
+            {line.tokens.map((token, at) => (
+              <span key={at} class={`t-${token.kind}`}>
+                {token.text}
+              </span>
+            ))}
+          </span>
         </div>
       ))}
     </pre>
@@ -76,9 +107,17 @@ function Hex({ body }: { body: Body }) {
   return (
     <>
       <pre class="code body hex" tabIndex={0} aria-label="Body in hexadecimal">
-        {rows.map((row) => <div key={row.offset}><span class="line-number">{row.offset}</span>  {row.hex}  <span class="t-string">{row.text}</span></div>)}
+        {rows.map((row) => (
+          <div key={row.offset}>
+            <span class="line-number">{row.offset}</span> {row.hex} <span class="t-string">{row.text}</span>
+          </div>
+        ))}
       </pre>
-      {left > 0 && <Button small onClick={() => setRowsMax(rowsMax + hexRowsStep * 4)}>{count(left)} more rows</Button>}
+      {left > 0 && (
+        <Button small onClick={() => setRowsMax(rowsMax + hexRowsStep * 4)}>
+          {count(left)} more rows
+        </Button>
+      )}
     </>
   );
 }

@@ -22,11 +22,16 @@ export function OverviewPage() {
   if (overview.error && !data) return <Failure error={overview.error} retry={overview.reload} />;
   return (
     <>
-      <PageHead title={data?.name ?? "Overview"} badge={data && <Badge tone={stateTones[data.state]}>{data.state}</Badge>}
-        about={data ? `Version ${data.version} · up ${duration(data.uptimeMs)}${data.reason ? ` · ${data.reason}` : ""}` : "…"}>
+      <PageHead
+        title={data?.name ?? "Overview"}
+        badge={data && <Badge tone={stateTones[data.state]}>{data.state}</Badge>}
+        about={data ? `Version ${data.version} · up ${duration(data.uptimeMs)}${data.reason ? ` · ${data.reason}` : ""}` : "…"}
+      >
         <div class="segments" role="group" aria-label="Range of the charts">
           {(["5m", "1h", "1d"] as Range[]).map((one) => (
-            <a key={one} href={hrefWith({ range: one === "5m" ? null : one })} aria-current={one === range ? "true" : undefined}>{one}</a>
+            <a key={one} href={hrefWith({ range: one === "5m" ? null : one })} aria-current={one === range ? "true" : undefined}>
+              {one}
+            </a>
           ))}
         </div>
       </PageHead>
@@ -37,9 +42,7 @@ export function OverviewPage() {
         <Card title="Deepest queues" flush actions={<a href={href("/queues", { sort: "-messages" })}>All queues</a>}>
           {top.error && !top.data ? <Failure error={top.error} retry={top.reload} /> : <TopQueues queues={top.data?.items ?? null} />}
         </Card>
-        <Card title="Since the start">
-          {data ? <Totals overview={data} /> : <Skeleton lines={8} />}
-        </Card>
+        <Card title="Since the start">{data ? <Totals overview={data} /> : <Skeleton lines={8} />}</Card>
       </div>
     </>
   );
@@ -48,8 +51,21 @@ export function OverviewPage() {
 function Alarms({ alarms }: { alarms: Alarm[] | null }) {
   const pushed = useLive().alarms;
   const shown = pushed ?? alarms;
-  if (shown === null) return <div class="alarms"><div class="alarm calm muted">…</div></div>;
-  if (shown.length === 0) return <div class="alarms"><div class="alarm calm"><Icon name="check" /><span>No alarms</span></div></div>;
+  if (shown === null)
+    return (
+      <div class="alarms">
+        <div class="alarm calm muted">…</div>
+      </div>
+    );
+  if (shown.length === 0)
+    return (
+      <div class="alarms">
+        <div class="alarm calm">
+          <Icon name="check" />
+          <span>No alarms</span>
+        </div>
+      </div>
+    );
   return (
     <ul class="alarms" aria-label="Alarms">
       {shown.map((alarm) => (
@@ -58,7 +74,9 @@ function Alarms({ alarms }: { alarms: Alarm[] | null }) {
           <strong>{alarm.severity === "critical" ? "Critical" : "Warning"}</strong>
           <span class="alarm-text">{alarm.text}</span>
           <AlarmLink alarm={alarm} />
-          <span class="muted alarm-since"><Age at={alarm.since} /></span>
+          <span class="muted alarm-since">
+            <Age at={alarm.since} />
+          </span>
         </li>
       ))}
     </ul>
@@ -66,7 +84,8 @@ function Alarms({ alarms }: { alarms: Alarm[] | null }) {
 }
 
 function AlarmLink({ alarm }: { alarm: Alarm }) {
-  if (alarm.kind === "dead-letter-depth" && alarm.object) return <a href={href("/queue", { name: alarm.object, tab: "messages" })}>{alarm.object}</a>;
+  if (alarm.kind === "dead-letter-depth" && alarm.object)
+    return <a href={href("/queue", { name: alarm.object, tab: "messages" })}>{alarm.object}</a>;
   if (alarm.kind === "in-doubt-age") return <a href={href("/transactions")}>In doubt</a>;
   if (alarm.kind === "certificate-expiry") return <a href={href("/certificates")}>Certificates</a>;
   return null;
@@ -87,7 +106,15 @@ function Tiles({ overview }: { overview: Overview | null }) {
         <Spark values={name ? ring.values[name] : []} />
       </>
     );
-    return link ? <a key={label} class="tile" href={link}>{inside}</a> : <div key={label} class="tile">{inside}</div>;
+    return link ? (
+      <a key={label} class="tile" href={link}>
+        {inside}
+      </a>
+    ) : (
+      <div key={label} class="tile">
+        {inside}
+      </div>
+    );
   };
   return (
     <div class="tiles">
@@ -111,32 +138,76 @@ function Charts({ range }: { range: Range }) {
   const values = (name: SeriesName) => shown?.values[name] ?? [];
   return (
     <div class="charts">
-      <Chart title="Rates" times={times} format={rate} series={[
-        { label: "In", colour: "--series-1", values: values("enqueuedRate"), fill: true },
-        { label: "Out", colour: "--series-2", values: values("acknowledgedRate") },
-      ]} />
-      <Chart title="Messages" times={times} format={compact} series={[{ label: "Messages", colour: "--series-1", values: values("messages"), fill: true }]} />
-      <Chart title="Commit latency, p99" times={times} format={microseconds}
-        series={[{ label: "p99", colour: "--series-3", values: values("commitP99Us"), fill: true }]} />
-      <Chart title="Write-ahead log" times={times} format={bytes} binary series={[{ label: "WAL", colour: "--series-2", values: values("walBytes"), fill: true }]} />
-      <Chart title="Disk free" times={times} format={bytes} binary fromZero={false}
-        series={[{ label: "Free", colour: "--series-2", values: values("diskFreeBytes"), fill: true }]} />
-      <Chart title="Memory" times={times} format={bytes} binary fromZero={false}
-        series={[{ label: "Resident", colour: "--series-1", values: values("memoryBytes"), fill: true }]} />
+      <Chart
+        title="Rates"
+        times={times}
+        format={rate}
+        series={[
+          { label: "In", colour: "--series-1", values: values("enqueuedRate"), fill: true },
+          { label: "Out", colour: "--series-2", values: values("acknowledgedRate") },
+        ]}
+      />
+      <Chart
+        title="Messages"
+        times={times}
+        format={compact}
+        series={[{ label: "Messages", colour: "--series-1", values: values("messages"), fill: true }]}
+      />
+      <Chart
+        title="Commit latency, p99"
+        times={times}
+        format={microseconds}
+        series={[{ label: "p99", colour: "--series-3", values: values("commitP99Us"), fill: true }]}
+      />
+      <Chart
+        title="Write-ahead log"
+        times={times}
+        format={bytes}
+        binary
+        series={[{ label: "WAL", colour: "--series-2", values: values("walBytes"), fill: true }]}
+      />
+      <Chart
+        title="Disk free"
+        times={times}
+        format={bytes}
+        binary
+        fromZero={false}
+        series={[{ label: "Free", colour: "--series-2", values: values("diskFreeBytes"), fill: true }]}
+      />
+      <Chart
+        title="Memory"
+        times={times}
+        format={bytes}
+        binary
+        fromZero={false}
+        series={[{ label: "Resident", colour: "--series-1", values: values("memoryBytes"), fill: true }]}
+      />
     </div>
   );
 }
 
 function lastOf(ring: Ring, seconds: number): Ring {
   const from = (ring.times.at(-1) ?? 0) - seconds;
-  const first = Math.max(0, ring.times.findIndex((time) => time >= from));
+  const first = Math.max(
+    0,
+    ring.times.findIndex((time) => time >= from),
+  );
   const values = {} as Ring["values"];
   for (const name of Object.keys(ring.values) as SeriesName[]) values[name] = ring.values[name].slice(first);
   return { times: ring.times.slice(first), values };
 }
 
 const topColumns: Column<Queue>[] = [
-  { id: "name", title: "Queue", grow: true, render: (queue) => <a data-row href={href("/queue", { name: queue.name })}>{queue.name}</a> },
+  {
+    id: "name",
+    title: "Queue",
+    grow: true,
+    render: (queue) => (
+      <a data-row href={href("/queue", { name: queue.name })}>
+        {queue.name}
+      </a>
+    ),
+  },
   { id: "messages", title: "Messages", figure: true, render: (queue) => count(queue.messages) },
   { id: "bytes", title: "Size", figure: true, hideNarrow: true, render: (queue) => bytes(queue.bytes) },
   { id: "consumers", title: "Consumers", figure: true, hideNarrow: true, render: (queue) => count(queue.consumers) },
@@ -144,20 +215,36 @@ const topColumns: Column<Queue>[] = [
 ];
 
 function TopQueues({ queues }: { queues: Queue[] | null }) {
-  return <Table label="Deepest queues" columns={topColumns} rows={queues} keyOf={(queue) => queue.name} skeletonRows={8}
-    empty={<p class="card-empty muted">There are no queues yet.</p>} />;
+  return (
+    <Table
+      label="Deepest queues"
+      columns={topColumns}
+      rows={queues}
+      keyOf={(queue) => queue.name}
+      skeletonRows={8}
+      empty={<p class="card-empty muted">There are no queues yet.</p>}
+    />
+  );
 }
 
 function Totals({ overview }: { overview: Overview }) {
   const { store } = overview;
   return (
-    <KeyValues items={[
-      ["Received", count(overview.enqueued)], ["Delivered", count(overview.delivered)], ["Redelivered", count(overview.redelivered)],
-      ["Acknowledged", count(overview.acknowledged)], ["Expired", count(overview.expired)], ["Dead letters", count(overview.deadLettered)],
-      ["Duplicates refused", count(overview.duplicates)], ["Quarantined", count(overview.quarantined)],
-      ["Group commits", `${count(store.commits)} of ${count(store.units)} units`], ["Store", bytes(store.storeBytes)],
-      ["Memory", bytes(overview.memoryBytes)],
-      ["Writable", store.writable ? (store.diskFull ? "no: the disk is full" : "yes") : "no"],
-    ]} />
+    <KeyValues
+      items={[
+        ["Received", count(overview.enqueued)],
+        ["Delivered", count(overview.delivered)],
+        ["Redelivered", count(overview.redelivered)],
+        ["Acknowledged", count(overview.acknowledged)],
+        ["Expired", count(overview.expired)],
+        ["Dead letters", count(overview.deadLettered)],
+        ["Duplicates refused", count(overview.duplicates)],
+        ["Quarantined", count(overview.quarantined)],
+        ["Group commits", `${count(store.commits)} of ${count(store.units)} units`],
+        ["Store", bytes(store.storeBytes)],
+        ["Memory", bytes(overview.memoryBytes)],
+        ["Writable", store.writable ? (store.diskFull ? "no: the disk is full" : "yes") : "no"],
+      ]}
+    />
   );
 }

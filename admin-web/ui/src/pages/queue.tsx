@@ -28,7 +28,12 @@ export function QueuePage() {
   const [asked, setAsked] = useState<Asked>(null);
   const queue = resource.data;
   if (resource.error && !queue) {
-    return <><PageHead title={name || "Queue"} /><Failure error={resource.error} retry={resource.reload} /></>;
+    return (
+      <>
+        <PageHead title={name || "Queue"} />
+        <Failure error={resource.error} retry={resource.reload} />
+      </>
+    );
   }
   const messages = live?.messages ?? queue?.messages;
   const tabs = [
@@ -39,19 +44,37 @@ export function QueuePage() {
   ].map((one) => ({ ...one, href: href("/queue", { name, tab: one.id === "overview" ? null : one.id }) }));
   return (
     <>
-      <nav class="crumbs" aria-label="Above"><a href={href("/queues")}>Queues</a></nav>
+      <nav class="crumbs" aria-label="Above">
+        <a href={href("/queues")}>Queues</a>
+      </nav>
       <PageHead title={<span class="name">{name}</span>} badge={queue && <PausedBadge queue={queue} />}>
         {may("pause") && queue && <PauseButtons queue={queue} onDone={resource.reload} />}
-        {may("purge") && queue && <Button icon="trash" onClick={() => setAsked("purge")}>Purge</Button>}
-        {may("delete") && queue && queue.origin !== "configured" && <Button icon="trash" onClick={() => setAsked("delete")}>Delete</Button>}
+        {may("purge") && queue && (
+          <Button icon="trash" onClick={() => setAsked("purge")}>
+            Purge
+          </Button>
+        )}
+        {may("delete") && queue && queue.origin !== "configured" && (
+          <Button icon="trash" onClick={() => setAsked("delete")}>
+            Delete
+          </Button>
+        )}
       </PageHead>
       <Tabs tabs={tabs} current={tab} label="Of the queue" />
-      {!queue ? <Skeleton lines={10} />
-        : tab === "messages" ? <MessagesTab queue={queue} />
-        : tab === "clients" ? <Clients name={name} />
-        : tab === "settings" ? <QueueSettingsTab key={name} resource={resource} mayChange={may("create")} />
-        : <QueueOverview queue={queue} live={live} />}
-      {queue && asked === "purge" && <Purge queue={queue} messages={messages ?? 0} onClose={() => setAsked(null)} onDone={resource.reload} />}
+      {!queue ? (
+        <Skeleton lines={10} />
+      ) : tab === "messages" ? (
+        <MessagesTab queue={queue} />
+      ) : tab === "clients" ? (
+        <Clients name={name} />
+      ) : tab === "settings" ? (
+        <QueueSettingsTab key={name} resource={resource} mayChange={may("create")} />
+      ) : (
+        <QueueOverview queue={queue} live={live} />
+      )}
+      {queue && asked === "purge" && (
+        <Purge queue={queue} messages={messages ?? 0} onClose={() => setAsked(null)} onDone={resource.reload} />
+      )}
       {queue && asked === "delete" && <Delete queue={queue} onClose={() => setAsked(null)} />}
     </>
   );
@@ -72,8 +95,12 @@ function PauseButtons({ queue, onDone }: { queue: Queue; onDone: () => void }) {
   const { send, receive } = queue.paused ?? { send: false, receive: false };
   return (
     <>
-      <Button icon={send ? "play" : "pause"} busy={busy} onClick={() => void pause({ send: !send })}>{send ? "Resume sending" : "Pause sending"}</Button>
-      <Button icon={receive ? "play" : "pause"} busy={busy} onClick={() => void pause({ receive: !receive })}>{receive ? "Resume receiving" : "Pause receiving"}</Button>
+      <Button icon={send ? "play" : "pause"} busy={busy} onClick={() => void pause({ send: !send })}>
+        {send ? "Resume sending" : "Pause sending"}
+      </Button>
+      <Button icon={receive ? "play" : "pause"} busy={busy} onClick={() => void pause({ receive: !receive })}>
+        {receive ? "Resume receiving" : "Pause receiving"}
+      </Button>
     </>
   );
 }
@@ -83,7 +110,11 @@ function QueueOverview({ queue, live }: { queue: Queue; live: QueueFigures | und
   return (
     <>
       <div class="tiles">
-        <Figure label="Messages" value={count(now.messages)} about={queue.maxMessages > 0 ? `of ${count(queue.maxMessages)} at most` : "no limit"} />
+        <Figure
+          label="Messages"
+          value={count(now.messages)}
+          about={queue.maxMessages > 0 ? `of ${count(queue.maxMessages)} at most` : "no limit"}
+        />
         <Figure label="Delivering" value={count(now.delivering)} about="locked by consumers" />
         <Figure label="Size" value={bytes(now.bytes)} about={queue.maxBytes > 0 ? `of ${bytes(queue.maxBytes)} at most` : "no limit"} />
         <Figure label="Oldest" value={<Age at={queue.oldestArrivedAt} ago={false} />} about="in the queue" />
@@ -93,23 +124,48 @@ function QueueOverview({ queue, live }: { queue: Queue; live: QueueFigures | und
       <QueueCharts name={queue.name} />
       <div class="columns">
         <Card title="Since the start of the broker">
-          <KeyValues items={[
-            ["Received", count(queue.enqueued)], ["Delivered", count(queue.delivered)], ["Redelivered", count(queue.redelivered)],
-            ["Acknowledged", count(queue.acknowledged)], ["Expired", count(queue.expired)],
-            ["Dead-lettered", queue.deadLettered > 0 ? <a href={href("/queue", { name: queue.deadLetterQueue, tab: "messages" })}>{count(queue.deadLettered)}</a> : "0"],
-            ["Duplicates refused", count(queue.duplicates)], ["Quarantined", count(queue.quarantined)],
-            ["Selectors over budget", count(queue.selectorsOverBudget)],
-          ]} />
+          <KeyValues
+            items={[
+              ["Received", count(queue.enqueued)],
+              ["Delivered", count(queue.delivered)],
+              ["Redelivered", count(queue.redelivered)],
+              ["Acknowledged", count(queue.acknowledged)],
+              ["Expired", count(queue.expired)],
+              [
+                "Dead-lettered",
+                queue.deadLettered > 0 ? (
+                  <a href={href("/queue", { name: queue.deadLetterQueue, tab: "messages" })}>{count(queue.deadLettered)}</a>
+                ) : (
+                  "0"
+                ),
+              ],
+              ["Duplicates refused", count(queue.duplicates)],
+              ["Quarantined", count(queue.quarantined)],
+              ["Selectors over budget", count(queue.selectorsOverBudget)],
+            ]}
+          />
         </Card>
         <Card title="About">
-          <KeyValues items={[
-            ["Origin", <Badge>{queue.origin}</Badge>], ["Created", <Time at={queue.createdAt} />],
-            ["Dead-letter queue", queue.deadLetterQueue && <a class="name" href={href("/queue", { name: queue.deadLetterQueue })}>{queue.deadLetterQueue}</a>],
-            ["Deliveries at most", queue.maxDeliveries === 0 ? "no limit" : count(queue.maxDeliveries)],
-            ["Strict order", queue.strict ? "yes" : "no"], ["At a limit", queue.overflow === "hold" ? "producers are held" : "producers are refused"],
-            ["Duplicate detection", `${count(queue.duplicateIdsMax)} ids`], ["In memory", plural(queue.windowMessages, "message")],
-            ["Different selectors", count(queue.selectors)],
-          ]} />
+          <KeyValues
+            items={[
+              ["Origin", <Badge>{queue.origin}</Badge>],
+              ["Created", <Time at={queue.createdAt} />],
+              [
+                "Dead-letter queue",
+                queue.deadLetterQueue && (
+                  <a class="name" href={href("/queue", { name: queue.deadLetterQueue })}>
+                    {queue.deadLetterQueue}
+                  </a>
+                ),
+              ],
+              ["Deliveries at most", queue.maxDeliveries === 0 ? "no limit" : count(queue.maxDeliveries)],
+              ["Strict order", queue.strict ? "yes" : "no"],
+              ["At a limit", queue.overflow === "hold" ? "producers are held" : "producers are refused"],
+              ["Duplicate detection", `${count(queue.duplicateIdsMax)} ids`],
+              ["In memory", plural(queue.windowMessages, "message")],
+              ["Different selectors", count(queue.selectors)],
+            ]}
+          />
         </Card>
       </div>
     </>
@@ -141,10 +197,21 @@ function QueueCharts({ name }: { name: string }) {
   }
   return (
     <div class="charts two">
-      <Chart title="Rates since the page was opened" times={held.times} format={rate} series={[
-        { label: "In", colour: "--series-1", values: held.enqueued, fill: true }, { label: "Out", colour: "--series-2", values: held.delivered },
-      ]} />
-      <Chart title="Messages" times={held.times} format={count} series={[{ label: "Messages", colour: "--series-1", values: held.messages, fill: true }]} />
+      <Chart
+        title="Rates since the page was opened"
+        times={held.times}
+        format={rate}
+        series={[
+          { label: "In", colour: "--series-1", values: held.enqueued, fill: true },
+          { label: "Out", colour: "--series-2", values: held.delivered },
+        ]}
+      />
+      <Chart
+        title="Messages"
+        times={held.times}
+        format={count}
+        series={[{ label: "Messages", colour: "--series-1", values: held.messages, fill: true }]}
+      />
     </div>
   );
 }
@@ -172,9 +239,18 @@ function Purge({ queue, messages, onClose, onDone }: { queue: Queue; messages: n
     onClose();
   };
   return (
-    <DangerDialog title="Purge the queue" action="Purge" typed={queue.name} typedLabel="name of the queue" onClose={onClose} onConfirm={purge}>
-      <p>All messages of <strong class="name">{queue.name}</strong> are removed for good: <strong>{plural(messages, "message")}</strong> now.
-        Those that consumers or prepared transactions hold stay.</p>
+    <DangerDialog
+      title="Purge the queue"
+      action="Purge"
+      typed={queue.name}
+      typedLabel="name of the queue"
+      onClose={onClose}
+      onConfirm={purge}
+    >
+      <p>
+        All messages of <strong class="name">{queue.name}</strong> are removed for good: <strong>{plural(messages, "message")}</strong> now.
+        Those that consumers or prepared transactions hold stay.
+      </p>
     </DangerDialog>
   );
 }
@@ -187,10 +263,23 @@ function Delete({ queue, onClose }: { queue: Queue; onClose: () => void }) {
     go(href("/queues"));
   };
   return (
-    <DangerDialog title="Delete the queue" action="Delete" typed={queue.name} typedLabel="name of the queue" onClose={onClose} onConfirm={remove}>
-      <p>The queue <strong class="name">{queue.name}</strong> goes with its <strong>{plural(queue.messages, "message")}</strong>, for good.</p>
+    <DangerDialog
+      title="Delete the queue"
+      action="Delete"
+      typed={queue.name}
+      typedLabel="name of the queue"
+      onClose={onClose}
+      onConfirm={remove}
+    >
+      <p>
+        The queue <strong class="name">{queue.name}</strong> goes with its <strong>{plural(queue.messages, "message")}</strong>, for good.
+      </p>
       {queue.consumers > 0 && (
-        <Check label={`Even though it has ${plural(queue.consumers, "consumer")}, who are ended`} checked={evenIfUsed} onChange={setEvenIfUsed} />
+        <Check
+          label={`Even though it has ${plural(queue.consumers, "consumer")}, who are ended`}
+          checked={evenIfUsed}
+          onChange={setEvenIfUsed}
+        />
       )}
     </DangerDialog>
   );

@@ -28,17 +28,50 @@ export function QueuesPage() {
   return (
     <>
       <PageHead title="Queues">
-        {mayCreate && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Create queue</Button>}
+        {mayCreate && (
+          <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>
+            Create queue
+          </Button>
+        )}
       </PageHead>
       <div class="toolbar">
         <SearchBox name="filter" label="Filter by name" />
-        <FilterSelect<State> label="State" value={(filter.state ?? "") as State} onChange={(state) => setQuery({ state, cursor: null })}
-          options={[["", "Any state"], ["running", "Running"], ["paused", "Paused"]]} />
-        <FilterSelect<Origin> label="Origin" value={(filter.origin ?? "") as Origin} onChange={(origin) => setQuery({ origin, cursor: null })}
-          options={[["", "Any origin"], ["configured", "Configured"], ["administrator", "Administrator"], ["automatic", "Automatic"], ["temporary", "Temporary"]]} />
+        <FilterSelect<State>
+          label="State"
+          value={(filter.state ?? "") as State}
+          onChange={(state) => setQuery({ state, cursor: null })}
+          options={[
+            ["", "Any state"],
+            ["running", "Running"],
+            ["paused", "Paused"],
+          ]}
+        />
+        <FilterSelect<Origin>
+          label="Origin"
+          value={(filter.origin ?? "") as Origin}
+          onChange={(origin) => setQuery({ origin, cursor: null })}
+          options={[
+            ["", "Any origin"],
+            ["configured", "Configured"],
+            ["administrator", "Administrator"],
+            ["automatic", "Automatic"],
+            ["temporary", "Temporary"],
+          ]}
+        />
       </div>
-      <PagedTable label="Queues" resource={queues} columns={columnsWith(figures)} keyOf={(queue) => queue.name} sort={sort} skeletonRows={20}
-        empty={<Nothing title="No queues yet" filtered={filtered}>Applications that may create queues make them by using them; or create one here.</Nothing>} />
+      <PagedTable
+        label="Queues"
+        resource={queues}
+        columns={columnsWith(figures)}
+        keyOf={(queue) => queue.name}
+        sort={sort}
+        skeletonRows={20}
+        empty={
+          <Nothing title="No queues yet" filtered={filtered}>
+            Applications that may create queues make them by using them; or create one here.
+          </Nothing>
+        }
+      />
       {query.get("create") === "1" && mayCreate && <CreateQueue />}
     </>
   );
@@ -48,25 +81,55 @@ function columnsWith(figures: Map<string, QueueFigures>): Column<Queue>[] {
   const now = (queue: Queue) => figures.get(queue.name) ?? queue;
   const rateOf = (queue: Queue, name: "enqueuedRate" | "deliveredRate") => {
     const live = figures.get(queue.name);
-    return live ? (live[name] > 0 ? rate(live[name]) : <span class="muted">0</span>) : <span class="muted">–</span>;
+    return live ? live[name] > 0 ? rate(live[name]) : <span class="muted">0</span> : <span class="muted">–</span>;
   };
   return [
-    { id: "name", title: "Name", sort: "name", grow: true, render: (queue) => (
-      <span class="name-cell">
-        <a data-row class="name" href={href("/queue", { name: queue.name })} title={queue.name}>{queue.name}</a>
-        <PausedBadge queue={queue} />
-        {queue.quarantined > 0 && <Badge tone="danger">{count(queue.quarantined)} quarantined</Badge>}
-      </span>
-    ) },
+    {
+      id: "name",
+      title: "Name",
+      sort: "name",
+      grow: true,
+      render: (queue) => (
+        <span class="name-cell">
+          <a data-row class="name" href={href("/queue", { name: queue.name })} title={queue.name}>
+            {queue.name}
+          </a>
+          <PausedBadge queue={queue} />
+          {queue.quarantined > 0 && <Badge tone="danger">{count(queue.quarantined)} quarantined</Badge>}
+        </span>
+      ),
+    },
     { id: "messages", title: "Messages", sort: "messages", first: "down", figure: true, render: (queue) => count(now(queue).messages) },
     { id: "delivering", title: "Delivering", figure: true, hideNarrow: true, render: (queue) => count(now(queue).delivering) },
     { id: "bytes", title: "Size", sort: "bytes", first: "down", figure: true, render: (queue) => bytes(now(queue).bytes) },
     { id: "in", title: "In", figure: true, hideNarrow: true, render: (queue) => rateOf(queue, "enqueuedRate") },
     { id: "out", title: "Out", figure: true, hideNarrow: true, render: (queue) => rateOf(queue, "deliveredRate") },
     { id: "consumers", title: "Consumers", sort: "consumers", first: "down", figure: true, render: (queue) => count(now(queue).consumers) },
-    { id: "producers", title: "Producers", sort: "producers", first: "down", figure: true, hideNarrow: true, render: (queue) => count(now(queue).producers) },
-    { id: "oldest", title: "Oldest", sort: "oldestArrivedAt", figure: true, render: (queue) => <Age at={queue.oldestArrivedAt} ago={false} /> },
-    { id: "dead", title: "Dead-lettered", sort: "deadLettered", first: "down", figure: true, hideNarrow: true, render: (queue) => count(queue.deadLettered) },
+    {
+      id: "producers",
+      title: "Producers",
+      sort: "producers",
+      first: "down",
+      figure: true,
+      hideNarrow: true,
+      render: (queue) => count(now(queue).producers),
+    },
+    {
+      id: "oldest",
+      title: "Oldest",
+      sort: "oldestArrivedAt",
+      figure: true,
+      render: (queue) => <Age at={queue.oldestArrivedAt} ago={false} />,
+    },
+    {
+      id: "dead",
+      title: "Dead-lettered",
+      sort: "deadLettered",
+      first: "down",
+      figure: true,
+      hideNarrow: true,
+      render: (queue) => count(queue.deadLettered),
+    },
   ];
 }
 
@@ -86,7 +149,16 @@ function CreateQueue() {
   };
   return (
     <FormDialog title="Create queue" action="Create" onClose={close} onSubmit={create} disabled={name.trim() === ""} wide>
-      <TextField label="Name" value={name} onInput={setName} mono required autoFocus maxLength={255} hint="Words divided by dots, such as payments.in." />
+      <TextField
+        label="Name"
+        value={name}
+        onInput={setName}
+        mono
+        required
+        autoFocus
+        maxLength={255}
+        hint="Words divided by dots, such as payments.in."
+      />
       <details>
         <summary>Settings</summary>
         <p class="muted">What is left empty is the broker's default.</p>

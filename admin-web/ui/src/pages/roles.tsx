@@ -16,14 +16,29 @@ export function RolesPage() {
   const { data, error, reload } = resource;
   return (
     <>
-      <PageHead title="Roles" about={<>They are fixed. What applications may do with which queues is said by <a href={href("/permissions")}>permissions</a>.</>} />
-      {error && !data ? <Failure error={error} retry={reload} /> : !data ? <Skeleton lines={8} /> : (
+      <PageHead
+        title="Roles"
+        about={
+          <>
+            They are fixed. What applications may do with which queues is said by <a href={href("/permissions")}>permissions</a>.
+          </>
+        }
+      />
+      {error && !data ? (
+        <Failure error={error} retry={reload} />
+      ) : !data ? (
+        <Skeleton lines={8} />
+      ) : (
         <div class="columns">
           {data.items.map((role) => (
             <Card key={role.name} title={role.name} actions={<a href={href("/users", { role: role.name })}>Users</a>}>
               <p class="muted role-text">{texts[role.name]}</p>
               <div class="chips">
-                {role.mayDo.length === 0 ? <span class="muted">Nothing but what permissions allow.</span> : role.mayDo.map((action) => <Badge key={action}>{action}</Badge>)}
+                {role.mayDo.length === 0 ? (
+                  <span class="muted">Nothing but what permissions allow.</span>
+                ) : (
+                  role.mayDo.map((action) => <Badge key={action}>{action}</Badge>)
+                )}
               </div>
             </Card>
           ))}

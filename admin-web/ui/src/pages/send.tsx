@@ -31,8 +31,13 @@ export function SendDialog({ queue, onClose, onSent }: { queue: string; onClose:
   const size = bytesOfText(text).length;
   const send = async () => {
     const message: NewMessage = {
-      ...(messageId && { messageId }), ...(correlationId && { correlationId }), ...(type && { type }), ...(contentType && { contentType }),
-      priority: Number(priority), durable, ...(timeToLive && { timeToLiveMs: Number(timeToLive) * 1000 }),
+      ...(messageId && { messageId }),
+      ...(correlationId && { correlationId }),
+      ...(type && { type }),
+      ...(contentType && { contentType }),
+      priority: Number(priority),
+      durable,
+      ...(timeToLive && { timeToLiveMs: Number(timeToLive) * 1000 }),
       properties: properties.filter((one) => one.name !== "").map((one) => ({ name: one.name, type: one.type, value: valueOf(one) })),
       body: { kind: "text", text },
     };
@@ -41,17 +46,49 @@ export function SendDialog({ queue, onClose, onSent }: { queue: string; onClose:
     onSent();
     onClose();
   };
-  const change = (index: number, changes: Partial<Typed>) => setProperties(properties.map((one, at) => (at === index ? { ...one, ...changes } : one)));
+  const change = (index: number, changes: Partial<Typed>) =>
+    setProperties(properties.map((one, at) => (at === index ? { ...one, ...changes } : one)));
   return (
-    <FormDialog title={<>Send a message to <span class="name">{queue}</span></>} action="Send" onClose={onClose} onSubmit={send} disabled={size > requestMax} wide>
-      <TextArea label="Body" value={text} onInput={setText} rows={8} mono error={size > requestMax ? "A message sent from here has at most 60 kB." : null} />
+    <FormDialog
+      title={
+        <>
+          Send a message to <span class="name">{queue}</span>
+        </>
+      }
+      action="Send"
+      onClose={onClose}
+      onSubmit={send}
+      disabled={size > requestMax}
+      wide
+    >
+      <TextArea
+        label="Body"
+        value={text}
+        onInput={setText}
+        rows={8}
+        mono
+        error={size > requestMax ? "A message sent from here has at most 60 kB." : null}
+      />
       <div class="fields">
-        <Select label="Content type" value={contentType} onChange={setContentType}
-          options={[["text/plain", "text/plain"], ["application/xml", "application/xml"], ["application/json", "application/json"]]} />
+        <Select
+          label="Content type"
+          value={contentType}
+          onChange={setContentType}
+          options={[
+            ["text/plain", "text/plain"],
+            ["application/xml", "application/xml"],
+            ["application/json", "application/json"],
+          ]}
+        />
         <TextField label="Message id" value={messageId} onInput={setMessageId} mono hint="The broker makes one if empty" />
         <TextField label="Correlation id" value={correlationId} onInput={setCorrelationId} mono />
         <TextField label="Type (subject)" value={type} onInput={setType} mono />
-        <Select label="Priority" value={priority} onChange={setPriority} options={Array.from({ length: 10 }, (_, index) => [String(index), String(index)] as const)} />
+        <Select
+          label="Priority"
+          value={priority}
+          onChange={setPriority}
+          options={Array.from({ length: 10 }, (_, index) => [String(index), String(index)] as const)}
+        />
         <TextField label="Expires after, in seconds" type="number" min={1} value={timeToLive} onInput={setTimeToLive} hint="Empty: never" />
       </div>
       <Check label="Durable: it survives a crash of the broker" checked={durable} onChange={setDurable} />
@@ -59,13 +96,37 @@ export function SendDialog({ queue, onClose, onSent }: { queue: string; onClose:
         <legend>Properties</legend>
         {properties.map((property, index) => (
           <div key={index} class="condition">
-            <input class="mono" aria-label="Name" placeholder="name" value={property.name} onInput={(event) => change(index, { name: event.currentTarget.value })} />
-            <FilterSelect label="Type" value={property.type} options={types.map((one) => [one, one] as const)} onChange={(next) => change(index, { type: next })} />
-            <input class="mono" aria-label="Value" placeholder="value" value={property.value} onInput={(event) => change(index, { value: event.currentTarget.value })} />
-            <Button kind="quiet" icon="close" label="Remove the property" onClick={() => setProperties(properties.filter((_, at) => at !== index))} />
+            <input
+              class="mono"
+              aria-label="Name"
+              placeholder="name"
+              value={property.name}
+              onInput={(event) => change(index, { name: event.currentTarget.value })}
+            />
+            <FilterSelect
+              label="Type"
+              value={property.type}
+              options={types.map((one) => [one, one] as const)}
+              onChange={(next) => change(index, { type: next })}
+            />
+            <input
+              class="mono"
+              aria-label="Value"
+              placeholder="value"
+              value={property.value}
+              onInput={(event) => change(index, { value: event.currentTarget.value })}
+            />
+            <Button
+              kind="quiet"
+              icon="close"
+              label="Remove the property"
+              onClick={() => setProperties(properties.filter((_, at) => at !== index))}
+            />
           </div>
         ))}
-        <Button kind="quiet" icon="plus" onClick={() => setProperties([...properties, { name: "", type: "string", value: "" }])}>Property</Button>
+        <Button kind="quiet" icon="plus" onClick={() => setProperties([...properties, { name: "", type: "string", value: "" }])}>
+          Property
+        </Button>
       </fieldset>
     </FormDialog>
   );

@@ -12,7 +12,10 @@ import { Nothing, PagedTable, type Column } from "../ui/table";
 import { toast } from "../ui/toast";
 
 export const roles: readonly (readonly [Role, string])[] = [
-  ["application", "Application"], ["auditor", "Auditor"], ["operator", "Operator"], ["administrator", "Administrator"],
+  ["application", "Application"],
+  ["auditor", "Auditor"],
+  ["operator", "Operator"],
+  ["administrator", "Administrator"],
 ];
 
 export function UsersPage() {
@@ -26,38 +29,80 @@ export function UsersPage() {
   const edited = users.data?.items.find((one) => one.name === query.get("user"));
   const close = () => setQuery({ user: null, create: null }, { replace: true });
   const columns: Column<User>[] = [
-    { id: "name", title: "Name", grow: true, render: (one) => (
-      <span class="name-cell">
-        {mayAdminister ? <a data-row class="name" href={hrefWith({ user: one.name })}>{one.name}</a> : <span class="name">{one.name}</span>}
-        {one.name === me && <Badge tone="accent">you</Badge>}
-      </span>
-    ) },
+    {
+      id: "name",
+      title: "Name",
+      grow: true,
+      render: (one) => (
+        <span class="name-cell">
+          {mayAdminister ? (
+            <a data-row class="name" href={hrefWith({ user: one.name })}>
+              {one.name}
+            </a>
+          ) : (
+            <span class="name">{one.name}</span>
+          )}
+          {one.name === me && <Badge tone="accent">you</Badge>}
+        </span>
+      ),
+    },
     { id: "role", title: "Role", render: (one) => <Badge tone={one.role === "administrator" ? "warning" : "neutral"}>{one.role}</Badge> },
     { id: "permissions", title: "Permissions", render: (one) => <a href={href("/permissions", { grantee: one.name })}>Show</a> },
-    { id: "delete", title: <span class="hidden">Delete</span>, render: (one) => mayAdminister && one.name !== me
-      && <Button small kind="quiet" icon="trash" label={`Delete the user ${one.name}`} onClick={() => setDeleting(one.name)} /> },
+    {
+      id: "delete",
+      title: <span class="hidden">Delete</span>,
+      render: (one) =>
+        mayAdminister &&
+        one.name !== me && (
+          <Button small kind="quiet" icon="trash" label={`Delete the user ${one.name}`} onClick={() => setDeleting(one.name)} />
+        ),
+    },
   ];
   return (
     <>
       <PageHead title="Users">
-        {mayAdminister && <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>Create user</Button>}
+        {mayAdminister && (
+          <Button kind="primary" icon="plus" onClick={() => setQuery({ create: "1" })}>
+            Create user
+          </Button>
+        )}
       </PageHead>
       <div class="toolbar">
         <SearchBox name="filter" label="Filter by name" />
-        <FilterSelect<"" | Role> label="Role" value={(filter.role ?? "") as "" | Role} onChange={(role) => setQuery({ role, cursor: null })} options={[["", "Any role"], ...roles]} />
+        <FilterSelect<"" | Role>
+          label="Role"
+          value={(filter.role ?? "") as "" | Role}
+          onChange={(role) => setQuery({ role, cursor: null })}
+          options={[["", "Any role"], ...roles]}
+        />
       </div>
-      <PagedTable label="Users" resource={users} columns={columns} keyOf={(one) => one.name} skeletonRows={6}
-        empty={<Nothing title="There are no users" filtered={Boolean(filter.name || filter.role)} />} />
+      <PagedTable
+        label="Users"
+        resource={users}
+        columns={columns}
+        keyOf={(one) => one.name}
+        skeletonRows={6}
+        empty={<Nothing title="There are no users" filtered={Boolean(filter.name || filter.role)} />}
+      />
       {mayAdminister && query.get("create") === "1" && <UserForm onClose={close} onSaved={users.reload} />}
       {mayAdminister && edited && <UserForm key={edited.name} user={edited} onClose={close} onSaved={users.reload} />}
       {deleting && (
-        <DangerDialog title="Delete the user" action="Delete" typed={deleting} typedLabel="name of the user" onClose={() => setDeleting(null)} onConfirm={async () => {
-          await request("DELETE", path(["users", deleting]));
-          toast(`The user ${deleting} is deleted.`);
-          setDeleting(null);
-          users.reload();
-        }}>
-          <p>The user <strong>{deleting}</strong> can no longer log in. Connections and sessions of the user end.</p>
+        <DangerDialog
+          title="Delete the user"
+          action="Delete"
+          typed={deleting}
+          typedLabel="name of the user"
+          onClose={() => setDeleting(null)}
+          onConfirm={async () => {
+            await request("DELETE", path(["users", deleting]));
+            toast(`The user ${deleting} is deleted.`);
+            setDeleting(null);
+            users.reload();
+          }}
+        >
+          <p>
+            The user <strong>{deleting}</strong> can no longer log in. Connections and sessions of the user end.
+          </p>
         </DangerDialog>
       )}
     </>
@@ -75,12 +120,23 @@ function UserForm({ user, onClose, onSaved }: { user?: User; onClose: () => void
     onClose();
   };
   return (
-    <FormDialog title={user ? `User ${user.name}` : "Create user"} action={user ? "Save" : "Create"} onClose={onClose} onSubmit={save}
-      disabled={name === "" || (user ? password !== "" && password.length < 8 : password.length < 8)}>
+    <FormDialog
+      title={user ? `User ${user.name}` : "Create user"}
+      action={user ? "Save" : "Create"}
+      onClose={onClose}
+      onSubmit={save}
+      disabled={name === "" || (user ? password !== "" && password.length < 8 : password.length < 8)}
+    >
       {!user && <TextField label="Name" value={name} onInput={setName} required autoFocus maxLength={128} />}
       <Select label="Role" value={role} options={roles} onChange={setRole} hint={<a href={href("/roles")}>What each role may do</a>} />
-      <TextField label={user ? "New password" : "Password"} type="password" value={password} onInput={setPassword} autoComplete="new-password"
-        hint={user ? "At least 8 characters; empty keeps the one there is." : "At least 8 characters."} />
+      <TextField
+        label={user ? "New password" : "Password"}
+        type="password"
+        value={password}
+        onInput={setPassword}
+        autoComplete="new-password"
+        hint={user ? "At least 8 characters; empty keeps the one there is." : "At least 8 characters."}
+      />
     </FormDialog>
   );
 }

@@ -22,15 +22,33 @@ interface ButtonProps {
 export function Button({ children, icon, kind = "plain", type = "button", disabled, busy, label, pressed, small, onClick }: ButtonProps) {
   const classes = ["button", kind, small && "small", !children && "icon-only"].filter(Boolean).join(" ");
   return (
-    <button class={classes} type={type} disabled={disabled || busy} aria-busy={busy} aria-label={label} title={label} aria-pressed={pressed}
-      onClick={onClick}>
+    <button
+      class={classes}
+      type={type}
+      disabled={disabled || busy}
+      aria-busy={busy}
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      onClick={onClick}
+    >
       {busy ? <span class="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
       {children && <span>{children}</span>}
     </button>
   );
 }
 
-export function LinkButton({ href, icon, kind = "plain", children }: { href: string; icon?: IconName; kind?: "plain" | "primary"; children: ComponentChildren }) {
+export function LinkButton({
+  href,
+  icon,
+  kind = "plain",
+  children,
+}: {
+  href: string;
+  icon?: IconName;
+  kind?: "plain" | "primary";
+  children: ComponentChildren;
+}) {
   return (
     <a class={`button ${kind}`} href={href}>
       {icon && <Icon name={icon} />}
@@ -55,20 +73,42 @@ export function useNow(everyMs = 5000): number {
 
 export function Time({ at }: { at: string | null | undefined }) {
   if (!at) return <span class="muted">–</span>;
-  return <time dateTime={at} title={at} class="figure">{dateTime(at)}</time>;
+  return (
+    <time dateTime={at} title={at} class="figure">
+      {dateTime(at)}
+    </time>
+  );
 }
 
 export function Age({ at, ago = true }: { at: string | null | undefined; ago?: boolean }) {
   const now = useNow();
   if (!at) return <span class="muted">–</span>;
-  return <time dateTime={at} title={dateTime(at)} class="figure">{age(at, now)}{ago ? " ago" : ""}</time>;
+  return (
+    <time dateTime={at} title={dateTime(at)} class="figure">
+      {age(at, now)}
+      {ago ? " ago" : ""}
+    </time>
+  );
 }
 
-export function PageHead({ title, about, children, badge }: { title: ComponentChildren; about?: ComponentChildren; badge?: ComponentChildren; children?: ComponentChildren }) {
+export function PageHead({
+  title,
+  about,
+  children,
+  badge,
+}: {
+  title: ComponentChildren;
+  about?: ComponentChildren;
+  badge?: ComponentChildren;
+  children?: ComponentChildren;
+}) {
   return (
     <header class="page-head">
       <div class="page-title">
-        <h1>{title}{badge}</h1>
+        <h1>
+          {title}
+          {badge}
+        </h1>
         {about && <p class="muted">{about}</p>}
       </div>
       {children && <div class="actions">{children}</div>}
@@ -76,7 +116,17 @@ export function PageHead({ title, about, children, badge }: { title: ComponentCh
   );
 }
 
-export function Card({ title, actions, children, flush }: { title?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren; flush?: boolean }) {
+export function Card({
+  title,
+  actions,
+  children,
+  flush,
+}: {
+  title?: ComponentChildren;
+  actions?: ComponentChildren;
+  children: ComponentChildren;
+  flush?: boolean;
+}) {
   return (
     <section class={flush ? "card flush" : "card"}>
       {title && (
@@ -116,7 +166,9 @@ export function Figure({ label, value, about }: { label: string; value: Componen
 export function Empty({ icon = "check", title, children }: { icon?: IconName; title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <span class="empty-icon"><Icon name={icon} size={22} /></span>
+      <span class="empty-icon">
+        <Icon name={icon} size={22} />
+      </span>
       <p class="empty-title">{title}</p>
       {children && <div class="empty-text">{children}</div>}
     </div>
@@ -126,12 +178,21 @@ export function Empty({ icon = "check", title, children }: { icon?: IconName; ti
 export function Failure({ error, retry }: { error: ApiError; retry?: () => void }) {
   return (
     <div class="empty failure" role="alert">
-      <span class="empty-icon"><Icon name="warning" size={22} /></span>
+      <span class="empty-icon">
+        <Icon name="warning" size={22} />
+      </span>
       <p class="empty-title">{error.title}</p>
       <div class="empty-text">
         {error.detail && error.detail !== error.title && <p>{error.detail}</p>}
-        <p class="muted"><code>{error.code}</code>{error.status > 0 && ` · HTTP ${error.status}`}</p>
-        {retry && <Button icon="refresh" onClick={retry}>Try again</Button>}
+        <p class="muted">
+          <code>{error.code}</code>
+          {error.status > 0 && ` · HTTP ${error.status}`}
+        </p>
+        {retry && (
+          <Button icon="refresh" onClick={retry}>
+            Try again
+          </Button>
+        )}
       </div>
     </div>
   );
@@ -149,7 +210,9 @@ export function Notice({ tone = "neutral", children }: { tone?: Tone; children: 
 export function Skeleton({ lines = 3 }: { lines?: number }) {
   return (
     <div class="skeletons" aria-busy="true" aria-label="Loading">
-      {Array.from({ length: lines }, (_, index) => <span key={index} class={`skeleton w${(index % 4) + 1}`} />)}
+      {Array.from({ length: lines }, (_, index) => (
+        <span key={index} class={`skeleton w${(index % 4) + 1}`} />
+      ))}
     </div>
   );
 }
@@ -159,7 +222,15 @@ export function Progress({ value, of, label }: { value: number; of: number | nul
   return <progress aria-label={label} value={Math.min(value, of)} max={of} />;
 }
 
-export function Tabs({ tabs, current, label }: { tabs: { id: string; title: string; href: string; count?: string }[]; current: string; label: string }) {
+export function Tabs({
+  tabs,
+  current,
+  label,
+}: {
+  tabs: { id: string; title: string; href: string; count?: string }[];
+  current: string;
+  label: string;
+}) {
   return (
     <nav class="tabs" aria-label={label}>
       {tabs.map((tab) => (

@@ -74,10 +74,19 @@ export function Chart({ title, times, series, format, fromZero = true, binary = 
 type Look = Pick<Required<ChartProps>, "series" | "format" | "fromZero" | "binary">;
 const binarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
-function optionsOf(element: HTMLElement, { series, format, fromZero, binary }: Look, onHover: (index: number | null) => void): uPlot.Options {
+function optionsOf(
+  element: HTMLElement,
+  { series, format, fromZero, binary }: Look,
+  onHover: (index: number | null) => void,
+): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name).trim();
-  const axis = { stroke: colour("--text-2"), font: `11px ${style.fontFamily}`, grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false } };
+  const axis = {
+    stroke: colour("--text-2"),
+    font: `11px ${style.fontFamily}`,
+    grid: { stroke: colour("--grid"), width: 1 },
+    ticks: { show: false },
+  };
   return {
     width: element.clientWidth,
     height,
@@ -87,8 +96,20 @@ function optionsOf(element: HTMLElement, { series, format, fromZero, binary }: L
     hooks: { setCursor: [(chart) => onHover(chart.cursor.idx ?? null)] },
     scales: { y: { range: (_chart, low, high) => rangeOf(low, high, fromZero) } },
     axes: [
-      { ...axis, size: 22, space: 80, grid: { show: false }, values: (_chart, splits) => splits.map((time) => clock(new Date(time * 1000)).slice(0, 5)) },
-      { ...axis, size: 66, space: 34, ...(binary ? { incrs: binarySteps } : {}), values: (_chart, splits) => splits.map((value) => format(value)) },
+      {
+        ...axis,
+        size: 22,
+        space: 80,
+        grid: { show: false },
+        values: (_chart, splits) => splits.map((time) => clock(new Date(time * 1000)).slice(0, 5)),
+      },
+      {
+        ...axis,
+        size: 66,
+        space: 34,
+        ...(binary ? { incrs: binarySteps } : {}),
+        values: (_chart, splits) => splits.map((value) => format(value)),
+      },
     ],
     series: [
       {},
@@ -118,7 +139,9 @@ export function Spark({ values }: { values: (number | null)[] }) {
   if (shown.length < 2) return <svg class="spark" viewBox="0 0 100 24" aria-hidden="true" />;
   const low = Math.min(...shown);
   const span = Math.max(...shown) - low || 1;
-  const points = shown.map((value, index) => `${((index / (shown.length - 1)) * 100).toFixed(1)},${(22 - ((value - low) / span) * 20).toFixed(1)}`);
+  const points = shown.map(
+    (value, index) => `${((index / (shown.length - 1)) * 100).toFixed(1)},${(22 - ((value - low) / span) * 20).toFixed(1)}`,
+  );
   return (
     <svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
       <polyline points={points.join(" ")} />

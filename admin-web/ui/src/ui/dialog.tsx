@@ -6,7 +6,17 @@ import { Button, Notice } from "./basics";
 import { TextArea, TextField } from "./form";
 
 /** A modal dialog: the browser's own, which keeps the focus inside, closes with Esc, and gives the focus back. */
-export function Dialog({ title, onClose, children, wide }: { title: ComponentChildren; onClose: () => void; children: ComponentChildren; wide?: boolean }) {
+export function Dialog({
+  title,
+  onClose,
+  children,
+  wide,
+}: {
+  title: ComponentChildren;
+  onClose: () => void;
+  children: ComponentChildren;
+  wide?: boolean;
+}) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -16,11 +26,15 @@ export function Dialog({ title, onClose, children, wide }: { title: ComponentChi
     return () => dialog.close();
   }, []);
   return (
-    <dialog ref={element} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id}
+    <dialog
+      ref={element}
+      class={wide ? "dialog wide" : "dialog"}
+      aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
-      }}>
+      }}
+    >
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
         <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
@@ -31,13 +45,21 @@ export function Dialog({ title, onClose, children, wide }: { title: ComponentChi
 }
 
 /** Runs something that can fail, and holds what it said. */
-export function useAttempt(): { busy: boolean; error: ApiError | null; attempt: (work: () => Promise<void>) => Promise<void>; clear: () => void } {
+export function useAttempt(): {
+  busy: boolean;
+  error: ApiError | null;
+  attempt: (work: () => Promise<void>) => Promise<void>;
+  clear: () => void;
+} {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const there = useRef(true);
-  useEffect(() => () => {
-    there.current = false;
-  }, []);
+  useEffect(
+    () => () => {
+      there.current = false;
+    },
+    [],
+  );
   const attempt = async (work: () => Promise<void>) => {
     setBusy(true);
     setError(null);
@@ -55,7 +77,11 @@ export function useAttempt(): { busy: boolean; error: ApiError | null; attempt: 
 
 export function AttemptError({ error }: { error: ApiError | null }) {
   if (!error) return null;
-  return <Notice tone="danger"><strong>{error.title}.</strong> {error.detail !== error.title && error.detail}</Notice>;
+  return (
+    <Notice tone="danger">
+      <strong>{error.title}.</strong> {error.detail !== error.title && error.detail}
+    </Notice>
+  );
 }
 
 interface FormDialogProps {
@@ -73,17 +99,21 @@ export function FormDialog({ title, action, onClose, onSubmit, children, kind = 
   const { busy, error, attempt } = useAttempt();
   return (
     <Dialog title={title} onClose={onClose} wide={wide}>
-      <form onSubmit={(event) => {
-        event.preventDefault();
-        if (!busy && !disabled) void attempt(onSubmit);
-      }}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy && !disabled) void attempt(onSubmit);
+        }}
+      >
         <div class="dialog-body">
           {children}
           <AttemptError error={error} />
         </div>
         <div class="dialog-foot">
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind={kind} busy={busy} disabled={disabled}>{action}</Button>
+          <Button type="submit" kind={kind} busy={busy} disabled={disabled}>
+            {action}
+          </Button>
         </div>
       </form>
     </Dialog>
@@ -112,7 +142,14 @@ export function DangerDialog({ title, action, typed, typedLabel = "name", reason
     <FormDialog title={title} action={action} kind="danger" disabled={!ready} onClose={onClose} onSubmit={() => onConfirm(why.trim())}>
       <div class="danger-text">{children}</div>
       {reason && <TextArea label="Reason" value={why} onInput={setWhy} rows={2} required hint="It goes into the audit log." />}
-      <TextField label={`Type the ${typedLabel} to confirm`} mono value={text} onInput={setText} autoFocus={!reason} hint={<code>{typed}</code>} />
+      <TextField
+        label={`Type the ${typedLabel} to confirm`}
+        mono
+        value={text}
+        onInput={setText}
+        autoFocus={!reason}
+        hint={<code>{typed}</code>}
+      />
     </FormDialog>
   );
 }
@@ -136,12 +173,19 @@ export function ConfirmHost() {
     setPassword("");
   };
   return (
-    <FormDialog title="Confirm that it is you" action="Confirm" disabled={password === ""} onClose={() => end((one) => one.reject(cancelled()))}
+    <FormDialog
+      title="Confirm that it is you"
+      action="Confirm"
+      disabled={password === ""}
+      onClose={() => end((one) => one.reject(cancelled()))}
       onSubmit={async () => {
         await confirmPassword(password);
         end((one) => one.resolve());
-      }}>
-      <p>What you are about to do cannot be undone, so the broker asks for your password again. It is not asked for the next five minutes.</p>
+      }}
+    >
+      <p>
+        What you are about to do cannot be undone, so the broker asks for your password again. It is not asked for the next five minutes.
+      </p>
       <TextField label="Password" type="password" autoComplete="current-password" value={password} onInput={setPassword} autoFocus />
     </FormDialog>
   );

@@ -16,7 +16,11 @@ export function Field({ label, hint, error, children }: FieldProps) {
     <div class="field">
       <label for={id}>{label}</label>
       {children({ id, "aria-describedby": described, "aria-invalid": error ? true : undefined })}
-      {described && <div class={error ? "field-error" : "field-hint"} id={described}>{error ?? hint}</div>}
+      {described && (
+        <div class={error ? "field-error" : "field-hint"} id={described}>
+          {error ?? hint}
+        </div>
+      )}
     </div>
   );
 }
@@ -43,8 +47,15 @@ export function TextField(props: TextProps) {
   return (
     <Field label={label} hint={hint} error={error}>
       {(attributes) => (
-        <input {...attributes} {...rest} class={mono ? "mono" : undefined} autoComplete={autoComplete ?? "off"} spellcheck={false}
-          data-autofocus={autoFocus ? "" : undefined} onInput={(event) => onInput(event.currentTarget.value)} />
+        <input
+          {...attributes}
+          {...rest}
+          class={mono ? "mono" : undefined}
+          autoComplete={autoComplete ?? "off"}
+          spellcheck={false}
+          data-autofocus={autoFocus ? "" : undefined}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
       )}
     </Field>
   );
@@ -54,21 +65,42 @@ export function TextArea({ label, value, onInput, hint, error, rows = 4, mono, r
   return (
     <Field label={label} hint={hint} error={error}>
       {(attributes) => (
-        <textarea {...attributes} rows={rows} class={mono ? "mono" : undefined} spellcheck={false} required={required} value={value}
-          onInput={(event) => onInput(event.currentTarget.value)} />
+        <textarea
+          {...attributes}
+          rows={rows}
+          class={mono ? "mono" : undefined}
+          spellcheck={false}
+          required={required}
+          value={value}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
       )}
     </Field>
   );
 }
 
-export function Select<T extends string>({ label, value, options, onChange, hint }: {
-  label: string; value: T; options: readonly (readonly [T, string])[]; onChange: (value: T) => void; hint?: ComponentChildren;
+export function Select<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  hint,
+}: {
+  label: string;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
+  hint?: ComponentChildren;
 }) {
   return (
     <Field label={label} hint={hint}>
       {(attributes) => (
         <select {...attributes} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
-          {options.map(([key, title]) => <option key={key} value={key} selected={key === value}>{title}</option>)}
+          {options.map(([key, title]) => (
+            <option key={key} value={key} selected={key === value}>
+              {title}
+            </option>
+          ))}
         </select>
       )}
     </Field>
@@ -85,12 +117,24 @@ export function Check({ label, checked, onChange }: { label: ComponentChildren; 
 }
 
 /** A control of a tool bar: its label is for screen readers, the first option says it to others. */
-export function FilterSelect<T extends string>({ label, value, options, onChange }: {
-  label: string; value: T; options: readonly (readonly [T, string])[]; onChange: (value: T) => void;
+export function FilterSelect<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
 }) {
   return (
     <select class="filter" aria-label={label} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
-      {options.map(([key, title]) => <option key={key} value={key} selected={key === value}>{title}</option>)}
+      {options.map(([key, title]) => (
+        <option key={key} value={key} selected={key === value}>
+          {title}
+        </option>
+      ))}
     </select>
   );
 }

@@ -2,8 +2,14 @@ import { go, href } from "../router";
 
 /** What follows "g". */
 export const destinations: Record<string, [string, string]> = {
-  o: ["/", "overview"], q: ["/queues", "queues"], t: ["/transactions", "transactions in doubt"], c: ["/connections", "connections"],
-  s: ["/selectors", "selectors"], u: ["/users", "users"], p: ["/permissions", "permissions"], a: ["/audit", "audit log"],
+  o: ["/", "overview"],
+  q: ["/queues", "queues"],
+  t: ["/transactions", "transactions in doubt"],
+  c: ["/connections", "connections"],
+  s: ["/selectors", "selectors"],
+  u: ["/users", "users"],
+  p: ["/permissions", "permissions"],
+  a: ["/audit", "audit log"],
   w: ["/operations", "operations (work under way)"],
 };
 
@@ -11,8 +17,11 @@ const prefixMs = 1200;
 let prefixUntil = 0;
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-    && !(target instanceof HTMLInputElement && target.type === "checkbox");
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) &&
+    !(target instanceof HTMLInputElement && target.type === "checkbox")
+  );
 }
 
 function moveAlongRows(step: 1 | -1): void {

@@ -17,14 +17,23 @@ export function SearchBox({ name, label, wide }: { name: string; label: string; 
   return (
     <div class={wide ? "search wide" : "search"}>
       <Icon name="search" />
-      <input type="search" data-search aria-label={label} placeholder={label} value={text} spellcheck={false} autoComplete="off" maxLength={255}
+      <input
+        type="search"
+        data-search
+        aria-label={label}
+        placeholder={label}
+        value={text}
+        spellcheck={false}
+        autoComplete="off"
+        maxLength={255}
         onInput={(event) => {
           setText(event.currentTarget.value);
           apply(event.currentTarget.value, 250);
         }}
         onKeyDown={(event) => {
           if (event.key === "Enter") apply(text, 0);
-        }} />
+        }}
+      />
     </div>
   );
 }

@@ -18,28 +18,40 @@ interface Entry {
 }
 
 const groups: { title: string; entries: Entry[] }[] = [
-  { title: "", entries: [
-    { path: "/", title: "Overview", icon: "overview" },
-    { path: "/queues", title: "Queues", icon: "queue", also: ["/queue"] },
-    { path: "/transactions", title: "In doubt", icon: "transaction", also: ["/transaction"] },
-    { path: "/operations", title: "Operations", icon: "operation" },
-  ] },
-  { title: "Clients", entries: [
-    { path: "/connections", title: "Connections", icon: "connection", also: ["/connection"] },
-    { path: "/consumers", title: "Consumers", icon: "consumer" },
-    { path: "/producers", title: "Producers", icon: "producer" },
-    { path: "/selectors", title: "Selectors", icon: "selector" },
-  ] },
-  { title: "Access", entries: [
-    { path: "/users", title: "Users", icon: "user" },
-    { path: "/roles", title: "Roles", icon: "role" },
-    { path: "/permissions", title: "Permissions", icon: "permission" },
-    { path: "/audit", title: "Audit log", icon: "audit" },
-  ] },
-  { title: "Broker", entries: [
-    { path: "/configuration", title: "Configuration", icon: "configuration" },
-    { path: "/certificates", title: "Certificates", icon: "certificate" },
-  ] },
+  {
+    title: "",
+    entries: [
+      { path: "/", title: "Overview", icon: "overview" },
+      { path: "/queues", title: "Queues", icon: "queue", also: ["/queue"] },
+      { path: "/transactions", title: "In doubt", icon: "transaction", also: ["/transaction"] },
+      { path: "/operations", title: "Operations", icon: "operation" },
+    ],
+  },
+  {
+    title: "Clients",
+    entries: [
+      { path: "/connections", title: "Connections", icon: "connection", also: ["/connection"] },
+      { path: "/consumers", title: "Consumers", icon: "consumer" },
+      { path: "/producers", title: "Producers", icon: "producer" },
+      { path: "/selectors", title: "Selectors", icon: "selector" },
+    ],
+  },
+  {
+    title: "Access",
+    entries: [
+      { path: "/users", title: "Users", icon: "user" },
+      { path: "/roles", title: "Roles", icon: "role" },
+      { path: "/permissions", title: "Permissions", icon: "permission" },
+      { path: "/audit", title: "Audit log", icon: "audit" },
+    ],
+  },
+  {
+    title: "Broker",
+    entries: [
+      { path: "/configuration", title: "Configuration", icon: "configuration" },
+      { path: "/certificates", title: "Certificates", icon: "certificate" },
+    ],
+  },
 ];
 
 const liveTexts = { connecting: "Connecting", live: "Live", polling: "Polling", lost: "No answer" } as const;
@@ -58,10 +70,16 @@ export function Shell({ children, onLogOut }: { children: ComponentChildren; onL
   useEffect(() => setMenu(false), [place.path]);
   return (
     <div class={menu ? "shell menu-open" : "shell"}>
-      <a class="skip" href="#main">Skip to the page</a>
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
       <Sidebar path={place.path} onHelp={() => setHelp(true)} onLogOut={onLogOut} />
-      <div class="menu-button"><Button kind="quiet" icon="menu" label="Menu" pressed={menu} onClick={() => setMenu(!menu)} /></div>
-      <main id="main" tabIndex={-1}>{children}</main>
+      <div class="menu-button">
+        <Button kind="quiet" icon="menu" label="Menu" pressed={menu} onClick={() => setMenu(!menu)} />
+      </div>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
       {help && <Help onClose={() => setHelp(false)} />}
     </div>
   );
@@ -71,19 +89,26 @@ function Sidebar({ path, onHelp, onLogOut }: { path: string; onHelp: () => void;
   const session = useSession();
   return (
     <aside class="sidebar">
-      <a class="brand" href={href("/")} aria-label="GiroMQ, overview"><Mark /><span>GiroMQ</span></a>
+      <a class="brand" href={href("/")} aria-label="GiroMQ, overview">
+        <Mark />
+        <span>GiroMQ</span>
+      </a>
       <nav aria-label="Pages">
         {groups.map((group) => (
           <div key={group.title} class="nav-group">
             {group.title && <div class="nav-title">{group.title}</div>}
-            {group.entries.map((entry) => <NavLink key={entry.path} entry={entry} path={path} />)}
+            {group.entries.map((entry) => (
+              <NavLink key={entry.path} entry={entry} path={path} />
+            ))}
           </div>
         ))}
       </nav>
       <div class="sidebar-foot">
         <LiveState />
         <div class="who">
-          <div class="who-name" title={session.user}>{session.user}</div>
+          <div class="who-name" title={session.user}>
+            {session.user}
+          </div>
           <div class="muted">{session.role}</div>
         </div>
         <div class="foot-buttons">
@@ -106,20 +131,37 @@ function NavLink({ entry, path }: { entry: Entry; path: string }) {
     <a href={href(entry.path)} aria-current={current ? "page" : undefined}>
       <Icon name={entry.icon} />
       <span>{entry.title}</span>
-      {raised > 0 && <span class="nav-count" title={`${raised} raised`}>{raised}<span class="hidden"> alarms</span></span>}
+      {raised > 0 && (
+        <span class="nav-count" title={`${raised} raised`}>
+          {raised}
+          <span class="hidden"> alarms</span>
+        </span>
+      )}
     </a>
   );
 }
 
 function LiveState() {
   const { state } = useLive();
-  return <div class={`live-state ${state}`} role="status"><span class="dot" aria-hidden="true" />{liveTexts[state]}</div>;
+  return (
+    <div class={`live-state ${state}`} role="status">
+      <span class="dot" aria-hidden="true" />
+      {liveTexts[state]}
+    </div>
+  );
 }
 
 function ThemeButton() {
   useTheme();
   const choice = themeChoice();
-  return <Button kind="quiet" icon={themeIcons[choice]} label={`Theme: ${choice === "auto" ? "of the system" : choice}`} onClick={() => chooseTheme(nextTheme[choice])} />;
+  return (
+    <Button
+      kind="quiet"
+      icon={themeIcons[choice]}
+      label={`Theme: ${choice === "auto" ? "of the system" : choice}`}
+      onClick={() => chooseTheme(nextTheme[choice])}
+    />
+  );
 }
 
 export function Mark() {

@@ -39,18 +39,30 @@ export function Table<T>({ label, columns, rows, keyOf, empty, skeletonRows = 12
     <div class="table-scroll" tabIndex={0} role="region" aria-label={label}>
       <table aria-busy={rows === null}>
         <thead>
-          <tr>{columns.map((column) => <Heading key={column.id} column={column} sort={sort} />)}</tr>
+          <tr>
+            {columns.map((column) => (
+              <Heading key={column.id} column={column} sort={sort} />
+            ))}
+          </tr>
         </thead>
         <tbody>
           {rows === null
             ? Array.from({ length: skeletonRows }, (_, index) => (
                 <tr key={index} class="skeleton-row">
-                  {columns.map((column, cell) => <td key={column.id} class={cellClass(column)}><span class={`skeleton w${((index + cell) % 4) + 1}`} /></td>)}
+                  {columns.map((column, cell) => (
+                    <td key={column.id} class={cellClass(column)}>
+                      <span class={`skeleton w${((index + cell) % 4) + 1}`} />
+                    </td>
+                  ))}
                 </tr>
               ))
             : rows.map((row) => (
                 <tr key={keyOf(row)} class={selected?.(row) ? "selected" : undefined}>
-                  {columns.map((column) => <td key={column.id} class={cellClass(column)}>{column.render(row)}</td>)}
+                  {columns.map((column) => (
+                    <td key={column.id} class={cellClass(column)}>
+                      {column.render(row)}
+                    </td>
+                  ))}
                 </tr>
               ))}
         </tbody>
@@ -64,12 +76,24 @@ function cellClass<T>(column: Column<T>): string | undefined {
 }
 
 function Heading<T>({ column, sort }: { column: Column<T>; sort?: string }) {
-  if (!column.sort) return <th scope="col" class={cellClass(column)}>{column.title}</th>;
+  if (!column.sort)
+    return (
+      <th scope="col" class={cellClass(column)}>
+        {column.title}
+      </th>
+    );
   const direction = sort === column.sort ? "up" : sort === `-${column.sort}` ? "down" : null;
   const next = direction === null ? (column.first ?? "up") : direction === "up" ? "down" : "up";
   return (
-    <th scope="col" class={cellClass(column)} aria-sort={direction === "up" ? "ascending" : direction === "down" ? "descending" : undefined}>
-      <a class={direction ? "sorter on" : "sorter"} href={hrefWith({ sort: next === "up" ? column.sort : `-${column.sort}`, cursor: null })}>
+    <th
+      scope="col"
+      class={cellClass(column)}
+      aria-sort={direction === "up" ? "ascending" : direction === "down" ? "descending" : undefined}
+    >
+      <a
+        class={direction ? "sorter on" : "sorter"}
+        href={hrefWith({ sort: next === "up" ? column.sort : `-${column.sort}`, cursor: null })}
+      >
         {column.title}
         <span class="sort-mark">{direction && <Icon name={direction} size={12} />}</span>
       </a>
@@ -77,13 +101,22 @@ function Heading<T>({ column, sort }: { column: Column<T>; sort?: string }) {
   );
 }
 
-/** The rest of a list page: its table, its error, and the way to the next page (not where only the first rows are shown beside other things). */
-export function PagedTable<T>({ resource, onlyFirst, ...table }: Omit<TableProps<T>, "rows"> & { resource: Resource<Page<T>>; onlyFirst?: boolean }) {
+/** The rest of a list page: its table, its error, and the way to the next page (not where only the first rows are shown). */
+export function PagedTable<T>({
+  resource,
+  onlyFirst,
+  ...table
+}: Omit<TableProps<T>, "rows"> & { resource: Resource<Page<T>>; onlyFirst?: boolean }) {
   const { data, error, reload } = resource;
   if (error && !data) return <Failure error={error} retry={reload} />;
   return (
     <>
-      {error && <p class="stale" role="status"><Icon name="warning" />These figures are old: {error.title}.</p>}
+      {error && (
+        <p class="stale" role="status">
+          <Icon name="warning" />
+          These figures are old: {error.title}.
+        </p>
+      )}
       <Table {...table} rows={data?.items ?? null} />
       {!onlyFirst && <Pager nextCursor={data?.nextCursor ?? null} shown={data?.items.length ?? 0} />}
     </>
@@ -100,12 +133,19 @@ export function Pager({ nextCursor, shown }: { nextCursor: string | null; shown:
     <div class="pager">
       <span class="muted">{shown} shown</span>
       <div class="actions">
-        <Button small icon="left" disabled={cursor === null}
-          onClick={() => setQuery({ cursor: trail.at(-1) ?? null }, { state: { trail: trail.slice(0, -1) } })}>
+        <Button
+          small
+          icon="left"
+          disabled={cursor === null}
+          onClick={() => setQuery({ cursor: trail.at(-1) ?? null }, { state: { trail: trail.slice(0, -1) } })}
+        >
           Previous
         </Button>
-        <Button small disabled={nextCursor === null}
-          onClick={() => setQuery({ cursor: nextCursor }, { state: { trail: cursor === null ? [] : [...trail, cursor] } })}>
+        <Button
+          small
+          disabled={nextCursor === null}
+          onClick={() => setQuery({ cursor: nextCursor }, { state: { trail: cursor === null ? [] : [...trail, cursor] } })}
+        >
           Next
         </Button>
       </div>
@@ -114,6 +154,15 @@ export function Pager({ nextCursor, shown }: { nextCursor: string | null; shown:
 }
 
 export function Nothing({ title, children, filtered }: { title: string; children?: ComponentChildren; filtered?: boolean }) {
-  if (filtered) return <Empty icon="search" title="Nothing matches the filter">Change it, or clear it to see everything.</Empty>;
-  return <Empty icon="queue" title={title}>{children}</Empty>;
+  if (filtered)
+    return (
+      <Empty icon="search" title="Nothing matches the filter">
+        Change it, or clear it to see everything.
+      </Empty>
+    );
+  return (
+    <Empty icon="queue" title={title}>
+      {children}
+    </Empty>
+  );
 }

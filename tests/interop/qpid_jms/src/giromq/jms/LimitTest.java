@@ -20,7 +20,7 @@ final class LimitTest extends JmsTest {
     protected Broker broker() throws IOException {
         if (broker == null) {
             broker = Broker.configured(Broker.newFolder(), "<amqp max-message='1MiB'/>"
-                + "<sasl mechanisms='anonymous' anonymous-role='application'/>"
+                + "<sasl mechanisms='anonymous' anonymous-role='administrator'/>"
                 + "<queues><queue name='there'/><queue name='full' max-messages='3'/><queue name='held' max-messages='3' overflow='hold'/>"
                 + "<queue name='target'/></queues>");
         }
