@@ -72,14 +72,15 @@ void prepare(Conversation<Stream>& conversation) {
     conversation.socket.auto_fragment(false);
 }
 
-/// From any thread: on the strand, lets the writer look again.
+/// From any thread: on the strand, lets the writer look again. It keeps nothing of the server alive, since whoever holds it may outlive the
+/// server; and what it finds alive it hands to the strand, so that a conversation never ends on another thread.
 template <typename Stream>
 UniqueFunction<void()> waker(const ConversationPointer<Stream>& conversation) {
-    const auto strand = conversation->woken.get_executor();
-    return [weak = std::weak_ptr<Conversation<Stream>>(conversation), strand] {
-        asio::post(strand, [weak] {
-            const auto there = weak.lock();
-            if (!there) return;
+    return [weak = std::weak_ptr<Conversation<Stream>>(conversation)] {
+        auto there = weak.lock();
+        if (!there) return;
+        const auto strand = there->woken.get_executor();
+        asio::post(strand, [there = std::move(there)] {
             const auto end = there->peer->end();
             if (end && end->at_once) return there->cut();
             there->woken.cancel();
