@@ -60,7 +60,8 @@ class RabbitMq:
         find its leader after a kill."""
         arguments = f'[{{<<"x-queue-type">>, longstr, <<"{kind}">>}}]'
         code = "".join(f'rabbit_amqqueue:declare(rabbit_misc:r(<<"/">>, queue, <<"{name}">>), true, false, {arguments}, '
-                       'none, <<"guest">>), ' for name in names) + "ok."
+                       'none, <<"guest">>), ' for name in names) + "mnesia:sync_log()."
+        # Without the last call a kill within the next seconds takes the queues with it, since their records wait in a buffer.
         control = os.path.join(os.path.dirname(SERVERS[-1]), "rabbitmqctl")
         done = subprocess.run([control, "-n", self.environment["RABBITMQ_NODENAME"], "eval", code],
                               env=self.environment, capture_output=True, text=True, timeout=120, check=False)
