@@ -237,27 +237,26 @@ void Site::connection(Call call) {
     });
 }
 
-void Site::consumers(Call call) {
+namespace {
+
+template <typename View>
+using ListLinks = void (BrokerAdmin::*)(const security::Identity&, core::LinkQuery, BrokerAdmin::Done<BrokerAdmin::Links<View>>);
+
+template <typename View, typename Call>
+void list_links(BrokerAdmin& admin, ListLinks<View> list, Call call) {
     if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
     core::LinkQuery query;
     if (auto wrong = read_query(call.target, query)) return call.done(std::move(*wrong));
     const auto asked = query.limit;
-    admin_.list_consumers(call.who, std::move(query),
-                          [asked, done = std::move(call.done)](Result<BrokerAdmin::Links<core::ConsumerView>> links) mutable {
-                              done(links ? page_of(std::move(*links), asked) : problem_of(links.error()));
-                          });
+    (admin.*list)(call.who, std::move(query), [asked, done = std::move(call.done)](Result<BrokerAdmin::Links<View>> found) mutable {
+        done(found ? page_of(std::move(*found), asked) : problem_of(found.error()));
+    });
 }
 
-void Site::producers(Call call) {
-    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
-    core::LinkQuery query;
-    if (auto wrong = read_query(call.target, query)) return call.done(std::move(*wrong));
-    const auto asked = query.limit;
-    admin_.list_producers(call.who, std::move(query),
-                          [asked, done = std::move(call.done)](Result<BrokerAdmin::Links<core::ProducerView>> links) mutable {
-                              done(links ? page_of(std::move(*links), asked) : problem_of(links.error()));
-                          });
-}
+}  // namespace
+
+void Site::consumers(Call call) { list_links<core::ConsumerView>(admin_, &BrokerAdmin::list_consumers, std::move(call)); }
+void Site::producers(Call call) { list_links<core::ProducerView>(admin_, &BrokerAdmin::list_producers, std::move(call)); }
 
 /// /consumers/{id} and /producers/{id}.
 void Site::link(Call call) {

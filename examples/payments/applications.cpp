@@ -170,4 +170,18 @@ bool acknowledge_all(const giromq::Message& last) {
     }
 }
 
+void record_arrivals(giromq::MessageConsumer& consumer, const Recording& recording) {
+    while (!stop_is_wanted()) {
+        giromq::MessagePtr last;
+        const auto arrivals = receive_batch(consumer, recording.batch, std::chrono::milliseconds(300), last);
+        if (arrivals.empty()) {
+            if (recording.count > 0 && recording.recorded() >= recording.count) return;
+            continue;
+        }
+        recording.record(arrivals);
+        if (acknowledge_all(*last)) continue;
+        std::cerr << "the connection was lost before " << arrivals.size() << " " << recording.what << " were acknowledged\n";
+    }
+}
+
 }  // namespace payments

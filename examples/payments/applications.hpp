@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <giromq/giromq.hpp>
 #include <memory>
 #include <string>
@@ -65,6 +66,17 @@ private:
 /// acknowledge().
 std::vector<Arrival> receive_batch(giromq::MessageConsumer& consumer, std::int64_t most, std::chrono::milliseconds patience,
                                    giromq::MessagePtr& last);
+
+/// What an application that only records does: receives batches until `count` are recorded and the queue is empty (0: for ever), or a stop
+/// is wanted, and acknowledges each when it is durable. `what` names the messages for people.
+struct Recording {
+    std::string what;
+    std::int64_t batch = 1;
+    std::int64_t count = 0;
+    std::function<void(const std::vector<Arrival>&)> record;
+    std::function<std::int64_t()> recorded;
+};
+void record_arrivals(giromq::MessageConsumer& consumer, const Recording& recording);
 
 /// Acknowledges all that the session received. False if the connection was lost meanwhile: the messages will come again.
 bool acknowledge_all(const giromq::Message& last);

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "arrivals.hpp"
 #include "database.hpp"
-#include "ledger.hpp"
 #include "payment.hpp"
 #include "xml.hpp"
 

@@ -38,21 +38,8 @@ Ledger::Ledger(const std::filesystem::path& file, Database::Mode mode) : databas
             sent_at        TEXT
         ) STRICT;
         CREATE INDEX IF NOT EXISTS answer_unsent ON answer (number) WHERE sent_at IS NULL;
-        -- Every arrival that was not simply the first: 'redelivered' (marked so, but new here), 'recognised' (marked so, and booked
-        -- before), 'doubled' (not marked, or another message with the TxId of an earlier one: that must never happen).
-        CREATE TABLE IF NOT EXISTS arrival (
-            transaction_id TEXT NOT NULL,
-            jms_message_id TEXT NOT NULL,
-            delivery_count INTEGER NOT NULL,
-            kind           TEXT NOT NULL CHECK (kind IN ('redelivered', 'recognised', 'doubled')),
-            arrived_at     TEXT NOT NULL
-        ) STRICT;
-        CREATE TABLE IF NOT EXISTS unreadable (
-            jms_message_id TEXT PRIMARY KEY,
-            reason         TEXT NOT NULL,
-            document       TEXT NOT NULL
-        ) STRICT;
     )sql");
+    make_arrival_tables(database_);
 }
 
 void Ledger::open_accounts(const std::vector<Account>& accounts) {
@@ -78,9 +65,7 @@ void Ledger::book_one(SchemaParser& parser, const Arrival& arrival, Booked& coun
     try {
         payment = read_pacs_008(parser, arrival.document);
     } catch (const InvalidDocument& failure) {
-        // Kept for a person to look at, because there is no TxId that an answer could name.
-        Statement row(database_, "INSERT INTO unreadable (jms_message_id, reason, document) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
-        row.bind(1, arrival.jms_message_id).bind(2, failure.what()).bind(3, arrival.document).run();
+        note_unreadable(database_, arrival, failure.what());
         ++counts.unreadable;
         return;
     }
@@ -88,11 +73,11 @@ void Ledger::book_one(SchemaParser& parser, const Arrival& arrival, Booked& coun
     known.bind(1, payment.transaction_id);
     if (known.step()) {
         const bool is_redelivery = arrival.delivery_count > 1 && known.text(0) == arrival.jms_message_id;
-        note_arrival(payment, arrival, is_redelivery ? "recognised" : "doubled");
+        note_arrival(database_, payment.transaction_id, arrival, is_redelivery ? "recognised" : "doubled");
         ++counts.recognised;
         return;
     }
-    if (arrival.delivery_count > 1) note_arrival(payment, arrival, "redelivered");
+    if (arrival.delivery_count > 1) note_arrival(database_, payment.transaction_id, arrival, "redelivered");
 
     PaymentStatus status;
     status.reason = reason_against(payment);
@@ -144,17 +129,6 @@ void Ledger::post(std::int64_t payment, std::string_view iban, std::int64_t amou
         .run();
     Statement(database_, "UPDATE account SET balance_minor = balance_minor + ?1 WHERE iban = ?2").bind(1, amount_minor).bind(2, iban).run();
     if (database_.changes() != 1) throw DatabaseError("no account " + std::string(iban));
-}
-
-void Ledger::note_arrival(const Payment& payment, const Arrival& arrival, std::string_view kind) {
-    Statement row(database_,
-                  "INSERT INTO arrival (transaction_id, jms_message_id, delivery_count, kind, arrived_at) VALUES (?1, ?2, ?3, ?4, ?5)");
-    row.bind(1, payment.transaction_id)
-        .bind(2, arrival.jms_message_id)
-        .bind(3, arrival.delivery_count)
-        .bind(4, kind)
-        .bind(5, utc_now())
-        .run();
 }
 
 std::vector<Ledger::Answer> Ledger::unsent_answers(std::int64_t limit) {

@@ -5,18 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "arrivals.hpp"
 #include "database.hpp"
 #include "payment.hpp"
 #include "xml.hpp"
 
 namespace payments {
-
-/// A message as it came from the broker.
-struct Arrival {
-    std::string jms_message_id;
-    std::int64_t delivery_count = 1;  // JMSXDeliveryCount: above 1 it may have been here before
-    std::string document;
-};
 
 /// The double-entry ledger of the bank that receives.
 ///
@@ -56,7 +50,6 @@ private:
     /// The ISO 20022 reason why it cannot be booked; empty if it can.
     std::string reason_against(const Payment& payment);
     void post(std::int64_t payment, std::string_view iban, std::int64_t amount_minor);
-    void note_arrival(const Payment& payment, const Arrival& arrival, std::string_view kind);
 
     Database database_;
 };

@@ -14,19 +14,8 @@ StatusBook::StatusBook(const std::filesystem::path& file, Database::Mode mode) :
             reason         TEXT NOT NULL,
             received_at    TEXT NOT NULL
         ) STRICT;
-        CREATE TABLE IF NOT EXISTS arrival (
-            transaction_id TEXT NOT NULL,
-            jms_message_id TEXT NOT NULL,
-            delivery_count INTEGER NOT NULL,
-            kind           TEXT NOT NULL CHECK (kind IN ('redelivered', 'recognised', 'doubled')),
-            arrived_at     TEXT NOT NULL
-        ) STRICT;
-        CREATE TABLE IF NOT EXISTS unreadable (
-            jms_message_id TEXT PRIMARY KEY,
-            reason         TEXT NOT NULL,
-            document       TEXT NOT NULL
-        ) STRICT;
     )sql");
+    make_arrival_tables(database_);
 }
 
 std::int64_t StatusBook::record(SchemaParser& parser, const std::vector<Arrival>& arrivals) {
@@ -42,8 +31,7 @@ bool StatusBook::record_one(SchemaParser& parser, const Arrival& arrival) {
     try {
         status = read_pacs_002(parser, arrival.document);
     } catch (const InvalidDocument& failure) {
-        Statement row(database_, "INSERT INTO unreadable (jms_message_id, reason, document) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
-        row.bind(1, arrival.jms_message_id).bind(2, failure.what()).bind(3, arrival.document).run();
+        note_unreadable(database_, arrival, failure.what());
         return false;
     }
     Statement known(database_, "SELECT jms_message_id FROM status WHERE transaction_id = ?1");
@@ -51,10 +39,8 @@ bool StatusBook::record_one(SchemaParser& parser, const Arrival& arrival) {
     const bool is_known = known.step();
     if (is_known || arrival.delivery_count > 1) {
         const bool is_redelivery = arrival.delivery_count > 1 && (!is_known || known.text(0) == arrival.jms_message_id);
-        Statement row(database_, R"sql(
-            INSERT INTO arrival (transaction_id, jms_message_id, delivery_count, kind, arrived_at) VALUES (?1, ?2, ?3, ?4, ?5))sql");
-        row.bind(1, status.transaction_id).bind(2, arrival.jms_message_id).bind(3, arrival.delivery_count);
-        row.bind(4, !is_redelivery ? "doubled" : is_known ? "recognised" : "redelivered").bind(5, utc_now()).run();
+        const auto kind = !is_redelivery ? "doubled" : is_known ? "recognised" : "redelivered";
+        note_arrival(database_, status.transaction_id, arrival, kind);
     }
     if (is_known) return false;
     Statement row(database_,

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "arrivals.hpp"
 #include "database.hpp"
-#include "ledger.hpp"
 #include "xml.hpp"
 
 namespace payments {
