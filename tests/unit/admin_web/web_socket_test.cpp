@@ -159,6 +159,8 @@ public:
         fixture.client.send(frame(text_frame, "three"));
         CPPUNIT_ASSERT_EQUAL(std::string("three"), fixture.peer->received());
         fixture.client.send(frame(close_frame, ""));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("the answer, and then nothing", std::string("\x88\x02\x03\xE8"), fixture.client.read_all());
+        fixture.client.socket().close();
         fixture.peer->wait_until_closed();
     }
 
@@ -183,6 +185,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("\x03\xF0the session has ended"), fixture.read_frame(close_frame));
         fixture.client.send(frame(close_frame, "\x03\xF0"));
         CPPUNIT_ASSERT_EQUAL(std::string(), fixture.client.read_all());
+        fixture.client.socket().close();
         fixture.peer->wait_until_closed();
     }
 
