@@ -33,6 +33,17 @@ std::optional<std::string> decode_clean(std::string_view text) {
     return decoded;
 }
 
+/// Decoded, and of characters that may be in a text of several lines, such as a selector.
+std::optional<std::string> decode_text(std::string_view text) {
+    auto decoded = percent_decode(text);
+    if (!decoded) return std::nullopt;
+    auto line = *decoded;
+    std::replace_if(
+        line.begin(), line.end(), [](char one) { return one == '\t' || one == '\n' || one == '\r'; }, ' ');
+    if (!security::is_clean_utf8(line)) return std::nullopt;
+    return decoded;
+}
+
 /// The text up to the next `separator`; `rest` begins behind it.
 std::string_view take_until(std::string_view& rest, char separator) {
     const auto end = rest.find(separator);
@@ -63,7 +74,7 @@ bool parse_query(std::string_view query, Target& target) {
         if (value_text.empty()) continue;
         const auto name_text = take_until(value_text, '=');
         auto name = decode_clean(name_text);
-        auto value = decode_clean(value_text);
+        auto value = decode_text(value_text);
         if (!name || !value || target.parameter(*name) || target.query.size() == parameters_max) return false;
         target.query.emplace_back(std::move(*name), std::move(*value));
     }

@@ -13,6 +13,7 @@ class UrlTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(UrlTest);
     CPPUNIT_TEST(a_path_is_split_before_it_is_decoded);
     CPPUNIT_TEST(a_query_is_taken_apart);
+    CPPUNIT_TEST(a_value_may_have_several_lines);
     CPPUNIT_TEST(what_is_not_well_formed_is_refused);
     CPPUNIT_TEST(paths_that_climb_are_refused);
     CPPUNIT_TEST(a_cursor_leads_back_to_its_name);
@@ -37,9 +38,35 @@ public:
         CPPUNIT_ASSERT(!target->parameter("other"));
     }
 
+    void a_value_may_have_several_lines() {
+        const auto target = parse_target("/q?selector=%3Ca%3E%0D%0A%09%3C/a%3E");
+        CPPUNIT_ASSERT(target.has_value());
+        CPPUNIT_ASSERT_EQUAL(std::string("<a>\r\n\t</a>"), target->parameter("selector").value());
+    }
+
     void what_is_not_well_formed_is_refused() {
-        for (const auto* text : {"", "a", "*", "http://other/a", "/a//b", "/a/", "/%", "/%4", "/%G0", "/%00", "/%0a", "/%FF", "/%C0%AF",
-                                 "/a#b", "/a?x=1&x=2", "/a?x=%", "/1/2/3/4/5/6/7/8/9", "/a?1&2&3&4&5&6&7&8&9"}) {
+        for (const auto* text : {"",
+                                 "a",
+                                 "*",
+                                 "http://other/a",
+                                 "/a//b",
+                                 "/a/",
+                                 "/%",
+                                 "/%4",
+                                 "/%G0",
+                                 "/%00",
+                                 "/%0a",
+                                 "/%FF",
+                                 "/%C0%AF",
+                                 "/a#b",
+                                 "/a?x=1&x=2",
+                                 "/a?x=%",
+                                 "/a?x=%00",
+                                 "/a?x=%1B",
+                                 "/a?x=%7F",
+                                 "/a?x%0A=1",
+                                 "/1/2/3/4/5/6/7/8/9",
+                                 "/a?1&2&3&4&5&6&7&8&9"}) {
             CPPUNIT_ASSERT_MESSAGE(text, !parse_target(text));
         }
         CPPUNIT_ASSERT(!parse_target("/" + std::string(9000, 'a')));

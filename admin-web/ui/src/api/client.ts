@@ -59,7 +59,8 @@ export function path(parts: readonly (string | number)[], query: Query = {}): st
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null && value !== "") parameters.set(name, String(value));
   }
-  const text = parameters.toString();
+  // In a URL a plus is a plus: only forms mean a space by it.
+  const text = parameters.toString().replaceAll("+", "%20");
   return `/api/v1/${parts.map((part) => encodeURIComponent(part)).join("/")}${text ? `?${text}` : ""}`;
 }
 
