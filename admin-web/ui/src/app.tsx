@@ -6,6 +6,7 @@ import { live } from "./api/live";
 import { forgetAll } from "./api/resource";
 import { currentSession, logOut, SessionContext } from "./api/session";
 import type { Session } from "./api/types";
+import { written } from "./lib/inert";
 import { AuditPage } from "./pages/audit";
 import { CertificatesPage } from "./pages/certificates";
 import { ConfigurationPage } from "./pages/configuration";
@@ -53,6 +54,11 @@ type State = { kind: "asking" } | { kind: "out"; lost: boolean } | { kind: "in";
 
 export function App() {
   const [state, setState] = useState<State>({ kind: "asking" });
+  /** Whoever logs in next must not see what was shown to somebody else. */
+  const end = (lost: boolean) => {
+    forgetAll();
+    setState({ kind: "out", lost });
+  };
   const ask = () => {
     currentSession().then(
       (session) => setState({ kind: "in", session }),
@@ -60,7 +66,7 @@ export function App() {
     );
   };
   useEffect(() => {
-    onSessionLost(() => setState({ kind: "out", lost: true }));
+    onSessionLost(() => end(true));
     ask();
   }, []);
   useEffect(() => {
@@ -73,7 +79,7 @@ export function App() {
         ? () => undefined
         : watchIdleness(idleTimeoutMs, () => {
             void logOut().catch(() => undefined);
-            setState({ kind: "out", lost: true });
+            end(true);
           });
     return () => {
       stopWatching();
@@ -92,10 +98,7 @@ export function App() {
 
   const leave = () => {
     logOut().then(
-      () => {
-        forgetAll();
-        setState({ kind: "out", lost: false });
-      },
+      () => end(false),
       (error: ApiError) => toast(`Still logged in: ${error.title}.`, "danger"),
     );
   };
@@ -115,7 +118,7 @@ function CurrentPage() {
   const [title, Page] = pages[path] ?? ["Not found", NotFound];
   const name = query.get("name");
   useEffect(() => {
-    document.title = `${name ? `${name} · ` : ""}${title} · GiroMQ`;
+    document.title = `${name ? `${written(name)} · ` : ""}${title} · GiroMQ`;
   }, [title, name]);
   return <Page key={path} />;
 }

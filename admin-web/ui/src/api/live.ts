@@ -42,6 +42,8 @@ class Live {
     if (this.running) return;
     this.running = true;
     this.ring = emptyRing();
+    this.alarms = this.last = this.before = null;
+    this.figures = new Map();
     this.loadHistory();
     this.connect();
   }

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError, cancelled, isCancelled, onConfirmationRequired } from "../api/client";
 import { confirmPassword } from "../api/session";
+import { written } from "../lib/inert";
 import { Button, Notice } from "./basics";
 import { TextArea, TextField } from "./form";
 
@@ -137,7 +138,7 @@ interface DangerProps {
 export function DangerDialog({ title, action, typed, typedLabel = "name", reason, children, onClose, onConfirm }: DangerProps) {
   const [text, setText] = useState("");
   const [why, setWhy] = useState("");
-  const ready = text === typed && (!reason || why.trim() !== "");
+  const ready = (text === typed || text === written(typed)) && (!reason || why.trim() !== "");
   return (
     <FormDialog title={title} action={action} kind="danger" disabled={!ready} onClose={onClose} onSubmit={() => onConfirm(why.trim())}>
       <div class="danger-text">{children}</div>
