@@ -17,7 +17,7 @@ function expiry(certificate: Certificate) {
 const columns: Column<Certificate>[] = [
   { id: "listener", title: "Shown by", render: (one) => one.listener },
   { id: "subject", title: "Subject", grow: true, render: (one) => <span class="wrap">{one.subject}</span> },
-  { id: "issuer", title: "Issuer", render: (one) => <span class="wrap muted">{one.issuer}</span> },
+  { id: "issuer", title: "Issuer", grow: true, render: (one) => <span class="wrap muted">{one.issuer}</span> },
   { id: "until", title: "Valid until", figure: true, render: (one) => <Time at={one.notAfter} /> },
   { id: "left", title: "Left", figure: true, render: expiry },
 ];

@@ -26,7 +26,6 @@ export function ConnectionsPage() {
       id: "id",
       title: "Id",
       sort: "id",
-      figure: true,
       render: (one) => (
         <a data-row class="mono" href={href("/connection", { id: one.id })}>
           {one.id}

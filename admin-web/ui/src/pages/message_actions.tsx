@@ -217,11 +217,9 @@ function OperationDialog({ first, onClose }: { first: Operation; onClose: () => 
       <div class="dialog-body" role="status">
         {resource.error && <Failure error={resource.error} retry={resource.reload} />}
         <OperationState operation={operation} />
-        <Progress
-          value={operation.done}
-          of={operation.state === "running" ? operation.matched : Math.max(1, operation.done)}
-          label="How far it is"
-        />
+        {operation.state === "running" && (
+          <Progress value={operation.done + operation.skipped} of={operation.matched} label="How far it is" />
+        )}
         {operation.error && <Notice tone="danger">{operation.error}</Notice>}
       </div>
       <div class="dialog-foot">

@@ -181,6 +181,12 @@ function ColumnsMenu({ shown }: { shown: Optional[] }) {
   );
 }
 
+/** Most messages are available; only what is not is worth a look. */
+function state({ state }: MessageSummary) {
+  if (state === "available") return <span class="muted">{state}</span>;
+  return <Badge tone={stateTones[state]}>{state}</Badge>;
+}
+
 function columnsOf(
   queue: Queue,
   shown: Optional[],
@@ -239,7 +245,7 @@ function columnsOf(
       </a>
     ),
   });
-  columns.push({ id: "state", title: "State", render: (message) => <Badge tone={stateTones[message.state]}>{message.state}</Badge> });
+  columns.push({ id: "state", title: "State", render: state });
   for (const one of shown) {
     columns.push({
       id: one,

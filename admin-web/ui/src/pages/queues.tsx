@@ -104,7 +104,15 @@ function columnsWith(figures: Map<string, QueueFigures>): Column<Queue>[] {
     { id: "bytes", title: "Size", sort: "bytes", first: "down", figure: true, render: (queue) => bytes(now(queue).bytes) },
     { id: "in", title: "In", figure: true, hideNarrow: true, render: (queue) => rateOf(queue, "enqueuedRate") },
     { id: "out", title: "Out", figure: true, hideNarrow: true, render: (queue) => rateOf(queue, "deliveredRate") },
-    { id: "consumers", title: "Consumers", sort: "consumers", first: "down", figure: true, render: (queue) => count(now(queue).consumers) },
+    {
+      id: "consumers",
+      title: "Consumers",
+      sort: "consumers",
+      first: "down",
+      figure: true,
+      hideNarrow: true,
+      render: (queue) => count(now(queue).consumers),
+    },
     {
       id: "producers",
       title: "Producers",
@@ -119,6 +127,7 @@ function columnsWith(figures: Map<string, QueueFigures>): Column<Queue>[] {
       title: "Oldest",
       sort: "oldestArrivedAt",
       figure: true,
+      hideNarrow: true,
       render: (queue) => <Age at={queue.oldestArrivedAt} ago={false} />,
     },
     {

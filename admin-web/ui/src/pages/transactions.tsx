@@ -2,6 +2,7 @@ import { path } from "../api/client";
 import { useResource } from "../api/resource";
 import type { Page, Transaction } from "../api/types";
 import { bytes, count } from "../lib/format";
+import { decodeXid } from "../lib/xid";
 import { href, usePlace } from "../router";
 import { Age, Badge, Empty, PageHead } from "../ui/basics";
 import { PagedTable, type Column } from "../ui/table";
@@ -12,14 +13,24 @@ export const stateTexts: Record<Transaction["state"], string> = {
   "heuristically-rolled-back": "rolled back by hand",
 };
 
+/** What a person can tell transactions apart by: the qualifiers as text where they are text. */
+function nameOf(transaction: Transaction): string {
+  const xid = decodeXid(transaction.xid);
+  if (!xid) return transaction.description;
+  return [xid.gtrid, xid.bqual]
+    .map((part) => part.text ?? part.hex)
+    .filter(Boolean)
+    .join(" · ");
+}
+
 const columns: Column<Transaction>[] = [
   {
     id: "xid",
     title: "Transaction",
     grow: true,
     render: (one) => (
-      <a data-row class="cut wide-cut mono" href={href("/transaction", { xid: one.xid })} title={one.xid}>
-        {one.description}
+      <a data-row class="cut wide-cut mono" href={href("/transaction", { xid: one.xid })} title={one.description}>
+        {nameOf(one)}
       </a>
     ),
   },
@@ -28,7 +39,7 @@ const columns: Column<Transaction>[] = [
     title: "State",
     render: (one) => <Badge tone={one.state === "prepared" ? "warning" : "neutral"}>{stateTexts[one.state]}</Badge>,
   },
-  { id: "manager", title: "Manager", render: (one) => one.formatName },
+  { id: "manager", title: "Manager", render: (one) => <span class="muted">{one.formatName}</span> },
   { id: "owner", title: "User", render: (one) => one.owner },
   { id: "puts", title: "Puts", figure: true, render: (one) => count(one.puts) },
   { id: "gets", title: "Gets", figure: true, render: (one) => count(one.gets) },

@@ -90,7 +90,7 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height,
-    padding: [10, 6, 0, 0],
+    padding: [10, 16, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 } },
     hooks: { setCursor: [(chart) => onHover(chart.cursor.idx ?? null)] },
@@ -101,7 +101,7 @@ function optionsOf(
         size: 22,
         space: 80,
         grid: { show: false },
-        values: (_chart, splits) => splits.map((time) => clock(new Date(time * 1000)).slice(0, 5)),
+        values: (_chart, splits, _axis, _space, step) => splits.map((time) => clock(new Date(time * 1000)).slice(0, step < 60 ? 8 : 5)),
       },
       {
         ...axis,

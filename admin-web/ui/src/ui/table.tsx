@@ -59,9 +59,7 @@ export function Table<T>({ label, columns, rows, keyOf, empty, skeletonRows = 12
             : rows.map((row) => (
                 <tr key={keyOf(row)} class={selected?.(row) ? "selected" : undefined}>
                   {columns.map((column) => (
-                    <td key={column.id} class={cellClass(column)}>
-                      {column.render(row)}
-                    </td>
+                    <Cell key={column.id} column={column} row={row} />
                   ))}
                 </tr>
               ))}
@@ -71,8 +69,15 @@ export function Table<T>({ label, columns, rows, keyOf, empty, skeletonRows = 12
   );
 }
 
-function cellClass<T>(column: Column<T>): string | undefined {
-  return [column.figure && "figure", column.grow && "grow", column.hideNarrow && "hide-narrow"].filter(Boolean).join(" ") || undefined;
+/** Zeros step back, so that the eye finds what is not zero. */
+function Cell<T>({ column, row }: { column: Column<T>; row: T }) {
+  const content = column.render(row);
+  return <td class={cellClass(column, content === "0" || content === "0 B")}>{content}</td>;
+}
+
+function cellClass<T>(column: Column<T>, zero = false): string | undefined {
+  const classes = [column.figure && "figure", column.grow && "grow", column.hideNarrow && "hide-narrow", zero && "zero"];
+  return classes.filter(Boolean).join(" ") || undefined;
 }
 
 function Heading<T>({ column, sort }: { column: Column<T>; sort?: string }) {
