@@ -99,15 +99,12 @@ endif()
 giromq_script_test(global_transactions COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/integration/global_transactions/run.sh"
   LABELS integration fault TIMEOUT 600)
 
-# The web console: its parts without a browser, and with GIROMQ_BROWSER_TESTS the whole in Chromium against giromqd. Both are skipped
-# with a word where what they need is not there; neither has anything of C++ in it, so the sanitizers do without.
-option(GIROMQ_BROWSER_TESTS "Run the tests of the web console in Chromium, too" OFF)
+# The web console: its parts without a browser, and the whole in Chromium against giromqd. Both are skipped with a word where what they need
+# is not there; neither has anything of C++ in it, so the sanitizers do without.
 if(NOT GIROMQ_SANITIZE)
   giromq_script_test(console_unit COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/browser/unit.sh" LABELS unit TIMEOUT 120)
-  if(GIROMQ_BROWSER_TESTS)
-    giromq_script_test(console_browser COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/browser/run.sh"
-      LABELS browser integration TIMEOUT 300 PROCESSORS 2)
-  endif()
+  giromq_script_test(console_browser COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/browser/run.sh"
+    LABELS browser integration TIMEOUT 400 PROCESSORS 2)
 endif()
 
 # Every script tests/integration/daemon/NAME.sh is the test daemon_NAME.

@@ -27,9 +27,10 @@ giromq_build_packages=(
     npm
 )
 
-# To run the tests, too: the second compiler, the clients and the transaction manager that nobody here wrote (Bitronix, in Java, with
-# PostgreSQL as the second resource of global transactions), and the tools that the scripts call.
+# To run the tests, too: a browser, the second compiler, the clients and the transaction manager that nobody here wrote (Bitronix, in Java,
+# with PostgreSQL as the second resource of global transactions), and the tools that the scripts call.
 giromq_test_packages=(
+    chromium
     clang
     clang-format
     clang-tidy
@@ -54,6 +55,7 @@ giromq_test_packages=(
 declare -A giromq_package_programs=(
     [nodejs]=node
     [npm]=npm
+    [chromium]=chromium
     [cmake]=cmake
     [ninja-build]=ninja
     [curl]=curl

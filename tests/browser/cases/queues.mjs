@@ -104,10 +104,24 @@ export const queueCases = {
     await browser.page.getByRole("alert").waitFor();
   },
 
-  async a_hostile_name_is_only_text(browser, target) {
-    await openQueue(browser, target.hostile);
-    await browser.page.getByRole("heading", { name: target.hostile }).waitFor();
-    assert.equal(await browser.page.locator("main img").count(), 0);
-    await openQueue(browser, target.hostile, "messages");
+  async ten_thousand_queues_are_paged_and_filtered_by_the_broker(browser, target) {
+    if (!target.many) return;
+    await browser.go("/queues?filter=settlement.");
+    await browser.page.getByRole("link", { name: target.many.first, exact: true }).waitFor();
+    assert.ok((await browser.page.locator("tbody tr").count()) <= 50);
+    await browser.page.getByRole("button", { name: "Next" }).click();
+    await browser.page.getByRole("link", { name: target.many.first, exact: true }).waitFor({ state: "detached" });
+    await browser.page.getByRole("button", { name: "Previous" }).click();
+    await browser.page.getByRole("link", { name: target.many.first, exact: true }).waitFor();
+    await browser.page.getByLabel("Filter by name").fill(target.many.last);
+    await browser.page.getByRole("link", { name: target.many.last, exact: true }).waitFor();
+    assert.equal(await browser.page.locator("tbody tr").count(), 1);
+  },
+
+  async figures_move_without_a_reload(browser, target) {
+    if (!target.traffic) return;
+    await openQueue(browser, target.traffic);
+    await browser.page.waitForFunction(() => document.querySelector(".live-state.live"));
+    await browser.page.waitForFunction(() => /[1-9][\d.]*\/s/.test(document.querySelector(".chart .legend").textContent));
   },
 };

@@ -1,147 +1,128 @@
-// The console against giromqd of GIROMQ_BUILD_DIR: a broker with queues, dead letters, branches in doubt, and clients that are connected.
+// The console against giromqd of GIROMQ_BUILD_DIR, over TLS: 10,000 queues, dead letters, branches in doubt, clients with hostile names, traffic.
 
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Daemon, firstLine, run } from "./daemon.mjs";
 
-const bin = join(process.env.GIROMQ_BUILD_DIR ?? ".", "bin");
 const user = "admin";
 const password = "Correct horse 1";
+const client = "payments-app";
+const branches = 6;
 const hex = (text) => Buffer.from(text).toString("hex");
 
-async function line(child) {
-  let text = "";
-  for await (const chunk of child.stdout) {
-    text += chunk;
-    if (text.includes("\n")) return text;
-  }
-  throw new Error(`it ended with ${child.exitCode} and without a line: ${text}`);
+// Markup, and characters that turn the text behind them around: U+202E.
+export const hostile = "<img src=x onerror=alert(1)>\u202egnp.exe\u202c";
+const hostileUser = "<b>mallory</b>";
+
+const ownQueues = ["DLQ", "payments.in", "payments.out", "purged", "changed", "target", "doomed", "traffic"];
+const settlements = ["chf", "eur", "gbp", "usd"].flatMap((currency) =>
+  Array.from({ length: 2498 }, (_, number) => `settlement.${currency}.${String(number).padStart(4, "0")}`),
+);
+
+/** A certificate whose subject has markup in it, which the console shows. */
+function makeCertificate(folder) {
+  const files = { certificate: join(folder, "server.pem"), key: join(folder, "server.key") };
+  const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "20", "-utf8"];
+  const subject = `/O=${hostile.replaceAll("=", "\\=")}/CN=localhost`;
+  const names = ["-subj", subject, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
+  run("/usr/bin/openssl", ...request, ...names, "-keyout", files.key, "-out", files.certificate);
+  return files;
 }
 
-class Daemon {
-  static async start(folder, ...options) {
-    const daemon = new Daemon();
-    const log = join(folder, "giromqd.log");
-    const command = ["--data", join(folder, "data"), "--http", "127.0.0.1:0", "--amqp", "127.0.0.1:0", ...options];
-    daemon.child = spawn(join(bin, "giromqd"), command, { stdio: ["ignore", "pipe", openSync(log, "a")] });
-    daemon.ended = new Promise((done) => daemon.child.once("exit", done));
-    const ready = await line(daemon.child).catch((error) => {
-      throw new Error(`${error.message}\n${readFileSync(log, "utf8")}`);
-    });
-    const addresses = Object.fromEntries([...ready.matchAll(/(\w+)=(\S+)/g)].map((match) => [match[1], match[2]]));
-    daemon.origin = `http://${addresses.http}`;
-    daemon.amqp = addresses.amqp;
-    daemon.child.stdout.resume();
-    return daemon;
-  }
-
-  async request(method, path, body, headers = {}) {
-    const answer = await fetch(`${this.origin}/api/v1/${path}`, {
-      method,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      headers: {
-        Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...headers,
-      },
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return text ? JSON.parse(text) : null;
-  }
-
-  async stop() {
-    this.child.kill("SIGTERM");
-    await this.ended;
-  }
+function configure(folder, { certificate, key }) {
+  const file = join(folder, "giromq.xml");
+  // The queues that tests delete are made over REST: those of the configuration would come back at the next start.
+  const queues = settlements.map((name) => `<queue name="${name}"/>`).join("\n    ");
+  writeFileSync(
+    file,
+    `<giromq xmlns="urn:giromq:config:1">
+  <broker name="payments-1" data-directory="${join(folder, "data")}"/>
+  <amqp><listener host="127.0.0.1" port="0"/><listener host="127.0.0.1" port="0" tls="true"/></amqp>
+  <tls certificate-file="${certificate}" private-key-file="${key}"/>
+  <http host="127.0.0.1" port="0" tls="true"/>
+  <queues>
+    ${queues}
+  </queues>
+</giromq>
+`,
+  );
+  return file;
 }
-
-const currencies = ["EUR", "CHF", "USD"];
-
-function message(index) {
-  const currency = currencies[index % 3];
-  const text =
-    index % 4 === 3
-      ? JSON.stringify({ amount: 10.5, currency, lines: ["<script>"] })
-      : `<Document><GrpHdr><MsgId>MSG-${index}</MsgId></GrpHdr><Amt Ccy="${currency}">${index}.00</Amt><Nm>Müller &amp; Söhne</Nm></Document>`;
-  return {
-    correlationId: `order-${index}`,
-    contentType: index % 4 === 3 ? "application/json" : "application/xml",
-    properties: [
-      { name: "currency", type: "string", value: currency },
-      { name: "branch", type: "int", value: index },
-    ],
-    body: { kind: "text", text },
-  };
-}
-
-async function fill(daemon, queue, amount) {
-  for (let index = 0; index < amount; index++) await daemon.request("POST", `queues/${queue}/messages`, message(index));
-}
-
-const hostile = "<img src=x onerror=alert(1)>";
 
 async function furnish(daemon) {
-  for (const name of ["DLQ", "payments.in", "purged", "doomed", "changed", "target", hostile])
-    await daemon.request("PUT", `queues/${encodeURIComponent(name)}`, {});
-  await daemon.request("PUT", "queues/payments.out", { deadLetterQueue: "DLQ" });
-  await daemon.request("PUT", "users/payments-app", { role: "application", password: "A password 1" });
-  await fill(daemon, "payments.in", 120);
-  await fill(daemon, "payments.out", 16);
-  await fill(daemon, "purged", 5);
+  for (const name of [...ownQueues, hostile])
+    await daemon.api("PUT", `queues/${encodeURIComponent(name)}`, name === "payments.out" ? { deadLetterQueue: "DLQ" } : {});
+  const people = { [client]: "application", [hostileUser]: "application", olga: "operator", ada: "auditor" };
+  for (const [name, role] of Object.entries(people)) await daemon.api("PUT", `users/${encodeURIComponent(name)}`, { role, password });
+  const grantee = { kind: "user", name: client };
+  await daemon.api("POST", "permissions", { grantee, pattern: "#", actions: ["send", "receive", "browse", "create"] });
 }
 
-/** Clients that reject what is in payments.out, so that it becomes dead letters, and then stay. */
-async function connect(daemon) {
+/** Clients that fill queues, make dead letters, and then stay; see clients.py. */
+async function connect(daemon, certificate, passwordFile) {
   const script = fileURLToPath(new URL("clients.py", import.meta.url));
-  const clients = spawn("/usr/bin/python3", [script, daemon.amqp, user, password, "16"], { stdio: ["pipe", "pipe", "inherit"] });
-  await line(clients);
+  // python3-qpid-proton is a module of Debian's Python, which need not be the first one of the PATH.
+  const words = [script, "127.0.0.1", daemon.port("amqp"), daemon.port("amqps"), certificate, client, passwordFile];
+  const clients = spawn("/usr/bin/python3", words, { stdio: ["pipe", "pipe", "inherit"] });
+  await firstLine(clients);
   return clients;
 }
 
 export async function openTarget() {
   const folder = mkdtempSync(join(tmpdir(), "giromq-browser-"));
-  spawnSync(join(bin, "giromq_test_in_doubt"), [join(folder, "data"), "2"], { stdio: "inherit" });
-  const first = await Daemon.start(folder, "--dev");
-  await fetch(`${first.origin}/api/v1/users/${user}`, {
-    method: "PUT",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ role: "administrator", password }),
-  });
-  await first.stop();
-  const daemon = await Daemon.start(folder);
-  if (!(await fetch(`${daemon.origin}/console/`)).ok) {
+  const files = makeCertificate(folder);
+  const certificate = readFileSync(files.certificate);
+  const config = configure(folder, files);
+  const passwordFile = join(folder, "password");
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  run("giromq_test_in_doubt", join(folder, "data"), String(branches));
+  run("giromqd", "--config", config, "user", "add", user, "--role", "administrator", "--password-file", passwordFile);
+  const daemon = await Daemon.start(folder, "--config", config);
+  let clients;
+  const close = async () => {
+    clients?.stdin.end();
+    clients?.kill();
     await daemon.stop();
-    throw new Error("this giromqd was built without the web console");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await daemon.logIn(user, password, certificate);
+    if ((await daemon.send("GET", "/console/")).status !== 200) throw new Error("this giromqd was built without the web console");
+    await furnish(daemon);
+    clients = await connect(daemon, files.certificate, passwordFile);
+  } catch (error) {
+    await close();
+    throw error;
   }
-  await furnish(daemon);
-  const clients = await connect(daemon);
   const lacks = new Set();
-  for (const path of ["permissions", "roles", "audit", "configuration/export", "consumers", "producers"]) {
-    await daemon.request("GET", path).catch(() => lacks.add(path));
+  for (const path of ["permissions", "roles", "audit", "configuration/export"]) {
+    if ((await daemon.send("GET", `/api/v1/${path}`)).status === 404) lacks.add(path);
   }
   return {
     lacks,
     origin: daemon.origin,
     user,
     password,
+    operator: "olga",
+    auditor: "ada",
     queue: "payments.in",
     deadLetters: "DLQ",
     hostile,
-    prepared: [0, 1].map((number) => `1:${hex(`transfer-${number}`)}:${hex("giromq")}`),
+    hostileUser,
+    many: { first: settlements[0], last: settlements.at(-1) },
+    traffic: "traffic",
+    prepared: Array.from({ length: branches }, (_, number) => `1:${hex(`transfer-${number}`)}:${hex("giromq")}`),
+    api: (...words) => daemon.api(...words),
     async change(queue, settings) {
-      await daemon.request("PATCH", `queues/${queue}`, settings, { "If-Match": "*" });
+      await daemon.api("PATCH", `queues/${queue}`, settings, { "If-Match": "*" });
     },
     async endSessions() {
-      await daemon.request("PUT", `users/${user}`, { role: "administrator", password });
+      await daemon.api("PUT", `users/${user}`, { role: "administrator", password });
+      await daemon.logIn(user, password, certificate);
     },
-    async close() {
-      clients.stdin.end();
-      clients.kill();
-      await daemon.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }

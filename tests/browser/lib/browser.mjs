@@ -25,7 +25,7 @@ export class Browser {
     // The sandbox of Chromium cannot be set up by root, which CI is.
     browser.chromium = await chromium.launch({
       executablePath: chromiumPath(),
-      args: ["--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1"],
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-device-scale-factor=1"],
     });
     browser.context = await browser.chromium.newContext({
       viewport: { width: 1440, height: 900 },
@@ -42,13 +42,17 @@ export class Browser {
     return browser;
   }
 
-  async newPage() {
-    const page = await this.context.newPage();
+  async newPage(context = this.context) {
+    const page = await context.newPage();
     page.setDefaultTimeout(8000);
     page.on("console", (message) => {
       // A refusal of the API is written to the console by the browser itself; those that tests provoke are not errors of the page.
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
         this.troubles.push(`console: ${message.text()}`);
+    });
+    page.on("dialog", (dialog) => {
+      this.troubles.push(`a script has run: ${dialog.type()} ${dialog.message()}`);
+      void dialog.dismiss();
     });
     page.on("pageerror", (error) => this.troubles.push(`error: ${error.stack}`));
     page.on("request", (request) => {
@@ -61,6 +65,17 @@ export class Browser {
 
   async go(path) {
     await this.page.goto(`${this.origin}/console${path}`);
+    await this.settled();
+  }
+
+  /** To another page without loading the console again, as its own links lead. */
+  async visit(path) {
+    await this.page.evaluate((target) => {
+      history.pushState(null, "", target);
+      dispatchEvent(new PopStateEvent("popstate"));
+    }, `/console${path}`);
+    // The page is drawn in the next frame, and asks for what it shows.
+    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))));
     await this.settled();
   }
 

@@ -18,7 +18,6 @@ export async function openTarget() {
     lacks: new Set(),
     queue: "payments.in",
     deadLetters: "DLQ",
-    hostile: "<img src=x onerror=alert(1)>",
     prepared: [xid[0], again.xid],
     async change(queue, settings) {
       broker.change(queue, settings);
