@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, ComponentType } from "preact";
 import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
 import { useResource, type Resource } from "../api/resource";
@@ -16,98 +16,64 @@ import { toast } from "../ui/toast";
 type Kind = "consumers" | "producers";
 
 export function ConsumersPage() {
-  const { query } = usePlace();
-  const filter = { queue: query.get("queue"), connection: query.get("connection") };
-  const resource = useResource<Page<Consumer>>(path(["consumers"], { ...filter, cursor: query.get("cursor"), limit: 50 }), 3000);
   return (
-    <>
-      <PageHead title="Consumers" about="Who receives from which queue, with what credit and how much not yet acknowledged." />
-      <div class="toolbar">
-        <SearchBox name="queue" label="Of the queue (whole name)" />
-      </div>
-      <ConsumerTable
-        resource={resource}
-        empty={<Nothing title="Nobody consumes" filtered={Boolean(filter.queue || filter.connection)} />}
-      />
-    </>
+    <LinksPage<Consumer>
+      kind="consumers"
+      title="Consumers"
+      about="Who receives from which queue, with what credit and how much not yet acknowledged."
+      nobody="Nobody consumes"
+      table={ConsumerTable}
+    />
   );
 }
 
 export function ProducersPage() {
+  return (
+    <LinksPage<Producer>
+      kind="producers"
+      title="Producers"
+      about="Who sends to which queue."
+      nobody="Nobody produces"
+      table={ProducerTable}
+    />
+  );
+}
+
+function LinksPage<T>({
+  kind,
+  title,
+  about,
+  nobody,
+  table: LinksTable,
+}: {
+  kind: Kind;
+  title: string;
+  about: string;
+  nobody: string;
+  table: ComponentType<TableOfLinks<T>>;
+}) {
   const { query } = usePlace();
   const filter = { queue: query.get("queue"), connection: query.get("connection") };
-  const resource = useResource<Page<Producer>>(path(["producers"], { ...filter, cursor: query.get("cursor"), limit: 50 }), 3000);
+  const resource = useResource<Page<T>>(path([kind], { ...filter, cursor: query.get("cursor"), limit: 50 }), 3000);
   return (
     <>
-      <PageHead title="Producers" about="Who sends to which queue." />
+      <PageHead title={title} about={about} />
       <div class="toolbar">
         <SearchBox name="queue" label="Of the queue (whole name)" />
       </div>
-      <ProducerTable
-        resource={resource}
-        empty={<Nothing title="Nobody produces" filtered={Boolean(filter.queue || filter.connection)} />}
-      />
+      <LinksTable resource={resource} empty={<Nothing title={nobody} filtered={Boolean(filter.queue || filter.connection)} />} />
     </>
   );
 }
 
-function queueLink(name: string | null): ComponentChildren {
-  if (name === null) return <span class="muted">each message says</span>;
-  return (
-    <a class="name" href={href("/queue", { name })}>
-      {name}
-    </a>
-  );
-}
-
-export function ConsumerTable({
-  resource,
-  empty,
-  onlyFirst,
-}: {
-  resource: Resource<Page<Consumer>>;
+interface TableOfLinks<T> {
+  resource: Resource<Page<T>>;
   empty: ComponentChildren;
   onlyFirst?: boolean;
-}) {
+}
+
+export function ConsumerTable(props: TableOfLinks<Consumer>) {
   const columns: Column<Consumer>[] = [
-    { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
-    {
-      id: "queue",
-      title: "Queue",
-      grow: true,
-      render: (one) => (
-        <>
-          {queueLink(one.queue)}
-          {one.browser && (
-            <>
-              {" "}
-              <Badge>browser</Badge>
-            </>
-          )}
-        </>
-      ),
-    },
-    { id: "user", title: "User", render: (one) => one.user },
-    {
-      id: "connection",
-      title: "Connection",
-      figure: true,
-      render: (one) => (
-        <a data-row class="mono" href={href("/connection", { id: one.connectionId })}>
-          {one.connectionId}
-        </a>
-      ),
-    },
-    {
-      id: "link",
-      title: "Link",
-      hideNarrow: true,
-      render: (one) => (
-        <span class="cut mono" title={one.linkName}>
-          {one.linkName}
-        </span>
-      ),
-    },
     {
       id: "selector",
       title: "Selector",
@@ -124,34 +90,28 @@ export function ConsumerTable({
     { id: "credit", title: "Credit", figure: true, render: (one) => count(one.credit) },
     { id: "unacknowledged", title: "Unacknowledged", figure: true, render: (one) => count(one.unacknowledged) },
     { id: "delivered", title: "Delivered", figure: true, hideNarrow: true, render: (one) => count(one.delivered) },
-    { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
-    closeColumn("consumers", resource.reload),
   ];
-  return (
-    <PagedTable
-      label="Consumers"
-      resource={resource}
-      columns={columns}
-      keyOf={(one) => String(one.id)}
-      skeletonRows={5}
-      empty={empty}
-      onlyFirst={onlyFirst}
-    />
-  );
+  return <LinkTable kind="consumers" columns={columns} {...props} />;
 }
 
-export function ProducerTable({
-  resource,
-  empty,
-  onlyFirst,
-}: {
-  resource: Resource<Page<Producer>>;
-  empty: ComponentChildren;
-  onlyFirst?: boolean;
-}) {
+export function ProducerTable(props: TableOfLinks<Producer>) {
   const columns: Column<Producer>[] = [
-    { id: "id", title: "Id", figure: true, render: (one) => <span class="mono">{one.id}</span> },
-    { id: "queue", title: "Queue", grow: true, render: (one) => queueLink(one.queue) },
+    { id: "sent", title: "Sent", figure: true, render: (one) => count(one.sent) },
+    { id: "credit", title: "Credit", figure: true, render: (one) => count(one.credit) },
+  ];
+  return <LinkTable kind="producers" columns={columns} {...props} />;
+}
+
+/** What consumers and producers have in common: whose link it is, to which queue, over which connection, and a way to close it. */
+function LinkTable<T extends Consumer | Producer>({
+  kind,
+  columns,
+  resource,
+  ...table
+}: TableOfLinks<T> & { kind: Kind; columns: Column<T>[] }) {
+  const all: Column<T>[] = [
+    { id: "id", title: "Id", render: (one) => <span class="mono">{one.id}</span> },
+    { id: "queue", title: "Queue", grow: true, render: queueOf },
     { id: "user", title: "User", render: (one) => one.user },
     {
       id: "connection",
@@ -173,30 +133,41 @@ export function ProducerTable({
         </span>
       ),
     },
-    { id: "sent", title: "Sent", figure: true, render: (one) => count(one.sent) },
-    { id: "credit", title: "Credit", figure: true, render: (one) => count(one.credit) },
+    ...columns,
     { id: "since", title: "Since", figure: true, hideNarrow: true, render: (one) => <Age at={one.since} ago={false} /> },
-    closeColumn("producers", resource.reload),
+    {
+      id: "close",
+      title: <span class="hidden">Close</span>,
+      render: (one) => <CloseButton kind={kind} link={one} onClosed={resource.reload} />,
+    },
   ];
   return (
     <PagedTable
-      label="Producers"
+      label={kind === "consumers" ? "Consumers" : "Producers"}
       resource={resource}
-      columns={columns}
+      columns={all}
       keyOf={(one) => String(one.id)}
       skeletonRows={5}
-      empty={empty}
-      onlyFirst={onlyFirst}
+      {...table}
     />
   );
 }
 
-function closeColumn<T extends Consumer | Producer>(kind: Kind, onClosed: () => void): Column<T> {
-  return {
-    id: "close",
-    title: <span class="hidden">Close</span>,
-    render: (one) => <CloseButton kind={kind} link={one} onClosed={onClosed} />,
-  };
+function queueOf(link: Consumer | Producer): ComponentChildren {
+  if (link.queue === null) return <span class="muted">each message says</span>;
+  return (
+    <>
+      <a class="name" href={href("/queue", { name: link.queue })}>
+        {link.queue}
+      </a>
+      {"browser" in link && link.browser && (
+        <>
+          {" "}
+          <Badge>browser</Badge>
+        </>
+      )}
+    </>
+  );
 }
 
 function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Producer; onClosed: () => void }) {

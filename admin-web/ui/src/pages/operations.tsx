@@ -4,9 +4,9 @@ import { useResource } from "../api/resource";
 import { useMay } from "../api/session";
 import type { Operation, Page } from "../api/types";
 import { count } from "../lib/format";
-import { href, setQuery, usePlace } from "../router";
+import { href, usePlace } from "../router";
 import { Age, Badge, Button, Empty, PageHead, Progress, type Tone } from "../ui/basics";
-import { FilterSelect } from "../ui/form";
+import { ChoiceBox } from "../ui/choice_box";
 import { SearchBox } from "../ui/search_box";
 import { Nothing, PagedTable, type Column } from "../ui/table";
 import { toast } from "../ui/toast";
@@ -26,8 +26,6 @@ export function OperationState({ operation }: { operation: Operation }) {
     </p>
   );
 }
-
-type State = "" | Operation["state"];
 
 export function OperationsPage() {
   const { query } = usePlace();
@@ -105,18 +103,7 @@ export function OperationsPage() {
       />
       <div class="toolbar">
         <SearchBox name="queue" label="Of the queue (whole name)" />
-        <FilterSelect<State>
-          label="State"
-          value={(filter.state ?? "") as State}
-          onChange={(state) => setQuery({ state, cursor: null })}
-          options={[
-            ["", "Any state"],
-            ["running", "Running"],
-            ["done", "Done"],
-            ["failed", "Failed"],
-            ["cancelled", "Cancelled"],
-          ]}
-        />
+        <ChoiceBox name="state" words={Object.keys(tones)} />
       </div>
       <PagedTable
         label="Operations"

@@ -7,15 +7,14 @@ import type { Page, Queue, QueueFigures } from "../api/types";
 import { bytes, count, rate } from "../lib/format";
 import { go, href, setQuery, usePlace } from "../router";
 import { Age, Badge, Button, PageHead } from "../ui/basics";
+import { ChoiceBox } from "../ui/choice_box";
 import { FormDialog } from "../ui/dialog";
-import { FilterSelect, TextField } from "../ui/form";
+import { TextField } from "../ui/form";
 import { SearchBox } from "../ui/search_box";
 import { Nothing, PagedTable, type Column } from "../ui/table";
 import { QueueSettingsFields, settingsOf, startingSettings, type SettingsForm } from "./queue_settings";
 
 const pageSize = 50;
-type Origin = "" | Queue["origin"];
-type State = "" | "running" | "paused";
 
 export function QueuesPage() {
   const { query } = usePlace();
@@ -36,28 +35,8 @@ export function QueuesPage() {
       </PageHead>
       <div class="toolbar">
         <SearchBox name="filter" label="Filter by name" />
-        <FilterSelect<State>
-          label="State"
-          value={(filter.state ?? "") as State}
-          onChange={(state) => setQuery({ state, cursor: null })}
-          options={[
-            ["", "Any state"],
-            ["running", "Running"],
-            ["paused", "Paused"],
-          ]}
-        />
-        <FilterSelect<Origin>
-          label="Origin"
-          value={(filter.origin ?? "") as Origin}
-          onChange={(origin) => setQuery({ origin, cursor: null })}
-          options={[
-            ["", "Any origin"],
-            ["configured", "Configured"],
-            ["administrator", "Administrator"],
-            ["automatic", "Automatic"],
-            ["temporary", "Temporary"],
-          ]}
-        />
+        <ChoiceBox name="state" words={["running", "paused"]} />
+        <ChoiceBox name="origin" words={["configured", "administrator", "automatic", "temporary"]} />
       </div>
       <PagedTable
         label="Queues"

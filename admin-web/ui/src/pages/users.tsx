@@ -5,8 +5,9 @@ import { useMay, useSession } from "../api/session";
 import type { Page, Role, User } from "../api/types";
 import { href, hrefWith, setQuery, usePlace } from "../router";
 import { Badge, Button, PageHead } from "../ui/basics";
+import { ChoiceBox } from "../ui/choice_box";
 import { DangerDialog, FormDialog } from "../ui/dialog";
-import { FilterSelect, Select, TextField } from "../ui/form";
+import { Select, TextField } from "../ui/form";
 import { SearchBox } from "../ui/search_box";
 import { Nothing, PagedTable, type Column } from "../ui/table";
 import { toast } from "../ui/toast";
@@ -69,12 +70,7 @@ export function UsersPage() {
       </PageHead>
       <div class="toolbar">
         <SearchBox name="filter" label="Filter by name" />
-        <FilterSelect<"" | Role>
-          label="Role"
-          value={(filter.role ?? "") as "" | Role}
-          onChange={(role) => setQuery({ role, cursor: null })}
-          options={[["", "Any role"], ...roles]}
-        />
+        <ChoiceBox name="role" words={roles.map(([role]) => role)} />
       </div>
       <PagedTable
         label="Users"
