@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import { description, resolve, violations } from "./openapi";
+import { description, resolve, templateOf, violations } from "./openapi";
 
 // The mock must not promise what the API does not have: each of its answers is held against the description.
 
@@ -37,6 +37,8 @@ after(() => {
 });
 
 const xid = "131077:6769726f2d74782d3030343231:6272616e63682d31";
+/** What the console is ahead of the description with. */
+const pending = /^(audit|configuration)/;
 const exchanges: [method: string, path: string, body?: unknown][] = [
   ["GET", "session"],
   ["GET", "overview"],
@@ -83,20 +85,21 @@ const exchanges: [method: string, path: string, body?: unknown][] = [
   ["GET", "queues/nothing"],
 ];
 
-function templateOf(path: string): string | undefined {
-  const parts = path.split("?")[0]!.split("/");
-  return Object.keys(description.paths)
-    .sort((one, other) => one.split("{").length - other.split("{").length)
-    .find((template) => {
-      const names = template.replace("/api/v1/", "").split("/");
-      return names.length === parts.length && names.every((name, index) => name.startsWith("{") || name === parts[index]);
-    });
-}
+test("the mock has no routes that are not described", async () => {
+  const { routes } = (await import(`${process.env.CONSOLE_ROOT!}/mock/routes.mjs`)) as { routes: [string, string, unknown][] };
+  assert.ok(routes.length > 40);
+  for (const [method, pattern] of routes) {
+    const template = templateOf(pattern);
+    if (!template && pending.test(pattern)) continue;
+    assert.ok(template && description.paths[template]![method.toLowerCase()], `${method} ${pattern} is not described`);
+  }
+});
 
 for (const [method, path, body] of exchanges) {
   test(`the mock answers ${method} ${path.split("?")[0]} as described`, async (context) => {
     const template = templateOf(path);
-    if (!template) return context.skip("not described yet");
+    if (!template && pending.test(path)) return context.skip("not described yet");
+    assert.ok(template, `${path} is not described`);
     const operation = description.paths[template]![method.toLowerCase()];
     assert.ok(operation, `${method} ${template} is not described`);
     const allowed = new Set(

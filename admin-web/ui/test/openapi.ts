@@ -37,11 +37,31 @@ export function resolve<T extends { $ref?: string }>(node: T): T {
 }
 
 /** The properties of an object, those it has from others by allOf included. */
-export function propertiesOf(schema: Schema): Set<string> {
+export function propertiesOf(schema: Schema): Record<string, Schema> {
   const resolved = resolve(schema);
-  const names = new Set(Object.keys(resolved.properties ?? {}));
-  for (const part of resolved.allOf ?? []) for (const name of propertiesOf(part)) names.add(name);
-  return names;
+  return Object.assign({}, ...(resolved.allOf ?? []).map(propertiesOf), resolved.properties ?? {}) as Record<string, Schema>;
+}
+
+export function requiredOf(schema: Schema): Set<string> {
+  const resolved = resolve(schema);
+  return new Set([...(resolved.allOf ?? []).flatMap((part) => [...requiredOf(part)]), ...(resolved.required ?? [])]);
+}
+
+/** The words that a text may be, null aside; null if it may be any. */
+export function wordsOf(schema: Schema): string[] | null {
+  const { enum: words } = resolve(schema);
+  return words ? words.filter((word): word is string => typeof word === "string") : null;
+}
+
+/** The path of the description that a path of the API is, without /api/v1/ and the query. */
+export function templateOf(path: string): string | undefined {
+  const parts = path.split("?")[0]!.split("/");
+  return Object.keys(description.paths)
+    .sort((one, other) => one.split("{").length - other.split("{").length)
+    .find((template) => {
+      const names = template.replace("/api/v1/", "").split("/");
+      return names.length === parts.length && names.every((name, index) => name.startsWith("{") || name === parts[index]);
+    });
 }
 
 function typeOf(value: unknown): string {
