@@ -119,6 +119,9 @@ class Clients(MessagingHandler):
     def on_connection_error(self, event):
         self.fail(event.connection.remote_condition)
 
+    def on_connection_remote_close(self, event):
+        event.connection.close()  # proton would wait for the end of the socket
+
     def on_transport_error(self, event):
         self.fail(event.transport.condition)
 

@@ -46,13 +46,15 @@ export class Daemon {
   /** One request, as whom `logIn` has logged in: {status, text, headers}. */
   async send(method, path, body, headers = {}) {
     const content = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
+    // Node.js leaves the length of a DELETE's body out unless it is told.
+    const about = content === undefined ? {} : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(content) };
     return new Promise((done, failed) => {
       const sent = request(
         `${this.origin}${path}`,
         {
           method,
           agent: this.agent,
-          headers: { ...(content === undefined ? {} : { "Content-Type": "application/json" }), ...this.login, ...headers },
+          headers: { ...about, ...this.login, ...headers },
         },
         (answer) => {
           let text = "";
