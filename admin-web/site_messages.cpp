@@ -146,7 +146,8 @@ void Site::send_message(Call call) {
         }
         done(std::move(response));
     };
-    admin_.messages().send(call.who, queue, std::move(built.message), key, std::move(answer));
+    auto once = key.empty() ? admin::Messages::Once{} : admin::Messages::Once{key, std::move(call.request.body)};
+    admin_.messages().send(call.who, queue, std::move(built.message), std::move(once), std::move(answer));
 }
 
 }  // namespace giromq::admin_web

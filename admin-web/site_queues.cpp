@@ -55,6 +55,9 @@ std::optional<Response> read_settings(const std::string& body, GivenSettings& gi
     given.dead_letter_queue = fields.text("deadLetterQueue");
     given.overflow = fields.text("overflow");
     given.strict = fields.flag("strict");
+    if (given.dead_letter_queue && given.dead_letter_queue->empty()) {
+        fields.refuse("deadLetterQueue is a queue; with the name of the queue itself, messages that fail stay in it");
+    }
     if (given.overflow && *given.overflow != "refuse" && *given.overflow != "hold") fields.refuse("overflow is \"refuse\" or \"hold\"");
     if (given.max_bytes && *given.max_bytes != 0 && *given.max_bytes < max_bytes_least) {
         fields.refuse("maxBytes is 0 (no limit) or at least " + std::to_string(max_bytes_least));

@@ -71,41 +71,51 @@ private:
     Done done_;
 };
 
-/// Copies one after another what it is given, and tells how many arrived and what went wrong first.
+/// What became of each of several originals: nothing, if it was not tried any more.
+struct Copied {
+    std::vector<std::optional<core::SendResult>> each;
+    std::optional<Error> failure;  // the first
+
+    std::uint64_t count() const {
+        const auto arrived = [](const auto& result) { return result && result->accepted; };
+        return static_cast<std::uint64_t>(std::count_if(each.begin(), each.end(), arrived));
+    }
+};
+
+/// Copies one after another what it is given, up to the first that fails.
 class Copies : public std::enable_shared_from_this<Copies> {
 public:
-    using Done = UniqueFunction<void(std::uint64_t copied, std::optional<Error> failure)>;
+    using Done = UniqueFunction<void(Copied)>;
 
     Copies(const Messages::Parts& parts, DestinationId target, std::vector<MessagePtr> originals, Done done)
-        : parts_(parts), target_(target), originals_(std::move(originals)), done_(std::move(done)) {}
+        : parts_(parts), target_(target), originals_(std::move(originals)), done_(std::move(done)) {
+        copied_.each.resize(originals_.size());
+    }
 
     /// Small ones all at once, in order; a large one waits for those before it, and what is behind it waits for its chunks.
     void go_on() {
-        while (next_ < originals_.size() && !is_large_ && !failure_) {
+        while (next_ < originals_.size() && !is_large_ && !copied_.failure) {
             is_large_ = originals_[next_]->chunk_count > 0;
             if (is_large_ && under_way_ > 0) {
                 is_large_ = false;
                 return;
             }
             ++under_way_;
-            auto copy = std::make_shared<Copy>(parts_, target_, originals_[next_++],
-                                               [self = shared_from_this()](const core::SendResult& result) { self->arrived(result); });
-            copy->start();
+            const auto index = next_++;
+            auto done = [self = shared_from_this(), index](core::SendResult result) { self->arrived(index, std::move(result)); };
+            std::make_shared<Copy>(parts_, target_, originals_[index], std::move(done))->start();
         }
         if (under_way_ > 0 || is_over_) return;
         is_over_ = true;
-        done_(copied_, std::move(failure_));
+        done_(std::move(copied_));
     }
 
 private:
-    void arrived(const core::SendResult& result) {
+    void arrived(std::size_t index, core::SendResult result) {
         --under_way_;
         is_large_ = false;
-        if (result.accepted) {
-            ++copied_;
-        } else if (!failure_) {
-            failure_ = result.error;
-        }
+        if (!result.accepted && !copied_.failure) copied_.failure = result.error;
+        copied_.each[index] = std::move(result);
         if (under_way_ > 0) return;
         // As a task of its own: an answer may come before the call that asked for it returns.
         parts_.core_executor.execute([self = shared_from_this()] { self->go_on(); });
@@ -116,10 +126,9 @@ private:
     std::vector<MessagePtr> originals_;
     std::size_t next_ = 0;
     std::uint64_t under_way_ = 0;
-    std::uint64_t copied_ = 0;
+    Copied copied_;
     bool is_large_ = false;
     bool is_over_ = false;
-    std::optional<Error> failure_;
     Done done_;
 };
 
@@ -172,18 +181,16 @@ private:
             originals.push_back(item.stored.message);
         }
         after_ = stretch.through;
-        std::make_shared<Copies>(
-            assignment_.parts, assignment_.target, std::move(originals),
-            [self = shared_from_this()](std::uint64_t copied, const std::optional<Error>& failure) { self->copied(copied, failure); })
-            ->go_on();
+        auto done = [self = shared_from_this()](const Copied& copied) { self->copied(copied); };
+        std::make_shared<Copies>(assignment_.parts, assignment_.target, std::move(originals), std::move(done))->go_on();
     }
 
-    void copied(std::uint64_t copied, const std::optional<Error>& failure) {
-        assignment_.view.done += copied;
+    void copied(const Copied& copied) {
+        assignment_.view.done += copied.count();
         if (has_ended_) return assignment_.tell(assignment_.view);
-        if (failure) {
+        if (copied.failure) {
             ++assignment_.view.failed;
-            return end(OperationView::State::failed, sentence_of(*failure));
+            return end(OperationView::State::failed, sentence_of(*copied.failure));
         }
         if (is_last_) return end(OperationView::State::done, {});
         assignment_.tell(assignment_.view);
@@ -235,6 +242,7 @@ private:
             outcome_.failed.emplace_back(id, core::Change::expired);
         } else {
             bytes_ += stretch.items.front().stored.message->memory();
+            batch_.push_back(id);
             originals_.push_back(stretch.items.front().stored.message);
         }
         assignment_.parts.core_executor.execute([self = shared_from_this()] { self->look(); });
@@ -242,19 +250,37 @@ private:
 
     void copy() {
         bytes_ = 0;
-        std::make_shared<Copies>(assignment_.parts, assignment_.target, std::exchange(originals_, {}),
-                                 [self = shared_from_this()](std::uint64_t copied, const std::optional<Error>& failure) {
-                                     self->outcome_.done += copied;
-                                     if (failure) return self->done_(*failure);
-                                     if (self->index_ < self->assignment_.request.ids.size()) return self->look();
-                                     self->done_(std::move(self->outcome_));
-                                 })
-            ->go_on();
+        auto done = [self = shared_from_this()](const Copied& copied) { self->copied(copied); };
+        std::make_shared<Copies>(assignment_.parts, assignment_.target, std::exchange(originals_, {}), std::move(done))->go_on();
+    }
+
+    void copied(const Copied& copied) {
+        outcome_.done += copied.count();
+        if (copied.failure && outcome_.done == 0) return done_(*copied.failure);
+        if (copied.failure) return end_early(copied);
+        batch_.clear();
+        if (index_ < assignment_.request.ids.size()) return look();
+        done_(std::move(outcome_));
+    }
+
+    /// Some are there: whoever asked must know which are not, or would copy the others twice.
+    void end_early(const Copied& copied) {
+        const auto& ids = assignment_.request.ids;
+        for (std::size_t index = 0; index < batch_.size(); ++index) {
+            const auto& result = copied.each[index];
+            if (result && result->accepted) continue;
+            const bool has_gone = result && result->error.is(errc::not_found);
+            outcome_.failed.emplace_back(batch_[index], has_gone ? core::Change::not_found : core::Change::resource_limit);
+        }
+        for (; index_ < ids.size(); ++index_) outcome_.failed.emplace_back(ids[index_], core::Change::resource_limit);
+        std::sort(outcome_.failed.begin(), outcome_.failed.end());
+        done_(std::move(outcome_));
     }
 
     Assignment assignment_;
     UniqueFunction<void(Result<Operations::Outcome>)> done_;
     std::size_t index_ = 0;
+    std::vector<Position> batch_;  // the ids of the originals
     std::vector<MessagePtr> originals_;
     std::uint64_t bytes_ = 0;
     Operations::Outcome outcome_;

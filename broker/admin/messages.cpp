@@ -16,8 +16,6 @@ namespace {
 constexpr auto browse_time = std::chrono::milliseconds(300);
 constexpr std::uint64_t page_bytes_max = 4 * 1024 * 1024;
 constexpr std::uint32_t stretch_entries = 512;
-/// So that a key hardly meets the id of an application.
-constexpr std::string_view idempotency_prefix = "giromq-rest:";
 
 }  // namespace
 
@@ -125,6 +123,8 @@ void Messages::find(const Identity& who, std::string queue, Position position, s
 void Messages::read_body(const Identity& who, std::string queue, Position position, std::uint64_t body_bytes, Done<Found> done) {
     if (auto allowed = authorise(who, Action::read_body, queue); !allowed) return done(allowed.error());
     find(who, std::move(queue), position, body_bytes, [done = std::move(done), body_bytes](Result<Found> found) mutable {
+        if (found && found->item.stored.message == nullptr)
+            return done(Error(errc::failed, "the message is damaged: its body cannot be read"));
         if (found && !found->is_whole) {
             return done(Error(errc::too_large, "the body has more than " + std::to_string(body_bytes) + " bytes"));
         }
@@ -178,21 +178,39 @@ void Messages::read_chunks(const std::shared_ptr<Reading>& reading) {
 
 // Sending
 
-void Messages::send(const Identity& who, std::string queue, std::shared_ptr<Message> message, const std::string& idempotency_key,
-                    Done<Sent> done) {
+/// The id for duplicate detection; empty without a key.
+Result<std::string> Messages::take_key(DestinationId queue, const std::string& name, const std::string& by, const Once& once) {
+    if (once.key.empty()) return std::string();
+    const auto view = parts_.core.view_queue(queue);
+    if (!view) return view.error();
+    if (view->settings.duplicate_ids_max == 0) {
+        return Error(errc::invalid_argument,
+                     "queue '" + name + "' remembers no ids (duplicateIdsMax is 0), so the key would protect nothing");
+    }
+    auto id = IdempotencyKeys::duplicate_id(by, once.key);
+    if (!id) return id;
+    if (auto taken = keys_->take(name, *id, once.content); !taken) return taken.error();
+    return id;
+}
+
+void Messages::send(const Identity& who, std::string queue, std::shared_ptr<Message> message, Once once, Done<Sent> done) {
     if (auto allowed = authorise(who, Action::send, queue); !allowed) return done(allowed.error());
-    std::string duplicate_id;
-    if (!idempotency_key.empty()) duplicate_id = std::string(idempotency_prefix) + idempotency_key;
-    parts_.core_executor.execute([this, by = who.user, queue = std::move(queue), message = std::move(message),
-                                  duplicate_id = std::move(duplicate_id), done = std::move(done)]() mutable {
+    parts_.core_executor.execute([this, by = who.user, queue = std::move(queue), message = std::move(message), once = std::move(once),
+                                  done = std::move(done)]() mutable {
         const auto id = find_queue(parts_.core, queue);
         if (!id) return done(id.error());
+        auto key = take_key(*id, queue, by, once);
+        if (!key) return done(key.error());
         core::SendCommand command;
         command.destination = *id;
         command.message = std::move(message);
-        command.duplicate_id = std::move(duplicate_id);
-        command.done = [by = std::move(by), queue = std::move(queue), done = std::move(done)](const core::SendResult& result) mutable {
-            if (!result.accepted) return done(result.error);
+        command.duplicate_id = *key;
+        command.done = [keys = keys_, key = std::move(*key), by = std::move(by), queue = std::move(queue),
+                        done = std::move(done)](const core::SendResult& result) mutable {
+            if (!result.accepted) {
+                keys->give_back(queue, key);
+                return done(result.error);
+            }
             if (!result.duplicate) log::info("message_sent", {{"queue", queue}, {"by", by}});
             done(Sent{result.position, result.duplicate});
         };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/idempotency.hpp"
 #include "base/clock.hpp"
 #include "base/executor.hpp"
 #include "base/result.hpp"
@@ -70,9 +71,14 @@ public:
         Position position;
         bool is_duplicate = false;
     };
-    /// `idempotency_key`: as an id of duplicate detection, apart from those of applications; empty for none.
-    void send(const Identity& who, std::string queue, std::shared_ptr<Message> message, const std::string& idempotency_key,
-              Done<Sent> done);
+    /// What makes a repeated request harmless: a key of the user's, as an id of duplicate detection apart from those of applications
+    /// (empty for none), and the request that it stands for. errc::different if the key stood for another; errc::invalid_argument if the
+    /// queue detects no duplicates.
+    struct Once {
+        std::string key;
+        std::string content;
+    };
+    void send(const Identity& who, std::string queue, std::shared_ptr<Message> message, Once once, Done<Sent> done);
 
 private:
     struct Browsing;
@@ -81,8 +87,10 @@ private:
     void look_for(DestinationId queue, Position position, std::uint64_t bytes, bool may_read_body, Done<Found> done);
     struct Reading;
     void read_chunks(const std::shared_ptr<Reading>& reading);
+    Result<std::string> take_key(DestinationId queue, const std::string& name, const std::string& by, const Once& once);
 
     Parts parts_;
+    std::shared_ptr<IdempotencyKeys> keys_ = std::make_shared<IdempotencyKeys>();  // also of sends under way
 };
 
 }  // namespace giromq::admin

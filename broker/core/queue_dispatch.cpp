@@ -111,6 +111,8 @@ void Queue::make_ready(Consumer& consumer) {
 }
 
 bool Queue::may_hold_more(const Consumer& consumer) const {
+    // An administrator's work takes as many ahead as it has bounded itself to.
+    if (consumer.is_administrative) return true;
     const std::uint64_t most = context_.settings.consumer_unsettled_max;
     return consumer.unsettled < (consumer.drain ? most * unsettled_of_drains : most);
 }

@@ -46,6 +46,14 @@ Result<void> check_destination_name(std::string_view name) {
     return {};
 }
 
+Result<void> check_dead_letter_queue(std::string_view name) {
+    if (name.empty()) return {};
+    if (name.starts_with(temporary_prefix)) {
+        return Error(errc::invalid_name, "dead letters do not go to a temporary queue: they would be gone with its connection");
+    }
+    return check_destination_name(name);
+}
+
 Queue* Router::find(DestinationId id) {
     const auto found = queues_.find(id);
     return found == queues_.end() ? nullptr : found->second.get();
@@ -81,7 +89,7 @@ void Router::room_changed(Queue& queue) {
 }
 
 Queue* Router::dead_letter_queue(const std::string& name, tx::UnitOfWork& work) {
-    if (name.empty() || !check_destination_name(name).ok()) return nullptr;
+    if (name.empty() || !check_dead_letter_queue(name).ok()) return nullptr;
     if (Queue* const queue = find_name(name)) return queue->closing() ? nullptr : queue;
     auto settings = context_.settings.queue_defaults;
     settings.name = name;
@@ -187,7 +195,9 @@ Result<void> Router::check_new(std::string_view name) const {
 }
 
 void Router::create(DestinationSettings settings, UniqueFunction<void(Result<DestinationId>)> done) {
-    if (const auto allowed = check_new(settings.name); !allowed.ok()) {
+    auto allowed = check_new(settings.name);
+    if (allowed.ok()) allowed = check_dead_letter_queue(settings.dead_letter_queue);
+    if (!allowed.ok()) {
         done(allowed.error());
         return;
     }

@@ -72,5 +72,7 @@ public:
 
 /// 1 to 255 bytes of UTF-8 without control characters.
 Result<void> check_destination_name(std::string_view name);
+/// Where dead letters may go: such a name, unless it is that of a temporary queue; or nothing, so that they stay.
+Result<void> check_dead_letter_queue(std::string_view name);
 
 }  // namespace giromq::core

@@ -93,6 +93,7 @@ void Router::change(DestinationId id, DestinationSettings settings, UniqueFuncti
     if (opening_.contains(old.name) || queue->is_changing) {
         return done(Error(errc::not_ready, "queue '" + old.name + "' is being changed; try again"));
     }
+    if (const auto allowed = check_dead_letter_queue(settings.dead_letter_queue); !allowed.ok()) return done(allowed.error());
     settings.name = old.name;
     settings.kind = old.kind;
     settings.origin = old.origin;

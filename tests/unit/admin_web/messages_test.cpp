@@ -14,6 +14,8 @@ class AdminMessagesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(AdminMessagesTest);
     CPPUNIT_TEST(a_message_that_was_sent_can_be_looked_at);
     CPPUNIT_TEST(a_message_is_sent_once_for_an_idempotency_key);
+    CPPUNIT_TEST(an_idempotency_key_is_its_users_and_stands_for_one_message);
+    CPPUNIT_TEST(a_key_is_refused_where_it_would_protect_nothing);
     CPPUNIT_TEST(a_message_that_is_wrong_is_refused_with_what_is_wrong);
     CPPUNIT_TEST(messages_are_browsed_page_by_page);
     CPPUNIT_TEST(messages_are_browsed_by_selector);
@@ -32,6 +34,7 @@ class AdminMessagesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(dead_letters_are_retried);
     CPPUNIT_TEST(a_dry_run_counts_and_changes_nothing);
     CPPUNIT_TEST(copies_are_messages_of_their_own);
+    CPPUNIT_TEST(copies_that_found_no_room_are_named);
     CPPUNIT_TEST(a_large_message_is_copied_with_its_chunks);
     CPPUNIT_TEST(requests_that_make_no_sense_are_refused);
     CPPUNIT_TEST(operations_are_listed_newest_first);
@@ -146,6 +149,31 @@ class AdminMessagesTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(json_of(again).at("duplicate").as_bool());
         CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, depth(rig, "q"));
         CPPUNIT_ASSERT_EQUAL(400, rig.send(rig.make("POST", "/api/v1/queues/q/messages", "{}", {{"idempotency-key", "a b"}})).status);
+    }
+
+    void an_idempotency_key_is_its_users_and_stands_for_one_message() {
+        SiteRig rig;
+        make_queue(rig, "q");
+        make_queue(rig, "other");
+        const auto send = [&](const std::string& queue, const std::string& body) {
+            return rig.send(rig.make("POST", "/api/v1/queues/" + queue + "/messages", body, {{"idempotency-key", "k"}})).status;
+        };
+        CPPUNIT_ASSERT_EQUAL(201, send("q", R"({"type": "a"})"));
+        CPPUNIT_ASSERT_EQUAL(409, send("q", R"({"type": "b"})"));
+        CPPUNIT_ASSERT_EQUAL(201, send("other", R"({"type": "b"})"));
+        const auto mine = admin::IdempotencyKeys::duplicate_id("ann", "k");
+        const auto theirs = admin::IdempotencyKeys::duplicate_id("bob", "k");
+        CPPUNIT_ASSERT(mine.ok() && theirs.ok() && *mine != *theirs);
+        CPPUNIT_ASSERT(admin::IdempotencyKeys::duplicate_id(std::string(128, 'u'), std::string(128, 'k'))->size() <= 256);
+    }
+
+    void a_key_is_refused_where_it_would_protect_nothing() {
+        SiteRig rig;
+        make_queue(rig, "q", R"({"duplicateIdsMax": 0})");
+        const auto answer = rig.send(rig.make("POST", "/api/v1/queues/q/messages", "{}", {{"idempotency-key", "k"}}));
+        CPPUNIT_ASSERT_EQUAL(400, answer.status);
+        CPPUNIT_ASSERT(answer.body.find("duplicateIdsMax") != std::string::npos);
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, depth(rig, "q"));
     }
 
     void a_message_that_is_wrong_is_refused_with_what_is_wrong() {
@@ -429,6 +457,24 @@ class AdminMessagesTest : public CppUnit::TestFixture {
         const auto done = change(rig, "other/messages/copy", R"({"ids": [")" + id + R"("], "to": "q"})", 200);
         CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, done.at("done").to_number<std::int64_t>());
         CPPUNIT_ASSERT_EQUAL("m2"s, texts(rig, "q"));
+    }
+
+    void copies_that_found_no_room_are_named() {
+        SiteRig rig;
+        make_queue(rig, "q");
+        make_queue(rig, "other", R"({"maxMessages": 2})");
+        send_many(rig, "q", 4);
+        json::array ids;
+        for (const auto& item : get(rig, "/api/v1/queues/q/messages").at("items").as_array()) ids.push_back(item.at("id"));
+        const auto request = json::serialize(json::object{{"ids", ids}, {"to", "other"}});
+        const auto done = change(rig, "q/messages/copy", request, 200);
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, done.at("done").to_number<std::int64_t>());
+        const auto& failed = done.at("failed").as_array();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, failed.size());
+        CPPUNIT_ASSERT(failed[0].at("id") == ids[2] && failed[1].at("id") == ids[3]);
+        CPPUNIT_ASSERT_EQUAL("resource_limit"s, std::string(failed[1].at("code").as_string()));
+        CPPUNIT_ASSERT_EQUAL("m1 m2"s, texts(rig, "other"));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("nothing was copied", 507, rig.post("/api/v1/queues/q/messages/copy", request).status);
     }
 
     void a_large_message_is_copied_with_its_chunks() {

@@ -30,6 +30,8 @@ class CoreChangeTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_moved_dead_letter_stays_one);
     CPPUNIT_TEST(deleted_messages_are_gone_from_the_store);
     CPPUNIT_TEST(a_bounded_consumer_gets_nothing_behind_its_bound);
+    CPPUNIT_TEST(an_administrator_may_take_more_ahead_than_consumers);
+    CPPUNIT_TEST(dead_letters_may_not_go_to_a_temporary_queue);
     CPPUNIT_TEST(a_bounded_consumer_with_a_selector_gets_nothing_behind_its_bound);
     CPPUNIT_TEST(a_moving_administrator_is_no_consumer_in_the_counts);
     CPPUNIT_TEST(random_moves_lose_and_double_nothing);
@@ -437,6 +439,35 @@ class CoreChangeTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, hand.taker->drained_after.size());
         Taker& other = broker.take_now(queue, 1000);
         CPPUNIT_ASSERT_EQUAL(numbers(1, 60, "n"), other.texts());
+    }
+
+    void an_administrator_may_take_more_ahead_than_consumers() {
+        auto settings = tiny_windows();
+        settings.consumer_unsettled_max = 1;
+        Broker broker(settings);
+        const auto queue = broker.make_filled_queue(60);
+        Hand hand(broker, queue);
+        hand.taker->drain(1000);
+        broker.run();
+        CPPUNIT_ASSERT_EQUAL(numbers(1, 60), hand.taker->texts());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, hand.taker->drained_after.size());
+    }
+
+    void dead_letters_may_not_go_to_a_temporary_queue() {
+        Broker broker;
+        const auto queue = broker.make_queue("q");
+        auto settings = broker.view(queue).settings;
+        for (const auto* const name : {"temp-1-1", "a\x01", "\xff"}) {
+            settings.dead_letter_queue = name;
+            Answer<void> answer;
+            broker.core->change_queue(queue, settings, answer.callback());
+            CPPUNIT_ASSERT_MESSAGE(name, answer.given() && answer.result->error().is(core::errc::invalid_name));
+            auto another = settings;
+            another.name = "another";
+            Answer<DestinationId> created;
+            broker.core->create_queue(another, created.callback());
+            CPPUNIT_ASSERT_MESSAGE(name, created.given() && created.result->error().is(core::errc::invalid_name));
+        }
     }
 
     void a_bounded_consumer_with_a_selector_gets_nothing_behind_its_bound() {
