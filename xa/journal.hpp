@@ -41,6 +41,8 @@ std::string_view name_of(RecordKind kind);
 struct Decision {
     std::string decided_by;
     std::string reason;
+    std::string peer = {};      // from where, for the audit only
+    std::string protocol = {};  // and over which protocol
     friend bool operator==(const Decision&, const Decision&) = default;
 };
 

@@ -23,7 +23,20 @@ void Context::commit(tx::UnitOfWork work) { submit(std::make_unique<tx::UnitOfWo
 
 void Context::commit_until_durable(tx::UnitOfWork work) { submit(std::make_unique<tx::UnitOfWork>(std::move(work)), true); }
 
+bool Context::audited(AuditEntry entry, UniqueFunction<void()> command) {
+    audit_ = std::move(entry);
+    command();
+    const bool is_taken = !audit_;
+    audit_.reset();
+    return is_taken;
+}
+
+void Context::take_audit(tx::UnitOfWork& work) {
+    if (audit_) work.stage(*std::exchange(audit_, std::nullopt));
+}
+
 void Context::submit(std::unique_ptr<tx::UnitOfWork> work, bool until_durable) {
+    take_audit(*work);
     ++in_flight_;
     if (work->grows()) ++growing_in_flight_;
     store::Unit unit;

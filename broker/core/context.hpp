@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -39,6 +40,12 @@ public:
     /// The same for a unit that must succeed in the end (acknowledgements, removals): if it is refused it is tried again at each tick,
     /// and its effects run only when it is durable. Its operations must stay valid however much later they are applied.
     void commit_until_durable(tx::UnitOfWork work);
+
+    /// What is committed while `command` runs has this line of the audit in its first unit; a command that commits nothing leaves none,
+    /// and then this is false.
+    bool audited(AuditEntry entry, UniqueFunction<void()> command);
+    /// Puts the line into this unit, for a command whose first one is not the one that counts.
+    void take_audit(tx::UnitOfWork& work);
 
     /// True while growing units are refused: after one was, for a second.
     bool growth_blocked() const { return growth_blocked_; }
@@ -76,6 +83,7 @@ private:
     MessageNumber next_message_{1};
     DestinationId next_destination_{1};
     std::uint64_t in_flight_ = 0;
+    std::optional<AuditEntry> audit_;
     std::uint64_t growing_in_flight_ = 0;
     bool growth_blocked_ = false;
     bool disk_full_ = false;

@@ -203,6 +203,14 @@ void Core::remove_permission(std::uint64_t id, UniqueFunction<void(Result<void>)
     impl_->commit_record(store::RemovePermission{id}, std::move(done));
 }
 
+bool Core::audited(AuditEntry entry, UniqueFunction<void()> command) {
+    return impl_->context.audited(std::move(entry), std::move(command));
+}
+void Core::read_audit(AuditQuery query, UniqueFunction<void(Result<AuditStretch>)> done) const {
+    impl_->context.reads.audit(std::move(query), std::move(done));
+}
+void Core::put_audit(AuditEntry entry, UniqueFunction<void(Result<void>)> done) { impl_->commit_record(std::move(entry), std::move(done)); }
+
 const std::vector<NamedSelector>& Core::recovered_selectors() const { return impl_->recovery.selectors; }
 void Core::put_selector(NamedSelector selector, UniqueFunction<void(Result<void>)> done) {
     impl_->commit_record(store::PutSelector{std::move(selector)}, std::move(done));

@@ -456,6 +456,13 @@ public:
     const std::vector<Permission>& recovered_permissions() const;
     void put_permission(Permission permission, UniqueFunction<void(Result<void>)> done);
     void remove_permission(std::uint64_t id, UniqueFunction<void(Result<void>)> done);
+    /// The unit of work that `command` commits before it returns carries this line of the audit, so that both become durable or neither; a
+    /// command that is refused leaves none. False if nothing was committed.
+    bool audited(AuditEntry entry, UniqueFunction<void()> command);
+    /// Records that the query asks for, the newest first, of the next audit_look_max.
+    void read_audit(AuditQuery query, UniqueFunction<void(Result<AuditStretch>)> done) const;
+    /// A line of the audit by itself. `done` may be null.
+    void put_audit(AuditEntry entry, UniqueFunction<void(Result<void>)> done);
     const std::vector<NamedSelector>& recovered_selectors() const;
     void put_selector(NamedSelector selector, UniqueFunction<void(Result<void>)> done);
     void remove_selector(std::string name, UniqueFunction<void(Result<void>)> done);

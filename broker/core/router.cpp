@@ -276,13 +276,15 @@ void Router::remove(DestinationId id, bool even_if_used, UniqueFunction<void(Res
         return;
     }
     const Error reason(errc::deleted, "queue '" + name + "' was deleted");
+    tx::UnitOfWork work;
+    // What its links release goes first, in units of their own.
+    if (!queue->is_temporary()) context_.take_audit(work);
     close(*queue, reason);
     if (queue->is_temporary()) {
         empty(*queue);
         done({});
         return;
     }
-    tx::UnitOfWork work;
     if (!queue->has_row()) work.stage(queue->row());
     work.stage(store::CloseDestination{id});
     work.then([this, id, done = std::move(done)](const store::UnitResult& result) mutable {

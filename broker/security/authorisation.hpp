@@ -23,6 +23,9 @@ struct Identity {
     Role role = Role::application;
     /// The permissions that hold now; none: what the role does not allow is refused. Outlives this.
     const PermissionTable* permissions = nullptr;
+    // For the audit: where from, and how.
+    std::string peer = {};
+    std::string protocol = {};
 };
 
 /// The one decision about every action, under AMQP and REST alike: what the role allows everywhere, and what permissions grant to the

@@ -59,6 +59,9 @@ public:
 
     /// Reads one message on the reading thread; `done` runs on the core's executor.
     virtual void message(MessageNumber number, UniqueFunction<void(Result<MessagePtr>)> done) = 0;
+
+    /// Reads records of the audit on the reading thread; `done` runs on the core's executor.
+    virtual void audit(AuditQuery query, UniqueFunction<void(Result<AuditStretch>)> done) = 0;
 };
 
 }  // namespace giromq::store

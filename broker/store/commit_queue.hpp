@@ -71,6 +71,7 @@ public:
     void page(DestinationId destination, Position after, PageLimits limits, UniqueFunction<void(Result<Page>)> done) override;
     void chunk(MessageNumber number, std::uint32_t index, UniqueFunction<void(Result<SharedBytes>)> done) override;
     void message(MessageNumber number, UniqueFunction<void(Result<MessagePtr>)> done) override;
+    void audit(AuditQuery query, UniqueFunction<void(Result<AuditStretch>)> done) override;
 
     /// Ends the thread; questions not yet answered are answered with errc::stopped.
     void stop();

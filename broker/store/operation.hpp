@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/shared_bytes.hpp"
+#include "model/audit.hpp"
 #include "model/dead_letter.hpp"
 #include "model/destination.hpp"
 #include "model/ids.hpp"
@@ -253,15 +254,8 @@ struct ForgetTombstones {
     Position before;
 };
 
-/// A line of the audit: who did what, to what, with what outcome and for what reason. Nothing ever changes or removes one.
-struct PutAudit {
-    Timestamp time;
-    std::string actor;
-    std::string action;   // "transaction.commit", "transaction.rollback", "transaction.forget"
-    std::string subject;  // the XID as text
-    std::string outcome;
-    std::string reason;
-};
+/// Appends to the audit.
+using PutAudit = AuditEntry;
 
 /// Adds or replaces the permission of that id.
 struct PutPermission {

@@ -25,7 +25,11 @@ struct MessageQuestion {
     MessageNumber number;
     UniqueFunction<void(Result<MessagePtr>)> done;
 };
-using Question = std::variant<PageQuestion, ChunkQuestion, MessageQuestion>;
+struct AuditQuestion {
+    AuditQuery query;
+    UniqueFunction<void(Result<AuditStretch>)> done;
+};
+using Question = std::variant<PageQuestion, ChunkQuestion, MessageQuestion, AuditQuestion>;
 
 template <typename Answer>
 void tell(Executor& core, UniqueFunction<void(Result<Answer>)> done, Result<Answer> answer) {
@@ -45,6 +49,8 @@ struct ReadQueue::Impl {
     }
     void answer(ChunkQuestion& question) { question.done(store.chunk(question.number, question.index)); }
     void answer(MessageQuestion& question) { tell(core, std::move(question.done), store.message(question.number)); }
+    void answer(AuditQuestion& question) { tell(core, std::move(question.done), store.audit(question.query)); }
+    void refuse(AuditQuestion& question) { tell(core, std::move(question.done), Result<AuditStretch>(Error(errc::stopped))); }
     void refuse(PageQuestion& question) { tell(core, std::move(question.done), Result<Page>(Error(errc::stopped))); }
     void refuse(MessageQuestion& question) { tell(core, std::move(question.done), Result<MessagePtr>(Error(errc::stopped))); }
     void refuse(ChunkQuestion& question) { question.done(Error(errc::stopped)); }
@@ -100,6 +106,10 @@ void ReadQueue::chunk(MessageNumber number, std::uint32_t index, UniqueFunction<
 
 void ReadQueue::message(MessageNumber number, UniqueFunction<void(Result<MessagePtr>)> done) {
     impl_->ask(MessageQuestion{number, std::move(done)});
+}
+
+void ReadQueue::audit(AuditQuery query, UniqueFunction<void(Result<AuditStretch>)> done) {
+    impl_->ask(AuditQuestion{std::move(query), std::move(done)});
 }
 
 void ReadQueue::stop() {

@@ -146,8 +146,8 @@ struct Health {
 };
 
 /// Threads: acquire, instance, commit, last_batch, backup, maintain and release are called from one thread only (the commit queue's);
-/// recover is called between acquire and the first commit; page, chunk, message and health may be called from one other thread (the read
-/// queue's) at the same time; health from any.
+/// recover is called between acquire and the first commit; page, chunk, message, audit and health may be called from one other thread (the
+/// read queue's) at the same time; health from any.
 class Store {
 public:
     virtual ~Store() = default;
@@ -177,6 +177,9 @@ public:
     /// A message by its number, checksums verified: for what prepared branches have put, which is on no page. errc::not_found if there is
     /// none, errc::damaged if it is not as it was written.
     virtual Result<MessagePtr> message(MessageNumber number) = 0;
+
+    /// Records of the audit that the query asks for, the newest first, of the next audit_look_max.
+    virtual Result<AuditStretch> audit(const AuditQuery& query) = 0;
 
     /// Begins a consistent copy of the store into a new file; maintain() continues it between batches.
     virtual Result<void> start_backup(const std::string& path, UniqueFunction<void(Result<void>)> done) = 0;

@@ -115,12 +115,15 @@ void BranchJournal::stage_completion(Written& written, xa::Outcome outcome, bool
 }
 
 void BranchJournal::stage_audit(const xa::Record& record, const char* action, UnitOfWork& unit) {
-    unit.stage(store::PutAudit{.time = timestamp_of(record.time),
-                               .actor = record.decision.decided_by,
-                               .action = action,
-                               .subject = xa::to_text(record.xid),
-                               .outcome = "done",
-                               .reason = record.decision.reason});
+    AuditEntry entry;
+    entry.time = timestamp_of(record.time);
+    entry.user = record.decision.decided_by;
+    entry.action = action;
+    entry.object = xa::to_text(record.xid);
+    entry.detail = record.decision.reason;
+    entry.peer = record.decision.peer;
+    entry.protocol = record.decision.protocol;
+    unit.stage(std::move(entry));
 }
 
 void BranchJournal::finished(const Written& written, bool durable) {

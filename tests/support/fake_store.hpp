@@ -57,6 +57,7 @@ public:
     }
 
     void message(MessageNumber number, UniqueFunction<void(Result<MessagePtr>)> done) override { done(engine_.message(number)); }
+    void audit(AuditQuery query, UniqueFunction<void(Result<AuditStretch>)> done) override { done(engine_.audit(query)); }
 
     /// Units that no batch has taken yet.
     const std::deque<store::Unit>& waiting() const { return waiting_; }

@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/crc32c.hpp"
+#include "security/audit_chain.hpp"
 
 // The whole engine is in this file: the tables (MemoryDisk), the batch (Applier) and the store.
 namespace giromq::store {
@@ -77,7 +78,7 @@ struct MemoryTables {
     std::map<BranchId, std::map<std::uint32_t, PreparePut>> prepared_puts;
     std::map<BranchId, std::vector<PrepareGet>> prepared_gets;
     std::map<Position, PutTombstone> tombstones;
-    std::vector<PutAudit> audit;
+    std::vector<AuditRecord> audit;
 
     void remove_message(MessageNumber number) {
         messages.erase(number);
@@ -283,7 +284,13 @@ public:
     void operator()(const ForgetTombstones& operation) {
         disk_.tombstones.erase(disk_.tombstones.begin(), disk_.tombstones.lower_bound(operation.before));
     }
-    void operator()(const PutAudit& operation) { disk_.audit.push_back(operation); }
+    void operator()(const PutAudit& operation) {
+        const auto previous = disk_.audit.empty() ? AuditHash{} : disk_.audit.back().hash;
+        const auto number = disk_.audit.size() + 1;
+        const auto hash = security::audit_hash(previous, number, operation);
+        GIROMQ_CHECK(hash.ok(), "there is no SHA-256");
+        disk_.audit.push_back({number, operation, *hash});
+    }
 
 private:
     StoredBranch& prepared(BranchId id) {
@@ -531,6 +538,19 @@ Result<MessagePtr> MemoryStore::message(MessageNumber number) {
     if (found == disk_->messages.end()) return Error(errc::not_found, name);
     if (found->second.message->checksum() != found->second.checksum) return Error(errc::damaged, name);
     return found->second.message;
+}
+
+Result<AuditStretch> MemoryStore::audit(const AuditQuery& query) {
+    const std::lock_guard lock(disk_->mutex);
+    const auto& records = disk_->audit;
+    auto next = query.before == 0 ? records.size() : std::min<std::size_t>(records.size(), query.before - 1);
+    AuditStretch stretch;
+    for (std::uint64_t looked = 0; next > 0 && looked < audit_look_max && stretch.items.size() < query.limit; ++looked) {
+        const auto& record = records[--next];
+        if (query.asks_for(record.entry)) stretch.items.push_back(record);
+    }
+    stretch.through = next == 0 ? 0 : records[next].number;
+    return stretch;
 }
 
 Result<void> MemoryStore::start_backup(const std::string&, UniqueFunction<void(Result<void>)>) {

@@ -32,6 +32,7 @@ public:
     Result<Page> page(DestinationId destination, Position after, PageLimits limits) override;
     Result<SharedBytes> chunk(MessageNumber number, std::uint32_t index) override;
     Result<MessagePtr> message(MessageNumber number) override;
+    Result<AuditStretch> audit(const AuditQuery& query) override;
     Result<void> start_backup(const std::string& path, UniqueFunction<void(Result<void>)> done) override;
     Result<bool> maintain() override;
     Health health() const override;

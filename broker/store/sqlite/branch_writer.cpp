@@ -1,4 +1,5 @@
 #include "store/sqlite/branch_writer.hpp"
+#include "store/sqlite/audit_row.hpp"
 
 #include <initializer_list>
 #include <string>
@@ -31,6 +32,7 @@ void bind_key(Statement& statement, int first, const EntryKey& key) {
 int BranchWriter::prepare(Connection& connection) {
     connection_ = &connection;
     int code = add_row_checksum(connection);
+    if (code == SQLITE_OK) code = add_audit_hash(connection);
     if (code == SQLITE_OK) code = prepare_rows();
     if (code == SQLITE_OK) code = prepare_completion();
     return code;
@@ -54,7 +56,11 @@ int BranchWriter::prepare_rows() {
              "AND lock IS NULL"},
             {&insert_tombstone_, std::string("INSERT INTO tombstone (") + tombstone_columns + ") VALUES (?,?,?,?,?,?)"},
             {&forget_tombstones_, "DELETE FROM tombstone WHERE position < ?"},
-            {&insert_audit_, "INSERT INTO audit (time, actor, action, subject, outcome, reason) VALUES (?,?,?,?,?,?)"},
+            {&insert_audit_,
+             std::string("INSERT INTO audit (") + audit_columns +
+                 ", previous_hash, hash) SELECT next, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, previous, giromq_audit_hash(previous, "
+                 "next, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) FROM (SELECT coalesce((SELECT max(number) FROM audit), 0) + 1 AS "
+                 "next, coalesce((SELECT hash FROM audit ORDER BY number DESC LIMIT 1), zeroblob(32)) AS previous)"},
         });
 }
 
@@ -281,9 +287,9 @@ int BranchWriter::run(const PutTombstone& put) {
 int BranchWriter::run(const ForgetTombstones& forget) { return forget_tombstones_.bind(1, forget.before.value).run(); }
 
 int BranchWriter::run(const PutAudit& put) {
-    insert_audit_.bind_unless_zero(1, put.time.milliseconds).bind(2, std::string_view(put.actor)).bind(3, std::string_view(put.action));
-    insert_audit_.bind(4, std::string_view(put.subject)).bind(5, std::string_view(put.outcome));
-    return insert_audit_.bind(6, std::string_view(put.reason)).run();
+    insert_audit_.bind_unless_zero(1, put.time.milliseconds).bind(2, std::string_view(put.user)).bind(3, std::string_view(put.action));
+    insert_audit_.bind(4, std::string_view(put.object)).bind(5, std::string_view(put.outcome)).bind(6, std::string_view(put.detail));
+    return insert_audit_.bind(7, std::string_view(put.peer)).bind(8, std::string_view(put.protocol)).run();
 }
 
 }  // namespace giromq::store::sqlite

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/crc32c.hpp"
+#include "store/sqlite/audit_row.hpp"
 #include "store/sqlite/branch_row.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/data_directory.hpp"
@@ -27,6 +28,14 @@ struct Rule {
 };
 
 constexpr Rule rules[] = {
+    {"every record of the audit follows the one before",
+     "SELECT 'record ' || number || ' of the audit is not as it was written, or the one before it was changed or removed' FROM "
+     "(SELECT *, lag(hash, 1, zeroblob(32)) OVER (ORDER BY number) AS before, lag(number, 1, 0) OVER (ORDER BY number) AS last FROM audit) "
+     "WHERE number <> last + 1 OR previous_hash IS NOT before OR hash IS NOT giromq_audit_hash(before, number, time, actor, action, "
+     "subject, outcome, reason, peer, protocol)"},
+    {"the audit has its last record",
+     "SELECT 'the audit has lost its last records: it has had ' || seq FROM sqlite_sequence WHERE name = 'audit' AND seq <> "
+     "coalesce((SELECT max(number) FROM audit), 0)"},
     {"every entry has its message",
      "SELECT 'entry at position ' || position || ' of destination ' || destination || ' refers to message ' || message || ', which is "
      "missing' FROM entry WHERE NOT EXISTS (SELECT 1 FROM message WHERE number = entry.message)"},
@@ -188,6 +197,7 @@ Result<void> check_connection(Connection& connection, UniqueFunction<void(const 
     }
     int code = add_entry_checksum(connection);
     if (code == SQLITE_OK) code = add_row_checksum(connection);
+    if (code == SQLITE_OK) code = add_audit_hash(connection);
     if (code != SQLITE_OK) return error_of(connection.get(), code, "setting up the check");
     if (auto begun = connection.execute("BEGIN", "beginning to check"); !begun.ok()) return begun;
     Checker checker(connection, progress);

@@ -396,6 +396,8 @@ Result<SharedBytes> SqliteStore::chunk(MessageNumber number, std::uint32_t index
 
 Result<MessagePtr> SqliteStore::message(MessageNumber number) { return reader_.message(number); }
 
+Result<AuditStretch> SqliteStore::audit(const AuditQuery& query) { return reader_.audit(query); }
+
 Health SqliteStore::health() const {
     const std::lock_guard lock(health_mutex_);
     return health_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/crc32c.hpp"
+#include "store/sqlite/audit_row.hpp"
 #include "store/sqlite/entry_row.hpp"
 #include "store/sqlite/message_row.hpp"
 
@@ -37,6 +38,11 @@ Result<void> PageReader::open(const std::string& database, const std::string& vf
     if (auto set = connection_.execute(pragmas, "setting up the reading connection"); !set.ok()) return set;
     sqlite3_busy_timeout(connection_.get(), busy_timeout_ms);
     const std::string message = std::string("SELECT ") + message_columns + " FROM message WHERE number = ?";
+    const std::string audit =
+        std::string("SELECT ") + audit_columns +
+        ", hash FROM audit WHERE number BETWEEN ?1 AND ?2 AND (?3 IS NULL OR actor = ?3) AND "
+        "(?4 IS NULL OR substr(action, 1, length(?4)) = ?4) AND (?5 IS NULL OR substr(subject, 1, length(?5)) = ?5) AND "
+        "(?6 IS NULL OR outcome = ?6) AND (?7 IS NULL OR time >= ?7) AND (?8 IS NULL OR time < ?8) ORDER BY number DESC LIMIT ?9";
     const std::pair<Statement*, std::string_view> statements[] = {
         {&begin_, "BEGIN"},
         {&end_, "COMMIT"},
@@ -56,6 +62,8 @@ Result<void> PageReader::open(const std::string& database, const std::string& vf
         {&has_dead_letters_, "SELECT EXISTS (SELECT 1 FROM dead_letter WHERE destination = ? AND position > ?)"},
         {&dead_letter_, "SELECT cause, description, origin, delivery_count, time FROM dead_letter WHERE destination = ? AND position = ?"},
         {&chunk_, "SELECT checksum, bytes FROM chunk WHERE number = ? AND idx = ?"},
+        {&audit_, audit},
+        {&last_audit_, "SELECT coalesce(max(number), 0) FROM audit"},
     };
     for (const auto& [statement, sql] : statements) {
         const int code = statement->prepare(connection_.get(), sql);
@@ -235,6 +243,30 @@ Result<MessagePtr> PageReader::message(MessageNumber number) {
     auto message = read_message(message_, damage);
     if (message == nullptr) return Error(errc::damaged, name + ": " + damage);
     return message;
+}
+
+Result<AuditStretch> PageReader::audit(const AuditQuery& query) {
+    const auto inside = gate_.enter();
+    std::uint64_t last = query.before == 0 ? 0 : query.before - 1;
+    if (query.before == 0) {
+        const ResetGuard guard(last_audit_);
+        if (const int code = last_audit_.step(); code != SQLITE_ROW)
+            return error_of(connection_.get(), code, "looking for the audit's end");
+        last = last_audit_.unsigned_number(0);
+    }
+    const auto first = last > audit_look_max ? last - audit_look_max + 1 : 1;
+    const ResetGuard guard(audit_);
+    audit_.bind(1, first).bind(2, last).bind_unless_empty(3, query.user).bind_unless_empty(4, query.action);
+    audit_.bind_unless_empty(5, query.object).bind_unless_empty(6, query.outcome).bind_unless_zero(7, query.since.milliseconds);
+    audit_.bind_unless_zero(8, query.until.milliseconds).bind(9, std::uint64_t{query.limit});
+    AuditStretch stretch;
+    int code = audit_.step();
+    for (; code == SQLITE_ROW; code = audit_.step()) stretch.items.push_back(read_audit_record(audit_));
+    if (code != SQLITE_DONE) return error_of(connection_.get(), code, "reading the audit");
+    const bool is_full = !stretch.items.empty() && stretch.items.size() >= query.limit;
+    stretch.through = is_full ? stretch.items.back().number : first;
+    if (stretch.through == 1) stretch.through = 0;
+    return stretch;
 }
 
 }  // namespace giromq::store::sqlite

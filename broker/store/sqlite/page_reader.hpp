@@ -20,6 +20,7 @@ public:
     Result<Page> page(DestinationId destination, Position after, PageLimits limits);
     Result<SharedBytes> chunk(MessageNumber number, std::uint32_t index);
     Result<MessagePtr> message(MessageNumber number);
+    Result<AuditStretch> audit(const AuditQuery& query);
 
 private:
     /// A cursor over one of the two tables of entries. After advance(), `code` is SQLITE_ROW or SQLITE_DONE, or an error.
@@ -44,7 +45,7 @@ private:
     const std::atomic<std::uint64_t>& epoch_;
     Connection connection_;
     Statement begin_, end_, snapshot_, entries_, volatile_entries_, last_entry_, next_entry_, message_, has_dead_letters_, dead_letter_,
-        chunk_;
+        chunk_, audit_, last_audit_;
     bool may_have_dead_letters_ = false;
 };
 

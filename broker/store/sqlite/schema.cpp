@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "store/sqlite/audit_row.hpp"
+
 namespace giromq::store::sqlite {
 namespace {
 
@@ -365,8 +367,29 @@ SELECT 1, 'role', 'application', '#', 'send receive browse create', CAST(strftim
  WHERE EXISTS (SELECT 1 FROM broker WHERE epoch > 0) OR EXISTS (SELECT 1 FROM user);
 )sql";
 
+// The audit: from where and over which protocol, and a hash of each record over the one before (security/audit_chain), for those that are
+// there already, too.
+constexpr const char* schema_6 = R"sql(
+ALTER TABLE audit ADD COLUMN peer TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN protocol TEXT NOT NULL DEFAULT '';
+
+DROP TRIGGER audit_is_never_changed;
+WITH RECURSIVE chain(number, previous, hash) AS (
+  SELECT number, zeroblob(32),
+         giromq_audit_hash(zeroblob(32), number, time, actor, action, subject, outcome, reason, peer, protocol)
+    FROM audit WHERE number = (SELECT min(number) FROM audit)
+  UNION ALL
+  SELECT a.number, c.hash,
+         giromq_audit_hash(c.hash, a.number, a.time, a.actor, a.action, a.subject, a.outcome, a.reason, a.peer, a.protocol)
+    FROM chain AS c JOIN audit AS a ON a.number = (SELECT min(number) FROM audit WHERE number > c.number)
+)
+UPDATE audit SET previous_hash = chain.previous, hash = chain.hash FROM chain WHERE chain.number = audit.number;
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+)sql";
+
 /// Migration N brings a store from user_version N to N + 1. Never changed once released; only appended to.
-constexpr std::array migrations{schema_1, schema_2, schema_3, schema_4, schema_5};
+constexpr std::array migrations{schema_1, schema_2, schema_3, schema_4, schema_5, schema_6};
 
 Result<void> set_pragma(Connection& connection, const std::string& name, std::int64_t value) {
     return connection.execute(("PRAGMA " + name + " = " + std::to_string(value)).c_str(), "setting " + name);
@@ -392,6 +415,7 @@ Result<void> migrate(Connection& connection) {
                                              std::to_string(newest_schema()) + "; use the newer program");
     }
     if (*version < 0) return Error(errc::not_a_store, "the schema number is negative");
+    if (const int code = add_audit_hash(connection); code != SQLITE_OK) return error_of(connection.get(), code, "setting up the migration");
     for (auto index = static_cast<std::size_t>(*version); index < migrations.size(); ++index) {
         if (auto migrated = run_migration(connection, index); !migrated.ok()) return migrated;
     }

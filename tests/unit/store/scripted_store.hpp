@@ -65,6 +65,7 @@ public:
     }
     Result<SharedBytes> chunk(MessageNumber number, std::uint32_t index) override { return inner_.chunk(number, index); }
     Result<MessagePtr> message(MessageNumber number) override { return inner_.message(number); }
+    Result<AuditStretch> audit(const AuditQuery& query) override { return inner_.audit(query); }
     Result<void> start_backup(const std::string& path, UniqueFunction<void(Result<void>)> done) override {
         return inner_.start_backup(path, std::move(done));
     }

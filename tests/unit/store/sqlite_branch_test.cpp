@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "security/audit_chain.hpp"
 #include "store/sqlite/schema.hpp"
 #include "unit/store/engines.hpp"
 #include "unit/store/sqlite_tools.hpp"
@@ -18,8 +19,11 @@ class SqliteBranchTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_store_of_schema_2_is_brought_forward_with_its_branch);
     CPPUNIT_TEST(only_a_store_that_was_in_use_lets_applications_do_what_they_could);
     CPPUNIT_TEST(a_store_of_schema_3_keeps_its_audit);
+    CPPUNIT_TEST(an_audit_of_an_earlier_schema_is_chained);
     CPPUNIT_TEST(an_auditor_can_read_what_a_branch_has_put_and_got);
     CPPUNIT_TEST(the_audit_can_only_grow);
+    CPPUNIT_TEST(the_audit_is_read_as_it_was_written);
+    CPPUNIT_TEST(a_look_at_a_long_audit_is_bounded);
     CPPUNIT_TEST(the_check_passes_over_branches);
     CPPUNIT_TEST(the_check_finds_what_is_wrong_with_branches);
     CPPUNIT_TEST(a_damaged_put_is_neither_committed_nor_rolled_back);
@@ -105,6 +109,25 @@ public:
         expect_sound(data());
     }
 
+    void an_audit_of_an_earlier_schema_is_chained() {
+        for (const int schema : {3, 4, 5}) {
+            driver_.reset();
+            std::filesystem::remove_all(data());
+            make_store_of_schema(schema);
+            open();
+            CPPUNIT_ASSERT_EQUAL(Lines({std::to_string(sqlite::newest_schema())}), query(database(), "PRAGMA user_version"));
+            driver_->commit({AuditEntry{Timestamp{7}, "ann", "queue.purge", "q"}});
+            const auto records = driver_->store().audit({}).value().items;
+            CPPUNIT_ASSERT(records.size() == 3 && records[1].entry.user == "bob" && records[1].entry.detail == "it was told");
+            security::AuditVerifier verifier;
+            for (const auto& record : records) verifier.look_at(record);
+            verifier.finish();
+            CPPUNIT_ASSERT(!verifier.finding().first_bad);
+            CPPUNIT_ASSERT(is_refused("UPDATE audit SET actor = 'bob'"));
+        }
+        CPPUNIT_ASSERT(driver_->recovered().permissions.at(0).grantee == "ledger");
+    }
+
     void only_a_store_that_was_in_use_lets_applications_do_what_they_could() {
         CPPUNIT_ASSERT_MESSAGE("a new one grants nothing", driver_->recovered().permissions.empty());
         for (const int schema : {1, 2, 3, 4}) {
@@ -138,12 +161,58 @@ public:
 
     void the_audit_can_only_grow() {
         driver_->commit({PutAudit{Timestamp{5}, "alice", "transaction.rollback", "1:01:", "done", "why"}, PutAudit{}});
-        CPPUNIT_ASSERT_EQUAL(Lines({"1|5|alice|transaction.rollback|1:01:|done|why|NULL", "2|NULL||||||NULL"}),
-                             query(database(), "SELECT number, time, actor, action, subject, outcome, reason, hash FROM audit"));
+        CPPUNIT_ASSERT_EQUAL(Lines({"1|5|alice|transaction.rollback|1:01:|done|why|32", "2|NULL||||done||32"}),
+                             query(database(), "SELECT number, time, actor, action, subject, outcome, reason, length(hash) FROM audit"));
         CPPUNIT_ASSERT(is_refused("UPDATE audit SET actor = 'bob'"));
         CPPUNIT_ASSERT(is_refused("DELETE FROM audit WHERE number = 1"));
+        driver_->release();
         driver_.reset();
         expect_sound(data());
+        const std::string off = "DROP TRIGGER audit_is_never_changed; DROP TRIGGER audit_is_never_removed; ";
+        CPPUNIT_ASSERT(finds(off + "UPDATE audit SET actor = 'bob' WHERE number = 1", "record 1 of the audit"));
+        CPPUNIT_ASSERT(finds(off + "DELETE FROM audit WHERE number = 1", "record 2 of the audit"));
+        CPPUNIT_ASSERT(finds(off + "DELETE FROM audit WHERE number = 2", "lost its last records"));
+    }
+
+    void the_audit_is_read_as_it_was_written() {
+        AuditEntry entry{Timestamp{5}, "alice", "queue.purge", "q", "done", "why", "192.0.2.1:1", "http"};
+        driver_->commit({entry});
+        entry.user = "bob";
+        entry.time = Timestamp{7};
+        driver_->commit({entry, entry});
+        const auto all = driver_->store().audit({}).value().items;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{3}, all.size());
+        CPPUNIT_ASSERT(all[0].number == 3 && all[2].entry.peer == "192.0.2.1:1" && all[2].entry.protocol == "http");
+        security::AuditVerifier verifier;
+        for (const auto& record : all) verifier.look_at(record);
+        verifier.finish();
+        CPPUNIT_ASSERT(!verifier.finding().first_bad && verifier.finding().records == 3);
+        AuditQuery query;
+        query.user = "bob";
+        query.before = 3;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, driver_->store().audit(query).value().items.size());
+        query = {};
+        query.until = Timestamp{7};
+        CPPUNIT_ASSERT(driver_->store().audit(query).value().items.at(0).number == 1);
+    }
+
+    void a_look_at_a_long_audit_is_bounded() {
+        driver_->commit({AuditEntry{Timestamp{1}, "ann", "queue.purge", "q"}});
+        std::vector<Operation> others(audit_look_max, AuditEntry{Timestamp{2}, "bob", "queue.pause", "q"});
+        driver_->commit(std::move(others));
+        AuditQuery query;
+        query.action = "queue.purge";
+        const auto nothing_yet = driver_->store().audit(query).value();
+        CPPUNIT_ASSERT(nothing_yet.items.empty());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, nothing_yet.through);
+        query.before = nothing_yet.through;
+        const auto found = driver_->store().audit(query).value();
+        CPPUNIT_ASSERT(found.items.size() == 1 && found.through == 0);
+        query.action = "queue.";
+        query.before = 0;
+        query.limit = 3;
+        const auto page = driver_->store().audit(query).value();
+        CPPUNIT_ASSERT(page.items.size() == 3 && page.through == page.items.back().number);
     }
 
     void the_check_passes_over_branches() {

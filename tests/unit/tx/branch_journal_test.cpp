@@ -176,8 +176,8 @@ public:
         rig_->prepared(1, {{"one"}, {}});
         rig_->resolve(1, xa::Outcome::committed);
         const auto& audit = std::get<store::PutAudit>(rig_->last_operations.back());
-        CPPUNIT_ASSERT(audit.actor == "alice" && audit.action == "transaction.commit" && audit.reason == "it is lost");
-        CPPUNIT_ASSERT_EQUAL(std::string("131077:67747269642d31:62"), audit.subject);
+        CPPUNIT_ASSERT(audit.user == "alice" && audit.action == "transaction.commit" && audit.detail == "it is lost");
+        CPPUNIT_ASSERT_EQUAL(std::string("131077:67747269642d31:62"), audit.object);
         rig_->store->run();
         CPPUNIT_ASSERT_EQUAL(std::string("settled heuristically committed +, answer 0"), rig_->take());
         CPPUNIT_ASSERT_EQUAL(Texts({"one"}), rig_->texts());
@@ -205,7 +205,7 @@ public:
         rig_->forget(2, {"bob", "the manager will not come back"});
         CPPUNIT_ASSERT_EQUAL(std::size_t{2}, rig_->last_operations.size());
         const auto& audit = std::get<store::PutAudit>(rig_->last_operations.back());
-        CPPUNIT_ASSERT(audit.actor == "bob" && audit.action == "transaction.forget");
+        CPPUNIT_ASSERT(audit.user == "bob" && audit.action == "transaction.forget");
     }
 
     void old_tombstones_go_from_the_store() {
