@@ -31,6 +31,7 @@ struct ConnectionSettings {
     std::uint32_t max_frame_bytes = 256 * 1024;  // advertised and enforced
     std::uint16_t sessions_max = 256;
     std::uint32_t links_max = 4096;  // of the connection
+    std::uint32_t connections_per_user_max = 2000;
     std::uint64_t max_message_bytes = 100u << 20;
     std::uint64_t session_window_bytes = 2u << 20;   // four times this may lie in incomplete deliveries, and in unanswered sends
     std::uint64_t output_window_bytes = 512 * 1024;  // encoded and not yet written; further deliveries wait
@@ -59,6 +60,18 @@ private:
     std::unordered_map<std::string, ConnectionId> holders_;
 };
 
+/// How many connections each user has. One for the broker; thread-safe.
+class UserConnections {
+public:
+    /// Counts one more; false if the user has `max` already.
+    bool admit(const std::string& user, std::uint32_t max);
+    void leave(const std::string& user);
+
+private:
+    std::mutex mutex_;
+    std::unordered_map<std::string, std::uint32_t> counts_;
+};
+
 /// What a connection works with; outlives every connection.
 struct Services {
     core::Core& core;
@@ -67,6 +80,7 @@ struct Services {
     const Clock& clock;
     ContainerRegistry& containers;
     selector::ProgramCache& selectors;
+    UserConnections& user_connections;
 };
 
 /// Implemented by net/.

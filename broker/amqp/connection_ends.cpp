@@ -133,6 +133,8 @@ void ConnectionEngine::end_in_core(core::CloseReason reason) {
     core_session_->close(reason, std::move(links));
     if (container_claimed_) services_.containers.release(container_, id_);
     container_claimed_ = false;
+    if (is_of_user_) services_.user_connections.leave(context_.identity.user);
+    is_of_user_ = false;
 }
 
 }  // namespace giromq::amqp

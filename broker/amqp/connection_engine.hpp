@@ -97,6 +97,7 @@ private:
     bool process_events();
     bool handle(pn_event_t* event);
     void on_connection_open();
+    void refuse_user();
     void refuse_container(const std::string& container);
     void on_connection_close();
     void on_transport_error();
@@ -189,7 +190,8 @@ private:
 
     std::string container_;
     bool container_claimed_ = false;
-    bool open_ = false;  // the peer's open has come
+    bool is_of_user_ = false;  // counted
+    bool open_ = false;        // the peer's open has come
     bool login_logged_ = false;
     bool ended_in_core_ = false;
     bool hung_up_ = false;  // nothing more is read, and nothing written but what the engine has to say

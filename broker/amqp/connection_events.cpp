@@ -127,10 +127,24 @@ void ConnectionEngine::on_connection_open() {
     put_symbols(pn_connection_offered_capabilities(connection), {anonymous_relay, sole_connection});
     const bool is_sole = has_symbol(pn_connection_remote_desired_capabilities(connection), sole_connection);
     if (is_sole) container_claimed_ = !container_.empty() && services_.containers.claim(container_, id_);
-    const bool refused = is_sole && !container_claimed_;
-    put_properties(pn_connection_properties(connection), settings_, refused);
+    is_of_user_ = services_.user_connections.admit(context_.identity.user, settings_.connections_per_user_max);
+    const bool is_taken = is_sole && !container_claimed_;
+    put_properties(pn_connection_properties(connection), settings_, is_taken || !is_of_user_);
     pn_connection_open(connection);
-    if (refused) refuse_container(container_);
+    if (!is_of_user_) {
+        refuse_user();
+    } else if (is_taken) {
+        refuse_container(container_);
+    }
+}
+
+void ConnectionEngine::refuse_user() {
+    const auto& user = context_.identity.user;
+    log::warning("too_many_connections", {{"connection", id_.value}, {"peer", peer_.address}, {"user", user}});
+    end_in_core(core::CloseReason::orderly);
+    auto reason = "user '" + user + "' has " + std::to_string(settings_.connections_per_user_max) + " connections, and may not have more";
+    set_condition(pn_connection_condition(driver_.connection), {std::string(condition::resource_limit_exceeded), std::move(reason)});
+    pn_connection_close(driver_.connection);
 }
 
 void ConnectionEngine::refuse_container(const std::string& container) {

@@ -63,6 +63,7 @@ struct AmqpConfig {
     std::chrono::milliseconds authentication_timeout{10000};
     std::uint32_t connections_max = 10000;
     std::uint32_t connections_per_address_max = 2000;
+    std::uint32_t connections_per_user_max = 2000;
     Origin origin;
 
     friend bool operator==(const AmqpConfig&, const AmqpConfig&) = default;
@@ -102,6 +103,7 @@ struct HttpConfig {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8161;  // 0: any that is free
     bool tls = false;
+    std::uint32_t requests_per_second_max = 1000;  // of one address; 0: any number
     Origin origin;
 
     friend bool operator==(const HttpConfig&, const HttpConfig&) = default;

@@ -85,6 +85,7 @@ private:
         amqp.duration("authentication-timeout", config_.amqp.authentication_timeout);
         amqp.number("connections-max", config_.amqp.connections_max);
         amqp.number("connections-per-address-max", config_.amqp.connections_per_address_max);
+        amqp.number("connections-per-user-max", config_.amqp.connections_per_user_max);
         const auto* const element = root_.child("amqp");
         if (element == nullptr || element->children.empty()) return;
         config_.amqp.listeners.clear();
@@ -152,6 +153,7 @@ private:
         http.text("host", config_.http.host);
         http.number("port", config_.http.port);
         http.flag("tls", config_.http.tls);
+        http.number("requests-per-second-max", config_.http.requests_per_second_max);
     }
 
     void read_core() {

@@ -148,6 +148,7 @@ private:
     core::Core core_;
     security::UserDirectory users_;
     amqp::ContainerRegistry containers_;
+    amqp::UserConnections user_connections_;
     selector::SelectorDirectory named_selectors_;
     selector::ProgramCache selectors_;
     net::AmqpServer amqp_;
@@ -186,7 +187,8 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
       core_(clock_, commits_, reads_, core_settings(config), &selector_work_),
       named_selectors_(std::move(selectors)),
       selectors_(named_selectors_.texts()),
-      amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_, selectors_}, amqp_logins_, {}),
+      amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_, selectors_, user_connections_}, amqp_logins_,
+            {}),
       connections_(amqp_),
       store_administration_(*store_, commits_),
       transactions_(core_, reads_),

@@ -29,6 +29,7 @@ amqp::ConnectionSettings to_amqp(const config::Config& config, const config::Lis
     settings.anonymous_is_administrator = config.sasl.anonymous_role == Role::administrator;
     settings.max_frame_bytes = config.amqp.max_frame_bytes;
     settings.sessions_max = config.amqp.sessions_max;
+    settings.connections_per_user_max = config.amqp.connections_per_user_max;
     settings.links_max = config.amqp.links_max;
     settings.max_message_bytes = config.amqp.max_message_bytes;
     settings.session_window_bytes = config.amqp.session_window_bytes;

@@ -86,6 +86,9 @@ Result<void> ask_for_client_certificates(SSL_CTX* context, const TlsSettings& se
     const int required = settings.client_certificates == ClientCertificates::required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, nullptr);
     SSL_CTX_set_verify_depth(context, chain_depth_max);
+    // Whatever authority the file names is trusted by itself: one that names an intermediate only trusts what that one has signed, and
+    // not everything below the root.
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(context), X509_V_FLAG_PARTIAL_CHAIN);
     return {};
 }
 

@@ -60,6 +60,7 @@ struct World {
     test::ManualExecutor executor;
     security::UserDirectory users;
     amqp::ContainerRegistry containers;
+    amqp::UserConnections user_connections;
     selector::ProgramCache selectors;
     Host host;
 };
@@ -104,7 +105,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     settings.mechanisms = {amqp::Mechanism::anonymous, amqp::Mechanism::plain, amqp::Mechanism::scram_sha_256};
     amqp::Peer peer;
     peer.is_loopback = true;
-    const amqp::Services services{world.core, world.core_executor, world.users, world.clock, world.containers, world.selectors};
+    const amqp::Services services{world.core,       world.core_executor, world.users,           world.clock,
+                                  world.containers, world.selectors,     world.user_connections};
     const auto connection = amqp::Connection::create(ConnectionId{1}, services, settings, peer, world.executor, world.executor, world.host);
     if (is_conversation) {
         give(world, *connection, data, size, SIZE_MAX);

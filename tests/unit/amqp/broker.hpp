@@ -186,11 +186,12 @@ public:
         peer.is_loopback = true;
     }
 
-    amqp::Services services() { return amqp::Services{*core, core_executor, users, clock, containers, selectors}; }
+    amqp::Services services() { return amqp::Services{*core, core_executor, users, clock, containers, selectors, user_connections}; }
 
     ManualClock clock;
     security::UserDirectory users{clock};
     amqp::ContainerRegistry containers;
+    amqp::UserConnections user_connections;
     selector::ProgramCache selectors;
     AnExecutor core_executor;
     std::unique_ptr<FakeStore> doors;

@@ -14,6 +14,7 @@ class AmqpConnectionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_container_id_in_use_is_refused);
     CPPUNIT_TEST(a_container_id_is_free_again_after_its_connection);
     CPPUNIT_TEST(container_ids_may_repeat_where_nobody_asked);
+    CPPUNIT_TEST(a_user_has_only_so_many_connections);
     CPPUNIT_TEST(a_silent_peer_is_closed_after_the_idle_timeout);
     CPPUNIT_TEST(a_peer_that_asks_for_heartbeats_gets_them);
     CPPUNIT_TEST(absurd_heartbeat_wishes_do_not_spin);
@@ -127,6 +128,26 @@ class AmqpConnectionTest : public CppUnit::TestFixture {
                 client.pump();
             }
         }
+    }
+
+    void a_user_has_only_so_many_connections() {
+        Broker broker;
+        broker.options.connections_per_user_max = 2;
+        Client first(broker);
+        auto second = std::make_unique<Client>(broker);
+        first.pump();
+        second->pump();
+        CPPUNIT_ASSERT(first.peer.is_open() && second->peer.is_open());
+        Client third(broker);
+        third.pump();
+        CPPUNIT_ASSERT(third.peer.is_closed());
+        CPPUNIT_ASSERT_EQUAL("amqp:resource-limit-exceeded"s, third.peer.close_condition());
+        CPPUNIT_ASSERT_EQUAL("true"s, text_of_property(third.peer, "amqp:connection-establishment-failed"));
+        CPPUNIT_ASSERT_MESSAGE("the others stay", AmqpPeer::is_attached(first.sender("q")));
+        second.reset();
+        Client fourth(broker);
+        fourth.pump();
+        CPPUNIT_ASSERT_MESSAGE("one that is lost makes room", fourth.peer.is_open() && !fourth.peer.is_closed());
     }
 
     void container_ids_may_repeat_where_nobody_asked() {

@@ -87,7 +87,8 @@ public:
             "<broker name='b-1' data-directory='/data' log-level='warning' io-threads='3' stop-timeout='1min' close-timeout='50ms'/>"
             "<amqp idle-timeout='1min' max-frame='64KiB' max-message='1MiB' sessions-max='2' links-max='3' session-window='128KiB' "
             "output-window='32KiB'"
-            " bytes-before-authentication='2KiB' authentication-timeout='500ms' connections-max='4' connections-per-address-max='5'>"
+            " bytes-before-authentication='2KiB' authentication-timeout='500ms' connections-max='4' connections-per-address-max='5' "
+            "connections-per-user-max='6'>"
             "<listener host='::1' port='1'/><listener host='localhost' port='65535'/></amqp>");
         CPPUNIT_ASSERT((config.broker == BrokerConfig{"b-1", "/data", log::Level::warning, 3, milliseconds(60000), milliseconds(50)}));
         const auto& amqp = config.amqp;
@@ -101,6 +102,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::uint32_t{2048}, amqp.bytes_before_authentication);
         CPPUNIT_ASSERT_EQUAL(std::uint32_t{4}, amqp.connections_max);
         CPPUNIT_ASSERT_EQUAL(std::uint32_t{5}, amqp.connections_per_address_max);
+        CPPUNIT_ASSERT_EQUAL(std::uint32_t{6}, amqp.connections_per_user_max);
         CPPUNIT_ASSERT_EQUAL(std::size_t{2}, amqp.listeners.size());
         CPPUNIT_ASSERT_EQUAL(std::string("::1"), amqp.listeners[0].host);
         CPPUNIT_ASSERT_EQUAL(std::uint16_t{65535}, amqp.listeners[1].port);
@@ -114,13 +116,13 @@ public:
             " minimum-version='1.3' ciphers='HIGH:!aNULL' cipher-suites='TLS_AES_256_GCM_SHA384' reload-interval='0'/>"
             "<sasl mechanisms='external anonymous' allow-remote-anonymous='true' anonymous-role='application' login-failures-max='0'"
             " login-lock-max='1h'/>"
-            "<http enabled='true' host='0.0.0.0' port='443' tls='true'/>");
+            "<http enabled='true' host='0.0.0.0' port='443' tls='true' requests-per-second-max='7'/>");
         CPPUNIT_ASSERT(
             (config.tls ==
              TlsConfig{"c", "k", "env:P", "a", true, TlsVersion::tls_1_3, "HIGH:!aNULL", "TLS_AES_256_GCM_SHA384", milliseconds(0), {}}));
         CPPUNIT_ASSERT((config.sasl ==
                         SaslConfig{{Mechanism::external, Mechanism::anonymous}, true, Role::application, 0, milliseconds(3'600'000), {}}));
-        CPPUNIT_ASSERT((config.http == HttpConfig{true, "0.0.0.0", 443, true, {}}));
+        CPPUNIT_ASSERT((config.http == HttpConfig{true, "0.0.0.0", 443, true, 7, {}}));
         CPPUNIT_ASSERT(read("<sasl mechanisms='anonymous' anonymous-role='administrator'/>").sasl.anonymous_role == Role::administrator);
         CPPUNIT_ASSERT(!read("<http enabled='false'/>").http.enabled);
     }

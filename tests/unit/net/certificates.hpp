@@ -24,8 +24,8 @@ struct Identity {
     CertificatePointer certificate;
 };
 
-/// With these common names; signed by itself, or by `issuer`.
-inline Identity make_identity(const std::vector<std::string>& common_names, const Identity* issuer = nullptr) {
+/// With these common names; signed by itself, or by `issuer`, and then an authority only if that is said.
+inline Identity make_identity(const std::vector<std::string>& common_names, const Identity* issuer = nullptr, bool is_authority = false) {
     static long serial = 1;
     Identity made{KeyPointer(EVP_EC_gen("P-256"), EVP_PKEY_free), CertificatePointer(X509_new(), X509_free)};
     X509* const certificate = made.certificate.get();
@@ -43,7 +43,7 @@ inline Identity make_identity(const std::vector<std::string>& common_names, cons
     X509_set_issuer_name(certificate, X509_get_subject_name(signer.certificate.get()));
     X509V3_CTX context;
     X509V3_set_ctx(&context, signer.certificate.get(), certificate, nullptr, nullptr, 0);
-    if (issuer == nullptr) {
+    if (issuer == nullptr || is_authority) {
         X509_EXTENSION* const authority = X509V3_EXT_conf_nid(nullptr, &context, NID_basic_constraints, "critical,CA:TRUE");
         X509_add_ext(certificate, authority, -1);
         X509_EXTENSION_free(authority);

@@ -53,13 +53,14 @@ class ConnectionLoopTest : public CppUnit::TestFixture {
             far.non_blocking(true);
             auto stream = tls ? net::make_tls_stream(std::move(near), tls->current()) : net::make_plain_stream(std::move(near));
             auto services = broker.services();
-            loop = std::make_shared<ConnectionLoop>(ConnectionLoop::Parts{
-                io, ConnectionId{1}, std::move(stream), broker.peer, nullptr,
-                amqp::Services{services.core, services.core_executor, services.users, clock, services.containers, services.selectors},
-                broker.options, workers, settings, [this](ConnectionId) {
-                    ++ended;
-                    loop.reset();
-                }});
+            loop = std::make_shared<ConnectionLoop>(
+                ConnectionLoop::Parts{io, ConnectionId{1}, std::move(stream), broker.peer, nullptr,
+                                      amqp::Services{services.core, services.core_executor, services.users, clock, services.containers,
+                                                     services.selectors, services.user_connections},
+                                      broker.options, workers, settings, [this](ConnectionId) {
+                                          ++ended;
+                                          loop.reset();
+                                      }});
             loop->start();
         }
         ~Rig() {

@@ -37,6 +37,7 @@ class TlsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_verified_client_is_known_by_its_name);
     CPPUNIT_TEST(a_client_with_two_names_has_none);
     CPPUNIT_TEST(a_client_of_another_authority_is_refused);
+    CPPUNIT_TEST(who_trusts_an_intermediate_trusts_nothing_beside_it);
     CPPUNIT_TEST(a_client_without_certificate_is_refused_where_required);
     CPPUNIT_TEST(an_orderly_end_is_told_apart_from_a_cut);
     CPPUNIT_TEST(endless_key_updates_are_an_attack);
@@ -151,6 +152,26 @@ public:
         const auto client = make_identity({"ledger"}, &other);
         Session session(TlsContext::load(asking(authority, ClientCertificates::optional)).value(), client_context(&client));
         CPPUNIT_ASSERT(!session.shake());
+    }
+
+    void who_trusts_an_intermediate_trusts_nothing_beside_it() {
+        const auto root = make_identity({"Bank root"});
+        const auto mine = make_identity({"Payments CA"}, &root, true);
+        const auto other = make_identity({"Guests CA"}, &root, true);
+        const auto context = TlsContext::load(asking(mine, ClientCertificates::required)).value();
+        const auto shakes = [&](const Identity& client, std::vector<Identity> chain) {
+            const auto shown = client_context(&client);
+            for (const auto& one : chain) SSL_CTX_add1_chain_cert(shown.get(), one.certificate.get());
+            Session session(context, shown);
+            return session.shake();
+        };
+        const auto ledger = make_identity({"ledger"}, &mine);
+        CPPUNIT_ASSERT(shakes(ledger, {}));
+        CPPUNIT_ASSERT(shakes(ledger, {mine, root}));
+        // The same name, from another authority of the same root; and signed by one that is none.
+        CPPUNIT_ASSERT(!shakes(make_identity({"ledger"}, &other), {other, root}));
+        CPPUNIT_ASSERT(!shakes(make_identity({"ledger"}, &root), {root}));
+        CPPUNIT_ASSERT(!shakes(make_identity({"admin"}, &ledger), {ledger, mine}));
     }
 
     void a_client_without_certificate_is_refused_where_required() {

@@ -91,8 +91,10 @@ class TrafficTest : public CppUnit::TestFixture {
         core::Core core{clock, commits, reads, core_settings()};
         security::UserDirectory users;
         amqp::ContainerRegistry containers;
+        amqp::UserConnections user_connections;
         selector::ProgramCache selectors;
-        net::AmqpServer amqp{io.context(), amqp::Services{core, core_executor, users, clock, containers, selectors}, workers, {}};
+        net::AmqpServer amqp{
+            io.context(), amqp::Services{core, core_executor, users, clock, containers, selectors, user_connections}, workers, {}};
         std::unique_ptr<net::Acceptor> acceptor;
         std::uint16_t port = 0;
     };
