@@ -103,7 +103,9 @@ Response problem_of(const Error& error) {
     Kind kind{500, "internal"};
     matches<core::errc>(error, kind) || matches<security::errc>(error, kind) || matches<admin::errc>(error, kind) ||
         matches<store::errc>(error, kind);
-    return problem(kind.status, kind.code, error.code().message(), error.detail());
+    auto response = problem(kind.status, kind.code, error.code().message(), error.detail());
+    response.is_refusal = error.is(security::errc::not_permitted);
+    return response;
 }
 
 }  // namespace giromq::admin_web

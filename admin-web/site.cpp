@@ -1,5 +1,6 @@
 #include "admin-web/site.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "admin-web/answers.hpp"
@@ -19,6 +20,12 @@ Response text_response(int status, std::string text) {
     return response;
 }
 
+/// What was not allowed, for the audit.
+std::string method_and_path(const Request& request) {
+    constexpr std::size_t bytes_max = 512;
+    return request.method + ' ' + request.target.substr(0, std::min(request.target.find('?'), bytes_max));
+}
+
 }  // namespace
 
 Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings)
@@ -27,12 +34,18 @@ Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Exec
       workers_(workers),
       settings_(settings),
       sessions_(users, admin.clock()),
+      rate_(admin.clock(), settings_.requests_per_second_max),
       console_(settings.console),
       events_(admin, workers) {
     admin_.on_moment([this](const admin::Moment& moment) { events_.publish(moment); });
 }
 
 void Site::handle(Request request, Done done) {
+    if (!rate_.admit(request.peer.address)) {
+        auto refusal = problem(429, "too_many_requests", "too many requests from this address", "wait a second");
+        refusal.headers.emplace_back("Retry-After", "1");
+        return done(std::move(refusal));
+    }
     if (auto refusal = refuse_at_gate(request, settings_.anonymous_is_administrator)) return done(std::move(*refusal));
     if (ConsoleFiles::is_for(request.target)) return done(console_.serve(request));
     auto target = parse_target(request.target);
@@ -114,6 +127,8 @@ void Site::dispatch_api(Call call) {
         {"operations", 4, {}, &Site::operation, {}},
         {"users", 3, {}, &Site::users, {}},
         {"users", 4, {}, &Site::user, "PUT DELETE"},
+        {"audit", 3, {}, &Site::audit, {}},
+        {"audit", 4, "verify", &Site::verify_audit, {}},
         {"roles", 3, {}, &Site::roles, {}},
         {"permissions", 3, {}, &Site::permissions, "POST"},
         {"permissions", 4, "check", &Site::check_permission, {}},
@@ -144,6 +159,11 @@ void Site::dispatch_api(Call call) {
             if (route.confirmed.find(call.request.method) != std::string_view::npos) {
                 if (auto refusal = refuse_unconfirmed(call)) return call.done(std::move(*refusal));
             }
+            call.done = [this, who = call.who, what = method_and_path(call.request),
+                         done = std::move(call.done)](Response response) mutable {
+                if (response.is_refusal) admin_.record_refusal(who, std::move(what));
+                done(std::move(response));
+            };
             return (this->*route.serve)(std::move(call));
         }
     }

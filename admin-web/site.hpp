@@ -11,6 +11,7 @@
 #include "admin-web/http_message.hpp"
 #include "admin-web/login_sessions.hpp"
 #include "admin-web/request_gate.hpp"
+#include "admin-web/request_rate.hpp"
 #include "admin-web/url.hpp"
 #include "admin/broker_admin.hpp"
 #include "base/executor.hpp"
@@ -24,6 +25,8 @@ struct SiteSettings {
     bool anonymous_is_administrator = false;
     /// Passwords that are being checked or wait for it; more are refused with 503.
     std::uint32_t logins_at_once_max = 64;
+    /// Of one network address; more are refused with 429. 0: any number.
+    std::uint32_t requests_per_second_max = 0;
     /// The web console; empty if there is none.
     std::span<const ConsoleFile> console{};
 };
@@ -63,6 +66,8 @@ private:
     void log_in(Request request, Target target, Done done);
     void log_in_by_password(Request request, Target target, Done done);
     void check_password(BasicCredentials credentials, std::string peer, UniqueFunction<void(Result<Identity>)> then);
+    void make_first_administrator(std::string token, BasicCredentials wanted, std::string peer,
+                                  UniqueFunction<void(Result<Identity>)> then);
     /// The refusal of what destroys things, unless the password was given lately: for routes whose table cannot say it.
     static std::optional<Response> refuse_unconfirmed(const Call& call);
     Response session_response(const std::string& id);
@@ -96,6 +101,8 @@ private:
     void permission(Call call);
     void check_permission(Call call);
     void roles(Call call);
+    void audit(Call call);
+    void verify_audit(Call call);
     void selectors(Call call);
     void selector(Call call);
     void put_selector(Call call);
@@ -125,6 +132,7 @@ private:
     Executor& workers_;
     const SiteSettings settings_;
     LoginSessions sessions_;
+    RequestRate rate_;
     const ConsoleFiles console_;
     EventHub events_;
     std::atomic<std::uint32_t> logins_under_way_{0};

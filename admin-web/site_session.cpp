@@ -33,6 +33,12 @@ Response wants_login(const Request& request) {
     return is_of_page(request) ? without_challenge(std::move(response)) : response;
 }
 
+security::Identity from(const Request& request, security::Identity who) {
+    who.peer = request.peer.address;
+    who.protocol = "http";
+    return who;
+}
+
 json::array may_do(const security::Identity& who) {
     json::array words;
     for (const auto action : security::all_actions) {
@@ -83,12 +89,12 @@ void Site::log_in(Request request, Target target, Done done) {
                 (request.count("x-csrf-token") != 1 || !is_same_token(request.header("x-csrf-token"), session->csrf_token))) {
                 return done(problem(403, "csrf", "refused because of where it comes from", "X-CSRF-Token is not the one of the session"));
             }
-            auto who = session->who;
+            auto who = from(request, session->who);
             return dispatch({std::move(request), std::move(target), std::move(who), std::move(done), std::move(session)});
         }
     }
     if (!settings_.anonymous_is_administrator || !request.peer.is_loopback) return done(wants_login(request));
-    Identity who{"anonymous", Role::administrator};
+    auto who = from(request, Identity{"anonymous", Role::administrator});
     dispatch({std::move(request), std::move(target), std::move(who), std::move(done), std::nullopt});
 }
 
@@ -100,7 +106,7 @@ void Site::log_in_by_password(Request request, Target target, Done done) {
     Call call{std::move(request), std::move(target), Identity{}, std::move(done), std::nullopt};
     check_password(std::move(*credentials), peer, [this, call = std::move(call)](Result<Identity> identity) mutable {
         if (!identity) return call.done(problem_of(identity.error()));
-        call.who = std::move(*identity);
+        call.who = from(call.request, std::move(*identity));
         dispatch(std::move(call));
     });
 }
@@ -130,6 +136,7 @@ void Site::open_session(Request request, Done done) {
     JsonFields fields(request.body);
     auto user = fields.text("user");
     auto password = fields.text("password");
+    auto token = fields.text("token");
     if (auto wrong = fields.problem()) return done(std::move(*wrong));
     if (!user || !password) {
         return done(problem(400, "invalid_argument", "the body is not what is expected", "user and password are needed"));
@@ -138,7 +145,7 @@ void Site::open_session(Request request, Done done) {
     const bool is_page = is_of_page(request);
     // The browser's old session, if it has one, ends: what somebody may know of it is worth nothing.
     auto old_id = session_id(request);
-    auto then = [this, old_id = std::move(old_id), is_page, done = std::move(done)](Result<Identity> identity) mutable {
+    auto then = [this, peer, old_id = std::move(old_id), is_page, done = std::move(done)](Result<Identity> identity) mutable {
         if (!identity) {
             auto refusal = problem_of(identity.error());
             return done(is_page ? without_challenge(std::move(refusal)) : std::move(refusal));
@@ -146,11 +153,41 @@ void Site::open_session(Request request, Done done) {
         const auto id = sessions_.open(identity->user);
         if (!id) return done(problem_of(id.error()));
         if (old_id) sessions_.close(*old_id);
+        identity->peer = peer;
+        identity->protocol = "http";
+        admin_.record(admin_.audit_entry(*identity, "session.open", identity->user));
         auto response = session_response(*id);
         response.headers.emplace_back("Set-Cookie", cookie_of(*id));
         done(std::move(response));
     };
-    check_password({std::move(*user), std::move(*password)}, peer, std::move(then));
+    if (token) {
+        make_first_administrator(std::move(*token), {std::move(*user), std::move(*password)}, peer, std::move(then));
+    } else {
+        check_password({std::move(*user), std::move(*password)}, peer, std::move(then));
+    }
+}
+
+/// Guesses of the token cost what guesses of a password do.
+void Site::make_first_administrator(std::string token, BasicCredentials wanted, std::string peer,
+                                    UniqueFunction<void(Result<Identity>)> then) {
+    if (logins_under_way_.fetch_add(1) >= settings_.logins_at_once_max) {
+        --logins_under_way_;
+        return then(Error(security::errc::busy, "too many logins at once"));
+    }
+    workers_.execute(
+        [this, token = std::move(token), wanted = std::move(wanted), peer = std::move(peer), then = std::move(then)]() mutable {
+            const auto check = [&]() -> Result<Identity> {
+                if (admin_.first_login().is_token(token)) return Identity{};
+                return Error(security::errc::wrong_credentials);
+            };
+            const auto shown = users_.logins().attempt({security::LoginProtocol::http, "(first login)", peer}, check);
+            --logins_under_way_;
+            if (!shown) {
+                log::warning("login_failed", {{"protocol", "http"}, {"user", "(first login)"}, {"peer", peer}});
+                return then(Error(security::errc::wrong_credentials));
+            }
+            admin_.make_first_administrator(peer, std::move(token), std::move(wanted.user), wanted.password, std::move(then));
+        });
 }
 
 Response Site::session_response(const std::string& id) {
@@ -161,7 +198,10 @@ Response Site::session_response(const std::string& id) {
 
 void Site::session(Call call) {
     if (call.request.method == "DELETE") {
-        if (const auto id = session_id(call.request)) sessions_.close(*id);
+        if (const auto id = session_id(call.request); id && call.session) {
+            sessions_.close(*id);
+            admin_.record(admin_.audit_entry(call.who, "session.close", call.who.user));
+        }
         auto response = empty_response(204);
         response.headers.emplace_back("Set-Cookie", cookie_of({}));
         return call.done(std::move(response));

@@ -114,7 +114,7 @@ if [ "$demo_only" -eq 0 ]; then
     giromq_install_dependencies build || fail "packages are missing"
     (cd "$root" && build)
 fi
-for program in giromqd giromq-payments; do
+for program in giromqd giromq giromq-payments; do
     [ -x "$giromq_bin/$program" ] || fail "$giromq_bin/$program is not there; run this without --demo-only to build it"
 done
 
@@ -142,10 +142,27 @@ amqp_port=$(giromq_choose_port 5672)
 http_port=$(giromq_choose_port 8161)
 [ "$amqp_port" -eq 5672 ] || echo "Port 5672 is taken: AMQP is on $amqp_port."
 [ "$http_port" -eq 8161 ] || echo "Port 8161 is taken: HTTP is on $http_port."
+giromq_config=$giromq_state/giromq.xml
+cat >"$giromq_config" <<'XML'
+<giromq xmlns="urn:giromq:config:1">
+  <!-- The applications of the demonstration come from this machine and need no password; people do. -->
+  <amqp><listener host="127.0.0.1" mechanisms="anonymous scram-sha-256 plain"/></amqp>
+  <core create-queues="true"/>
+</giromq>
+XML
 giromq_start_broker "$amqp_port" "$http_port"
 cat "$giromq_state/ready"
 uri=amqp://127.0.0.1:$amqp_port
 job=$giromq_state/payments
+
+say "Setting up the broker with its one-time token: the administrator, and what the applications may do"
+admin_password=$giromq_state/admin-password
+(umask 077 && { head -c 18 /dev/urandom | base64 | tr -d '\n' && echo a1; } >"$admin_password")
+tool=$giromq_bin/giromq
+as_admin=("$tool" --http "http://127.0.0.1:$http_port" --user admin --password-file "$admin_password")
+"$tool" --http "http://127.0.0.1:$http_port" user add admin --role administrator --new-password-file "$admin_password" \
+    --token-file "$giromq_state/data/first-login-token"
+"${as_admin[@]}" permission grant '#' send receive browse create --to-role application
 
 say "Making $payments payments from seed $seed"
 "$giromq_bin/giromq-payments" generate --state "$job" --count "$payments" --seed "$seed" --validate
@@ -231,18 +248,15 @@ if ! "$giromq_bin/giromq-payments" verify --state "$job" --large; then
 fi
 
 say "What to try next"
-tool=$giromq_bin/giromq
 cat <<TEXT
-The broker is still running: AMQP 1.0 at $uri, HTTP at http://127.0.0.1:$http_port
+The broker is still running: AMQP 1.0 at $uri
+The console: http://127.0.0.1:$http_port/console/    user: admin    password: in $admin_password
 
-TEXT
-if [ -x "$tool" ]; then
-    cat <<TEXT
   $tool --help
-  $tool queue list
-  $tool send demo 'hello'        and        $tool receive demo
+  ${as_admin[*]} queue list
+  ${as_admin[*]} audit list
+  $tool --url $uri send demo 'hello'        and        $tool --url $uri receive demo
 TEXT
-fi
 [ -x "$giromq_bin/giromq-bench" ] && echo "  $giromq_bin/giromq-bench --help"
 # offer PROGRAM ARGUMENT...: a command that needs a program this script does not install.
 offer() {
@@ -250,7 +264,7 @@ offer() {
     command -v "$1" >/dev/null 2>&1 || missing="        (apt-get install $1)"
     echo "  $*$missing"
 }
-offer curl "http://127.0.0.1:$http_port/api/v1/queues"
+offer curl "http://127.0.0.1:$http_port/readyz?verbose"
 offer sqlite3 "$job/ledger.db" "'SELECT currency, count(*), sum(amount_minor) FROM payment GROUP BY currency'"
 cat <<TEXT
   $giromq_bin/giromq-payments generate --show

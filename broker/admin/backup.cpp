@@ -42,16 +42,22 @@ void BrokerAdmin::backup(const Identity& who, std::string file, Done<Backup> don
                           "folder for backups, not a path"));
     }
     if (backup_runs_.exchange(true)) return done(Error(errc::busy, "a backup is under way"));
-    parts_.workers.execute([this, by = who.user, file = std::move(file), done = std::move(done)]() mutable {
+    auto entry = audit_entry(who, "backup", file);
+    entry.outcome = "begun";
+    record(entry);
+    parts_.workers.execute([this, by = who.user, entry = std::move(entry), file = std::move(file), done = std::move(done)]() mutable {
         auto path = prepare(settings_.backups_directory, file);
         if (!path) {
             backup_runs_ = false;
+            record(ended(std::move(entry), parts_.clock.wall_now(), "failed", path.error().detail()));
             return done(path.error());
         }
         log::info("backup_started", {{"file", *path}, {"by", by}});
         auto target = *path;
-        parts_.store.backup(std::move(target), [this, path = std::move(*path), done = std::move(done)](Result<void> copied) mutable {
+        parts_.store.backup(std::move(target), [this, entry = std::move(entry), path = std::move(*path),
+                                                done = std::move(done)](Result<void> copied) mutable {
             backup_runs_ = false;
+            record(ended(std::move(entry), parts_.clock.wall_now(), copied ? "done" : "failed", copied ? "" : copied.error().to_string()));
             if (!copied) {
                 log::error("backup_failed", {{"file", path}, {"reason", copied.error().to_string()}});
                 return done(copied.error());

@@ -15,7 +15,12 @@ BrokerAdmin::BrokerAdmin(Parts parts, AdminSettings settings)
       messages_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
       operations_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
       started_at_(parts.clock.wall_now()),
-      monitor_(settings_.alarms) {}
+      monitor_(settings_.alarms),
+      logins_(parts.clock) {
+    parts_.users.logins().set_listener([this](const security::LoginAttempt& attempt, bool succeeded) {
+        if (auto entry = logins_.entry_of(attempt, succeeded)) record(std::move(*entry));
+    });
+}
 
 // Queues
 
@@ -40,7 +45,8 @@ void BrokerAdmin::view_queue(const Identity& who, std::string name, Done<core::Q
 
 void BrokerAdmin::put_queue(const Identity& who, DestinationSettings settings, Done<Put> done) {
     if (auto allowed = authorise(who, Action::administer, settings.name); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, by = who.user, settings = std::move(settings), done = std::move(done)]() mutable {
+    parts_.core_executor.execute([this, by = who.user, entry = audit_entry(who, "queue.create", settings.name),
+                                  settings = std::move(settings), done = std::move(done)]() mutable {
         if (const auto existing = parts_.core.find_destination(settings.name)) {
             const auto view = parts_.core.view_queue(*existing);
             if (!view) return done(view.error());
@@ -54,39 +60,54 @@ void BrokerAdmin::put_queue(const Identity& who, DestinationSettings settings, D
         }
         settings.origin = DestinationOrigin::administrator;
         auto name = settings.name;
-        parts_.core.create_queue(std::move(settings), [by = std::move(by), name = std::move(name),
-                                                       done = std::move(done)](Result<DestinationId> created) mutable {
-            if (!created) return done(created.error());
+        auto created = [by = std::move(by), name = std::move(name), done = std::move(done)](Result<DestinationId> result) mutable {
+            if (!result) return done(result.error());
             log::info("queue_created", {{"queue", name}, {"by", by}});
             done(Put::created);
-        });
+        };
+        parts_.core.audited(std::move(entry), [&] { parts_.core.create_queue(std::move(settings), std::move(created)); });
     });
 }
 
 void BrokerAdmin::delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done) {
     if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, by = who.user, name = std::move(name), even_if_used, done = std::move(done)]() mutable {
+    parts_.core_executor.execute([this, by = who.user, entry = audit_entry(who, "queue.delete", name), name = std::move(name), even_if_used,
+                                  done = std::move(done)]() mutable {
         const auto queue = find_queue(parts_.core, name);
         if (!queue) return done(queue.error());
-        parts_.core.delete_queue(*queue, even_if_used,
-                                 [by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> deleted) mutable {
-                                     if (deleted) log::info("queue_deleted", {{"queue", name}, {"by", by}});
-                                     done(std::move(deleted));
-                                 });
+        const auto is_gone = std::make_shared<bool>(false);
+        auto deleted = [is_gone, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
+            *is_gone = result.ok();
+            if (result) log::info("queue_deleted", {{"queue", name}, {"by", by}});
+            done(std::move(result));
+        };
+        // A temporary queue is not in the store, and gone at once.
+        auto by_itself = entry;
+        const auto command = [&] { parts_.core.delete_queue(*queue, even_if_used, std::move(deleted)); };
+        const bool is_written = parts_.core.audited(std::move(entry), command);
+        if (!is_written && *is_gone) write_by_itself(parts_.core, std::move(by_itself));
     });
 }
 
 void BrokerAdmin::purge_queue(const Identity& who, std::string name, Done<std::uint64_t> done) {
     if (auto allowed = authorise(who, Action::purge, name); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, by = who.user, name = std::move(name), done = std::move(done)]() mutable {
-        const auto queue = find_queue(parts_.core, name);
-        if (!queue) return done(queue.error());
-        parts_.core.purge_queue(*queue,
-                                [by = std::move(by), name = std::move(name), done = std::move(done)](Result<std::uint64_t> purged) mutable {
-                                    if (purged) log::info("queue_purged", {{"queue", name}, {"messages", *purged}, {"by", by}});
-                                    done(std::move(purged));
-                                });
-    });
+    parts_.core_executor.execute(
+        [this, by = who.user, entry = audit_entry(who, "queue.purge", name), name = std::move(name), done = std::move(done)]() mutable {
+            const auto queue = find_queue(parts_.core, name);
+            if (!queue) return done(queue.error());
+            // A large queue is emptied in steps: the line in the first one says that it has begun, another one how many it were.
+            entry.outcome = "begun";
+            auto purged = [this, entry, by = std::move(by), name = std::move(name),
+                           done = std::move(done)](Result<std::uint64_t> result) mutable {
+                if (result) {
+                    auto count = std::to_string(*result) + " messages";
+                    write_by_itself(parts_.core, ended(std::move(entry), parts_.clock.wall_now(), "done", std::move(count)));
+                    log::info("queue_purged", {{"queue", name}, {"messages", *result}, {"by", by}});
+                }
+                done(std::move(result));
+            };
+            parts_.core.audited(std::move(entry), [&] { parts_.core.purge_queue(*queue, std::move(purged)); });
+        });
 }
 
 // The broker

@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "admin/audit_entry.hpp"
 #include "admin/errc.hpp"
+#include "admin/first_login.hpp"
+#include "admin/login_audit.hpp"
 #include "admin/messages.hpp"
 #include "admin/monitor.hpp"
 #include "admin/operations.hpp"
@@ -19,6 +22,7 @@
 #include "base/clock.hpp"
 #include "base/executor.hpp"
 #include "core/core.hpp"
+#include "security/audit_chain.hpp"
 #include "security/authorisation.hpp"
 #include "security/user_directory.hpp"
 #include "selector/selector_directory.hpp"
@@ -110,6 +114,13 @@ public:
     void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done);
     void delete_user(const Identity& who, std::string name, Done<void> done);
 
+    /// The token that makes the first administrator.
+    FirstLogin& first_login() { return first_login_; }
+    /// Whoever shows the token becomes the administrator `name`. On a worker: it derives keys. Errors: security::errc::wrong_credentials
+    /// (not the token, or used), invalid_name, weak_password; errc::different (there is such a user).
+    void make_first_administrator(const std::string& peer, std::string token, std::string name, const std::string& password,
+                                  Done<Identity> done);
+
     // Permissions. A change holds at once: links that are not allowed any more are detached.
 
     Result<std::vector<Permission>> list_permissions(const Identity& who) const;
@@ -120,6 +131,18 @@ public:
     /// Whether a user may do something; asked by whom may see permissions, and by everybody for oneself.
     Result<security::Decision> check_permission(const Identity& who, const std::string& user, Action action,
                                                 const std::string& destination) const;
+
+    // The audit: what was changed, by whom, and who has logged in; in the same unit of the store as the change.
+
+    void list_audit(const Identity& who, AuditQuery query, Done<AuditStretch> done);
+    /// Reads all of it, in steps: some seconds for a million records.
+    void verify_audit(const Identity& who, Done<security::AuditVerifier::Finding> done);
+    /// A line for a command of `who`: to be given to core::Core::audited() with the command.
+    AuditEntry audit_entry(const Identity& who, std::string action, std::string object, std::string detail = {}) const;
+    /// A line for what changes nothing in the store.
+    void record(AuditEntry entry);
+    /// A line for what somebody was not allowed to do; a few a minute, as of failed logins.
+    void record_refusal(const Identity& who, std::string what);
 
     // Selectors that clients name. Those of the configuration are shown, and changed only there. Consumers keep what they began with.
 
@@ -203,11 +226,12 @@ public:
     void queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<std::string> done);
 
 private:
-    void store_settings(DestinationId queue, DestinationSettings settings, const char* event, std::string by, Done<core::QueueView> done);
+    void store_settings(AuditEntry entry, DestinationId queue, DestinationSettings settings, const char* event, Done<core::QueueView> done);
     Overview overview_on_core() const;
     std::vector<CertificateView> certificates() const;
     struct Look;
     void continue_look(std::shared_ptr<Look> look);
+    void verify_older(std::shared_ptr<security::AuditVerifier> verifier, std::uint64_t before, Done<security::AuditVerifier::Finding> done);
     std::optional<Error> refusal_of(const Permission& permission) const;
     void change_user(Task change);
     void user_changed();
@@ -225,6 +249,8 @@ private:
     std::atomic<bool> observes_{false};
     Monitor monitor_;
     UniqueFunction<void(const Moment&)> on_moment_;
+    LoginAudit logins_;
+    FirstLogin first_login_;
     // On the core's executor: changes of users, one at a time, so that two of them cannot remove the last two administrators.
     std::deque<Task> user_changes_;
     bool user_change_runs_ = false;

@@ -53,6 +53,7 @@ void BrokerAdmin::close_connection(const Identity& who, ConnectionId id, std::st
     if (auto allowed = authorise(who, Action::close, {}); !allowed) return done(allowed.error());
     const auto sentence = sentence_of(std::move(why));
     if (!parts_.connections.close(id, sentence)) return done(no_such_connection());
+    record(audit_entry(who, "connection.close", std::to_string(id.value), sentence));
     log::info("connection_closed_by_administrator", {{"connection", id.value}, {"reason", sentence}, {"by", who.user}});
     done({});
 }
@@ -73,19 +74,25 @@ void BrokerAdmin::list_producers(const Identity& who, core::LinkQuery query, Don
 
 void BrokerAdmin::close_consumer(const Identity& who, ConsumerId id, std::string why, Done<void> done) {
     if (auto allowed = authorise(who, Action::close, {}); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, by = who.user, id, why = sentence_of(std::move(why)), done = std::move(done)]() mutable {
-        auto ended = parts_.core.end_consumer(id, Error(core::errc::deleted, why));
-        if (ended) log::info("consumer_closed_by_administrator", {{"consumer", id.value}, {"reason", why}, {"by", by}});
-        done(std::move(ended));
+    parts_.core_executor.execute([this, who, id, why = sentence_of(std::move(why)), done = std::move(done)]() mutable {
+        auto closed = parts_.core.end_consumer(id, Error(core::errc::deleted, why));
+        if (closed) {
+            log::info("consumer_closed_by_administrator", {{"consumer", id.value}, {"reason", why}, {"by", who.user}});
+            write_by_itself(parts_.core, audit_entry(who, "consumer.close", std::to_string(id.value), std::move(why)));
+        }
+        done(std::move(closed));
     });
 }
 
 void BrokerAdmin::close_producer(const Identity& who, ProducerId id, std::string why, Done<void> done) {
     if (auto allowed = authorise(who, Action::close, {}); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, by = who.user, id, why = sentence_of(std::move(why)), done = std::move(done)]() mutable {
-        auto ended = parts_.core.end_producer(id, Error(core::errc::deleted, why));
-        if (ended) log::info("producer_closed_by_administrator", {{"producer", id.value}, {"reason", why}, {"by", by}});
-        done(std::move(ended));
+    parts_.core_executor.execute([this, who, id, why = sentence_of(std::move(why)), done = std::move(done)]() mutable {
+        auto closed = parts_.core.end_producer(id, Error(core::errc::deleted, why));
+        if (closed) {
+            log::info("producer_closed_by_administrator", {{"producer", id.value}, {"reason", why}, {"by", who.user}});
+            write_by_itself(parts_.core, audit_entry(who, "producer.close", std::to_string(id.value), std::move(why)));
+        }
+        done(std::move(closed));
     });
 }
 

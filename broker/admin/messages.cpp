@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "admin/audit_entry.hpp"
 #include "admin/errc.hpp"
 #include "base/log.hpp"
 #include "selector/selector.hpp"
@@ -195,7 +196,8 @@ Result<std::string> Messages::take_key(DestinationId queue, const std::string& n
 
 void Messages::send(const Identity& who, std::string queue, std::shared_ptr<Message> message, Once once, Done<Sent> done) {
     if (auto allowed = authorise(who, Action::send, queue); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, by = who.user, queue = std::move(queue), message = std::move(message), once = std::move(once),
+    parts_.core_executor.execute([this, by = who.user, entry = make_audit_entry(who, parts_.clock, "message.send", queue),
+                                  queue = std::move(queue), message = std::move(message), once = std::move(once),
                                   done = std::move(done)]() mutable {
         const auto id = find_queue(parts_.core, queue);
         if (!id) return done(id.error());
@@ -205,16 +207,21 @@ void Messages::send(const Identity& who, std::string queue, std::shared_ptr<Mess
         command.destination = *id;
         command.message = std::move(message);
         command.duplicate_id = *key;
-        command.done = [keys = keys_, key = std::move(*key), by = std::move(by), queue = std::move(queue),
+        const auto is_new = std::make_shared<bool>(false);
+        command.done = [is_new, keys = keys_, key = std::move(*key), by = std::move(by), queue = std::move(queue),
                         done = std::move(done)](const core::SendResult& result) mutable {
             if (!result.accepted) {
                 keys->give_back(queue, key);
                 return done(result.error);
             }
-            if (!result.duplicate) log::info("message_sent", {{"queue", queue}, {"by", by}});
+            *is_new = !result.duplicate;
+            if (*is_new) log::info("message_sent", {{"queue", queue}, {"by", by}});
             done(Sent{result.position, result.duplicate});
         };
-        parts_.core.send(std::move(command));
+        // A message that is in memory only is accepted at once, without a unit.
+        auto by_itself = entry;
+        const bool is_written = parts_.core.audited(std::move(entry), [&] { parts_.core.send(std::move(command)); });
+        if (!is_written && *is_new) write_by_itself(parts_.core, std::move(by_itself));
     });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "admin/audit_entry.hpp"
 #include "admin/errc.hpp"
 #include "base/log.hpp"
 
@@ -16,6 +17,11 @@ constexpr std::size_t running_max = 16;
 constexpr std::size_t ended_max = 100;
 constexpr auto count_time = std::chrono::seconds(5);
 constexpr std::uint32_t count_stretch = 1024;
+
+// For the audit.
+std::string action_of(OperationKind kind) { return "messages." + std::string(to_string(kind)); }
+std::string name_of(const OperationView& view) { return "operation " + std::to_string(view.id); }
+std::string towards(const std::string& to) { return to.empty() ? "" : " to " + to; }
 
 Error no_such_operation() { return Error(errc::not_found, "there is no such operation, any more"); }
 
@@ -77,8 +83,17 @@ void Operations::change(const Identity& who, Request request, Done<Outcome> done
         const auto kind = request.kind;
         Assignment assignment{parts_, std::move(request), queues->first, queues->second, {}, {}, {}, {}};
         assignment.may_go_to = [who](const std::string& origin) { return authorise(who, Action::send, origin).ok(); };
-        auto answer = [kind, by = who.user, queue = assignment.request.queue, to = assignment.request.to,
+        // Units are written in their order: this line is there before the first of the messages is touched.
+        const auto& asked = assignment.request;
+        auto entry = make_audit_entry(who, parts_.clock, action_of(kind), asked.queue,
+                                      std::to_string(asked.ids.size()) + " named messages" + towards(asked.to));
+        entry.outcome = "begun";
+        write_by_itself(parts_.core, entry);
+        auto answer = [this, kind, entry = std::move(entry), by = who.user, queue = assignment.request.queue, to = assignment.request.to,
                        done = std::move(done)](Result<Outcome> outcome) mutable {
+            auto became = outcome ? std::to_string(outcome->done) + " messages" + towards(to) : outcome.error().to_string();
+            const auto* const word = outcome ? "done" : "failed";
+            write_by_itself(parts_.core, ended(std::move(entry), parts_.clock.wall_now(), word, std::move(became)));
             if (outcome && outcome->done > 0) {
                 log::info("messages_changed",
                           {{"change", to_string(kind)}, {"queue", queue}, {"to", to}, {"messages", outcome->done}, {"by", by}});
@@ -189,6 +204,9 @@ void Operations::begin(const Identity& who, Request request, selector::ProgramPt
     assignment.tell = [this](const OperationView& now) { progressed(now); };
     entry.runner = view.kind == OperationKind::copy ? make_copier(std::move(assignment)) : make_mover(std::move(assignment));
     const auto runner = entry.runner;
+    auto line = make_audit_entry(who, parts_.clock, action_of(view.kind), view.queue, name_of(view) + towards(view.to));
+    line.outcome = "begun";
+    write_by_itself(parts_.core, std::move(line));
     operations_.emplace(view.id, std::move(entry));
     log::info("operation_started",
               {{"operation", view.id}, {"kind", to_string(view.kind)}, {"queue", view.queue}, {"to", view.to}, {"by", view.by}});
@@ -203,6 +221,10 @@ void Operations::progressed(const OperationView& view) {
     if (view.state != OperationView::State::running) {
         found->second.view.ended_at = parts_.clock.wall_now();
         found->second.runner.reset();
+        auto line = make_audit_entry(found->second.who, parts_.clock, action_of(view.kind), view.queue,
+                                     name_of(view) + ": " + std::to_string(view.done) + " messages" + towards(view.to));
+        line.outcome = to_string(view.state);
+        write_by_itself(parts_.core, std::move(line));
         log::info("operation_ended", {{"operation", view.id},
                                       {"kind", to_string(view.kind)},
                                       {"queue", view.queue},
@@ -254,7 +276,11 @@ void Operations::cancel(const Identity& who, std::uint64_t id, Done<OperationVie
         request.to = found->second.view.to;
         if (auto may = allowed(who, request); !may) return done(may.error());
         log::info("operation_cancelled", {{"operation", id}, {"by", who.user}});
-        if (const auto runner = found->second.runner) runner->cancel();
+        if (const auto runner = found->second.runner) {
+            write_by_itself(parts_.core,
+                            make_audit_entry(who, parts_.clock, "operation.cancel", request.queue, name_of(found->second.view)));
+            runner->cancel();
+        }
         const auto now = operations_.find(id);
         done(now == operations_.end() ? Result<OperationView>(no_such_operation()) : Result<OperationView>(now->second.view));
     });

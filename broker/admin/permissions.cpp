@@ -19,6 +19,11 @@ bool is_same_grant(const Permission& left, const Permission& right) {
            left.actions == right.actions;
 }
 
+std::string text_of(const Permission& permission) {
+    return std::string(to_text(permission.grantee_kind)) + ' ' + permission.grantee + ": " + actions_text(permission.actions) + " on " +
+           permission.pattern;
+}
+
 void log_change(const char* event, const Permission& permission, const std::string& by) {
     log::info(event, {{"id", permission.id},
                       {to_text(permission.grantee_kind), permission.grantee},
@@ -67,7 +72,7 @@ void BrokerAdmin::add_permission(const Identity& who, Permission permission, Don
     std::sort(permission.actions.begin(), permission.actions.end());
     permission.actions.erase(std::unique(permission.actions.begin(), permission.actions.end()), permission.actions.end());
     // In turn with changes of users: a grant to a user that goes at the same time must not stay behind.
-    change_user([this, by = who.user, permission = std::move(permission), done = std::move(done)]() mutable {
+    change_user([this, who, permission = std::move(permission), done = std::move(done)]() mutable {
         if (auto refused = refusal_of(permission)) {
             user_changed();
             return done(std::move(*refused));
@@ -75,40 +80,43 @@ void BrokerAdmin::add_permission(const Identity& who, Permission permission, Don
         // The time makes the id: one that was deleted is never given again.
         const auto existing = parts_.users.permissions().snapshot();
         permission.created_at = parts_.clock.wall_now();
-        permission.created_by = by;
+        permission.created_by = who.user;
         permission.id =
             std::max(static_cast<std::uint64_t>(permission.created_at.milliseconds), existing->empty() ? 0 : existing->back().id + 1);
         auto copy = permission;
-        parts_.core.put_permission(std::move(copy),
-                                   [this, by, permission = std::move(permission), done = std::move(done)](Result<void> stored) mutable {
-                                       if (stored) {
-                                           log_change("permission_granted", permission, by);
-                                           parts_.users.permissions().put(permission);
-                                       }
-                                       user_changed();
-                                       done(stored ? Result<Permission>(std::move(permission)) : Result<Permission>(stored.error()));
-                                   });
+        auto entry = audit_entry(who, "permission.grant", std::to_string(permission.id), text_of(permission));
+        auto stored = [this, by = who.user, permission = std::move(permission), done = std::move(done)](Result<void> result) mutable {
+            if (result) {
+                log_change("permission_granted", permission, by);
+                parts_.users.permissions().put(permission);
+            }
+            user_changed();
+            done(result ? Result<Permission>(std::move(permission)) : Result<Permission>(result.error()));
+        };
+        parts_.core.audited(std::move(entry), [&] { parts_.core.put_permission(std::move(copy), std::move(stored)); });
     });
 }
 
 void BrokerAdmin::delete_permission(const Identity& who, std::uint64_t id, Done<void> done) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
-    change_user([this, by = who.user, id, done = std::move(done)]() mutable {
+    change_user([this, who, id, done = std::move(done)]() mutable {
         const auto existing = parts_.users.permissions().snapshot();
         const auto found = std::find_if(existing->begin(), existing->end(), [&](const Permission& one) { return one.id == id; });
         if (found == existing->end()) {
             user_changed();
             return done(Error(errc::not_found, "there is no permission " + std::to_string(id)));
         }
-        parts_.core.remove_permission(id, [this, by, permission = *found, done = std::move(done)](Result<void> removed) mutable {
-            if (removed) {
+        auto entry = audit_entry(who, "permission.revoke", std::to_string(id), text_of(*found));
+        auto removed = [this, by = who.user, permission = *found, done = std::move(done)](Result<void> result) mutable {
+            if (result) {
                 log_change("permission_revoked", permission, by);
                 parts_.users.permissions().remove(permission.id);
                 parts_.connections.review_permissions();
             }
             user_changed();
-            done(std::move(removed));
-        });
+            done(std::move(result));
+        };
+        parts_.core.audited(std::move(entry), [&] { parts_.core.remove_permission(id, std::move(removed)); });
     });
 }
 

@@ -45,7 +45,8 @@ Result<selector::SelectorDirectory::Entry> BrokerAdmin::view_selector(const Iden
 void BrokerAdmin::put_selector(const Identity& who, std::string name, std::string text, Done<PutSelector> done) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
     if (auto refused = refusal(name, text)) return done(std::move(*refused));
-    parts_.core_executor.execute([this, by = who.user, name = std::move(name), text = std::move(text), done = std::move(done)]() mutable {
+    parts_.core_executor.execute([this, by = who.user, entry = audit_entry(who, "selector.put", name), name = std::move(name),
+                                  text = std::move(text), done = std::move(done)]() mutable {
         const auto existing = parts_.selectors.find(name);
         if (existing && existing->is_configured) return done(configured(name));
         if (!existing && parts_.selectors.stored_count() >= stored_selectors_max) {
@@ -53,33 +54,34 @@ void BrokerAdmin::put_selector(const Identity& who, std::string name, std::strin
         }
         NamedSelector selector{std::move(name), std::move(text), parts_.clock.wall_now()};
         auto copy = selector;
-        parts_.core.put_selector(std::move(copy), [this, by = std::move(by), selector = std::move(selector),
-                                                   done = std::move(done)](Result<void> stored) mutable {
-            if (!stored) return done(stored.error());
+        auto stored = [this, by = std::move(by), selector = std::move(selector), done = std::move(done)](Result<void> result) mutable {
+            if (!result) return done(result.error());
             const auto answer = parts_.selectors.find(selector.name) ? PutSelector::changed : PutSelector::created;
             log::info(answer == PutSelector::created ? "selector_created" : "selector_changed", {{"selector", selector.name}, {"by", by}});
             parts_.selectors.put(std::move(selector));
             done(answer);
-        });
+        };
+        parts_.core.audited(std::move(entry), [&] { parts_.core.put_selector(std::move(copy), std::move(stored)); });
     });
 }
 
 void BrokerAdmin::delete_selector(const Identity& who, std::string name, Done<void> done) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
-    parts_.core_executor.execute([this, by = who.user, name = std::move(name), done = std::move(done)]() mutable {
-        const auto existing = parts_.selectors.find(name);
-        if (!existing) return done(unknown(name));
-        if (existing->is_configured) return done(configured(name));
-        auto copy = name;
-        parts_.core.remove_selector(
-            std::move(copy), [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> removed) mutable {
-                if (removed) {
+    parts_.core_executor.execute(
+        [this, by = who.user, entry = audit_entry(who, "selector.delete", name), name = std::move(name), done = std::move(done)]() mutable {
+            const auto existing = parts_.selectors.find(name);
+            if (!existing) return done(unknown(name));
+            if (existing->is_configured) return done(configured(name));
+            auto copy = name;
+            auto removed = [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
+                if (result) {
                     parts_.selectors.remove(name);
                     log::info("selector_deleted", {{"selector", name}, {"by", by}});
                 }
-                done(std::move(removed));
-            });
-    });
+                done(std::move(result));
+            };
+            parts_.core.audited(std::move(entry), [&] { parts_.core.remove_selector(std::move(copy), std::move(removed)); });
+        });
 }
 
 }  // namespace giromq::admin

@@ -92,9 +92,10 @@ void BrokerAdmin::decide_transaction(const Identity& who, Decide decide, const x
         return done(Error(errc::invalid_argument,
                           "the reason is a sentence of at most " + std::to_string(reason_bytes_max) + " bytes without control characters"));
     }
-    parts_.core_executor.execute([this, decide, xid, by = who.user, reason = std::move(reason), done = std::move(done)]() mutable {
+    parts_.core_executor.execute([this, decide, xid, by = who.user, peer = who.peer, protocol = who.protocol, reason = std::move(reason),
+                                  done = std::move(done)]() mutable {
         if (parts_.transactions == nullptr) return done(no_such_branch(xid));
-        xa::Decision decision{by, reason};
+        xa::Decision decision{by, reason, peer, protocol};
         auto answer = [decide, xid, by, reason, done = std::move(done)](xa::ReturnCode code) mutable {
             auto result = result_of(code, xid, decide);
             if (result) log::warning(event_of(decide), {{"xid", xa::to_text(xid)}, {"by", by}, {"reason", reason}});

@@ -24,6 +24,7 @@ void BrokerAdmin::put_user(const Identity& who, std::string name, Role role, std
         };
         return store_user(who, std::move(name), std::move(with_role), std::move(done));
     }
+    if (auto strong = security::check_new_password(*password); !strong) return done(strong.error());
     // Deriving the keys is slow on purpose.
     parts_.workers.execute([this, who, name = std::move(name), role, password = std::move(*password), done = std::move(done)]() mutable {
         auto user = security::make_user(name, role, password);
@@ -35,7 +36,7 @@ void BrokerAdmin::put_user(const Identity& who, std::string name, Role role, std
 
 /// `make` gets the user as it is when it is this change's turn: what was read before could undo a change that came in between.
 void BrokerAdmin::store_user(const Identity& who, std::string name, MakeUser make, Done<PutUser> done) {
-    change_user([this, by = who.user, name = std::move(name), make = std::move(make), done = std::move(done)]() mutable {
+    change_user([this, who, name = std::move(name), make = std::move(make), done = std::move(done)]() mutable {
         const auto existing = parts_.users.find(name);
         auto made = make(existing);
         if (made && made->role != Role::administrator && is_last_administrator(name)) {
@@ -46,13 +47,16 @@ void BrokerAdmin::store_user(const Identity& who, std::string name, MakeUser mak
             return done(made.error());
         }
         const auto answer = existing ? PutUser::changed : PutUser::created;
+        const bool is_password_new = !existing || existing->stored_key != made->stored_key;
+        auto entry = audit_entry(who, existing ? "user.change" : "user.create", name,
+                                 "role " + std::string(to_text(made->role)) + (is_password_new ? ", new password" : ""));
         auto copy = *made;
-        parts_.core.put_user(std::move(copy), [this, by = std::move(by), user = std::move(*made), answer,
-                                               done = std::move(done)](Result<void> stored) mutable {
-            if (stored) take_over(std::move(user), answer, by);
+        auto stored = [this, by = who.user, user = std::move(*made), answer, done = std::move(done)](Result<void> result) mutable {
+            if (result) take_over(std::move(user), answer, by);
             user_changed();
-            done(stored ? Result<PutUser>(answer) : Result<PutUser>(stored.error()));
-        });
+            done(result ? Result<PutUser>(answer) : Result<PutUser>(result.error()));
+        };
+        parts_.core.audited(std::move(entry), [&] { parts_.core.put_user(std::move(copy), std::move(stored)); });
     });
 }
 
@@ -67,27 +71,29 @@ void BrokerAdmin::take_over(User user, PutUser answer, const std::string& by) {
 
 void BrokerAdmin::delete_user(const Identity& who, std::string name, Done<void> done) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
-    change_user([this, by = who.user, name = std::move(name), done = std::move(done)]() mutable {
-        std::optional<Error> refusal;
-        if (!parts_.users.find(name)) refusal = Error(errc::not_found, "there is no user '" + name + "'");
-        if (!refusal && is_last_administrator(name)) refusal = Error(errc::last_administrator, "'" + name + "' is the only administrator");
-        if (refusal) {
-            user_changed();
-            return done(std::move(*refusal));
-        }
-        auto copy = name;
-        parts_.core.remove_user(std::move(copy),
-                                [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> removed) mutable {
-                                    if (removed) {
-                                        parts_.users.remove(name);
-                                        parts_.users.permissions().remove_user(name);
-                                        log::info("user_deleted", {{"user", name}, {"by", by}});
-                                        parts_.connections.close_user(name, "the user '" + name + "' was deleted");
-                                    }
-                                    user_changed();
-                                    done(std::move(removed));
-                                });
-    });
+    change_user(
+        [this, by = who.user, entry = audit_entry(who, "user.delete", name), name = std::move(name), done = std::move(done)]() mutable {
+            std::optional<Error> refusal;
+            if (!parts_.users.find(name)) refusal = Error(errc::not_found, "there is no user '" + name + "'");
+            if (!refusal && is_last_administrator(name))
+                refusal = Error(errc::last_administrator, "'" + name + "' is the only administrator");
+            if (refusal) {
+                user_changed();
+                return done(std::move(*refusal));
+            }
+            auto copy = name;
+            auto removed = [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
+                if (result) {
+                    parts_.users.remove(name);
+                    parts_.users.permissions().remove_user(name);
+                    log::info("user_deleted", {{"user", name}, {"by", by}});
+                    parts_.connections.close_user(name, "the user '" + name + "' was deleted");
+                }
+                user_changed();
+                done(std::move(result));
+            };
+            parts_.core.audited(std::move(entry), [&] { parts_.core.remove_user(std::move(copy), std::move(removed)); });
+        });
 }
 
 bool BrokerAdmin::is_last_administrator(const std::string& name) const {

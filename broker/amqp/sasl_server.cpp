@@ -157,7 +157,7 @@ void SaslServer::external(std::string_view response) {
     claimed_user_ = certificate_subject_;
     if (!response.empty() && response != certificate_subject_) return fail("acting for another user is not supported");
     const std::optional<User> user = users_.find(certificate_subject_);
-    users_.logins().count(security::LoginProtocol::amqp, user.has_value());
+    users_.logins().count({security::LoginProtocol::amqp, certificate_subject_, peer_address_}, user.has_value());
     if (!user) return fail("no user of the certificate's name");
     succeed(users_.identity_of(user->name, user->role));
 }

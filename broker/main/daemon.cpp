@@ -20,7 +20,7 @@
 #include "core/core.hpp"
 #include "main/admin_ports.hpp"
 #include "main/alarm_settings.hpp"
-#include "main/first_administrator.hpp"
+#include "main/first_token.hpp"
 #include "main/listeners.hpp"
 #include "main/named_selectors.hpp"
 #include "main/selector_work.hpp"
@@ -120,6 +120,7 @@ private:
     Result<void> start_core();
     Result<void> prepare_users();
     void prepare_selectors();
+    void record(const char* action);
     void tick();
     bool stop_core();
     void end_threads();
@@ -193,7 +194,10 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
       store_administration_(*store_, commits_),
       transactions_(core_, reads_),
       admin_(admin_parts(), admin_settings()),
-      site_(admin_, users_, workers_, {.anonymous_is_administrator = dev, .console = admin_web::built_in_console()}),
+      site_(admin_, users_, workers_,
+            {.anonymous_is_administrator = dev,
+             .requests_per_second_max = config.http.requests_per_second_max,
+             .console = admin_web::built_in_console()}),
       http_([this](admin_web::Request request, admin_web::Site::Done done) { site_.handle(std::move(request), std::move(done)); }, {}),
       listeners_(io_.context(), config, acquired.instance, amqp_, http_) {
     users_.logins().set_limits(login_limits(config.sasl));
@@ -231,6 +235,7 @@ Result<void> Broker::start() {
     if (auto started = start_core(); !started) return started;
     if (auto prepared = prepare_users(); !prepared) return prepared;
     prepare_selectors();
+    record("broker.start");
     if (auto opened = listeners_.open(); !opened) return opened;
     readiness_.set(admin::BrokerState::ready, {});
     listeners_.start();
@@ -269,21 +274,19 @@ Result<void> Broker::prepare_users() {
     users_.permissions().replace_all(std::move(permissions));
     const auto users = users_.list();
     const auto is_administrator = [](const User& user) { return user.role == Role::administrator; };
-    if (dev_ || std::any_of(users.begin(), users.end(), is_administrator)) return {};
-    if (users_.find(first_administrator_name)) {
-        // Somebody made it an application: it does not become an administrator by a restart.
-        log::warning("no_administrator", {{"next", "stop the broker and make one: giromqd user add NAME --role administrator"}});
-        return {};
-    }
-    auto first = make_first_administrator(config_.broker.data_directory);
-    if (!first) return first.error();
-    auto stored =
-        on_core<Result<void>>([this, user = first->user](auto done) mutable { core_.put_user(std::move(user), std::move(done)); });
-    if (auto result = stored.get(); !result) return result;
-    log::warning(
-        "first_administrator_made",
-        {{"user", first->user.name}, {"password_file", first->password_file}, {"next", "log in, set a password, delete the file"}});
-    users_.put(std::move(first->user));
+    const bool is_set_up = std::any_of(users.begin(), users.end(), is_administrator);
+    // A token that is left from before the administrator was made is worth nothing, and should not look as if it were.
+    remove_first_token(config_.broker.data_directory);
+    if (dev_ || is_set_up) return {};
+    const auto token = make_first_token(config_.broker.data_directory);
+    if (!token) return token.error();
+    // Told on the core's executor, which does not touch the disk.
+    admin_.first_login().expect(token->hash, [this] { workers_.execute([this] { remove_first_token(config_.broker.data_directory); }); });
+    log::warning("no_administrator", {{"token_file", token->file},
+                                      {"next",
+                                       "make one with the token, in the console or by: giromq user add NAME --role administrator "
+                                       "--token-file " +
+                                           token->file}});
     return {};
 }
 
@@ -298,6 +301,9 @@ void Broker::prepare_selectors() {
         named_selectors_.put(std::move(stored));
     }
 }
+
+/// What the broker itself does has a line in the audit, too.
+void Broker::record(const char* action) { admin_.record(admin_.audit_entry({}, action, config_.broker.name, GIROMQ_VERSION)); }
 
 void Broker::run(Signals& signals) {
     const auto watchdog_interval = service_manager::watchdog_interval();
@@ -355,6 +361,7 @@ ExitCode Broker::stop() {
     listeners_.stop();
     http_.stop();
     site_.stop();
+    record("broker.stop");
     if (!stop_core()) {
         // What is not durable has not been acknowledged: as after a crash, the next start recovers.
         log::error("stop_timeout", {{"consequence", "the store is not closed in order; the next start recovers"}});

@@ -1,9 +1,14 @@
 #include "main/store_commands.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <iostream>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "admin/errc.hpp"
 #include "base/clock.hpp"
 #include "security/user_directory.hpp"
 #include "store/errc.hpp"
@@ -34,7 +39,7 @@ ExitCode restore(const std::string& file, const std::string& data) {
     return ExitCode::ok;
 }
 
-/// The counters as they are, which every batch repeats.
+/// The counters as they are, which every batch repeats, and the administrators.
 class CounterReader final : public store::RecoveryVisitor {
 public:
     void counters(Position next_position, MessageNumber next_message, DestinationId next_destination) override {
@@ -45,16 +50,41 @@ public:
     void destination(store::StoredDestination) override {}
     void producer(store::PutProducer) override {}
     void duplicate_id(store::PutDuplicateId) override {}
-    void user(User) override {}
+    void user(User user) override {
+        if (user.role == Role::administrator) administrators.insert(std::move(user.name));
+    }
 
     store::Batch batch;
+    std::set<std::string> administrators;
 };
+
+/// Who is logged in to this machine has done it: the broker knows nobody here.
+std::string system_user() {
+    const auto* const entry = ::getpwuid(::geteuid());
+    return entry == nullptr ? std::to_string(::geteuid()) : std::string(entry->pw_name);
+}
+
+AuditEntry line_of(const User& user) {
+    AuditEntry entry;
+    entry.time = SystemClock().wall_now();
+    entry.user = system_user();
+    entry.action = "user.put";
+    entry.object = user.name;
+    entry.detail = "role " + std::string(to_text(user.role)) + ", new password";
+    entry.protocol = "offline";
+    return entry;
+}
 
 Result<void> store_user(store::Store& store, const store::Lease& lease, User user) {
     CounterReader counters;
     if (auto recovered = store.recover(counters); !recovered) return recovered;
+    if (user.role != Role::administrator && counters.administrators == std::set<std::string>{user.name}) {
+        if (auto released = store.release(lease); !released) return released;
+        return Error(admin::errc::last_administrator, "'" + user.name + "' is the only administrator; make another one first");
+    }
     const auto last = store.last_batch();
     if (!last) return last.error();
+    counters.batch.operations.emplace_back(line_of(user));
     counters.batch.operations.emplace_back(store::PutUser{std::move(user)});
     std::optional<store::BatchResult> result;
     store.commit(lease, BatchNumber{last->value + 1}, counters.batch, [&](store::BatchResult done) { result = std::move(done); });
@@ -67,6 +97,7 @@ Result<void> store_user(store::Store& store, const store::Lease& lease, User use
 ExitCode add_user(const Options& options, const config::Config& config) {
     const auto password = config::resolve_secret("file:" + options.password_file);
     if (!password) return report(password.error());
+    if (auto strong = security::check_new_password(*password); !strong) return report(strong.error());
     auto user = security::make_user(options.user, options.role, *password);
     if (!user) return report(user.error());
     const SystemClock clock;

@@ -32,6 +32,12 @@ LoginThrottle::Keys LoginThrottle::keys_of(const LoginAttempt& attempt) {
 }
 
 Result<Identity> LoginThrottle::attempt(const LoginAttempt& attempt, const std::function<Result<Identity>()>& verify) {
+    auto result = try_out(attempt, verify);
+    if (listener_) listener_(attempt, result.ok());
+    return result;
+}
+
+Result<Identity> LoginThrottle::try_out(const LoginAttempt& attempt, const std::function<Result<Identity>()>& verify) {
     const Keys keys = keys_of(attempt);
     {
         const std::lock_guard lock(mutex_);
@@ -115,9 +121,10 @@ LoginThrottle::Entry& LoginThrottle::touch(const std::string& key, MonotonicTime
     return made;
 }
 
-void LoginThrottle::count(LoginProtocol protocol, bool succeeded) {
+void LoginThrottle::count(const LoginAttempt& attempt, bool succeeded) {
+    if (listener_) listener_(attempt, succeeded);
     const std::lock_guard lock(mutex_);
-    ++(succeeded ? counters_of(protocol).succeeded : counters_of(protocol).failed);
+    ++(succeeded ? counters_of(attempt.protocol).succeeded : counters_of(attempt.protocol).failed);
 }
 
 LoginThrottle::Counters LoginThrottle::counters(LoginProtocol protocol) const {

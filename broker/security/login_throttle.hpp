@@ -50,13 +50,16 @@ public:
     explicit LoginThrottle(const Clock& clock) : clock_(clock) {}
 
     void set_limits(const LoginLimits& limits);
+    /// Told of every attempt, on the thread that made it. To be set before the first one.
+    using Listener = std::function<void(const LoginAttempt& attempt, bool succeeded)>;
+    void set_listener(Listener listener) { listener_ = std::move(listener); }
 
     /// `verify` is called unless this user or address is locked now, and decides; an Error wrong_credentials counts as a failure. Refused
     /// with wrong_credentials while locked; the detail, which is for the log, says so.
     Result<Identity> attempt(const LoginAttempt& attempt, const std::function<Result<Identity>()>& verify);
 
     /// Counts a login that did not rest on a password (a certificate): nobody can guess those, so nothing is locked.
-    void count(LoginProtocol protocol, bool succeeded);
+    void count(const LoginAttempt& attempt, bool succeeded);
 
     /// Logins over one protocol since the start, for the metrics (giromq_logins_total). ANONYMOUS is not a login.
     struct Counters {
@@ -91,7 +94,10 @@ private:
     void punish(const Keys& keys, MonotonicTime now);
     void fail(const std::string& key, std::uint32_t free_failures, MonotonicTime now);
 
+    Result<Identity> try_out(const LoginAttempt& attempt, const std::function<Result<Identity>()>& verify);
+
     const Clock& clock_;
+    Listener listener_;
     mutable std::mutex mutex_;
     LoginLimits limits_;
     /// The one used last is first.

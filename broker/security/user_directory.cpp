@@ -82,6 +82,21 @@ struct UserDirectory::Remembered {
     }
 };
 
+Result<void> check_new_password(std::string_view password) {
+    constexpr std::size_t characters_min = 12;
+    const auto is_letter = [](unsigned char one) { return (one | 0x20U) >= 'a' && (one | 0x20U) <= 'z'; };
+    // Letters of other alphabets are letters, too; a character of several bytes counts once.
+    const auto is_of_several_bytes = [](unsigned char one) { return one >= 0x80; };
+    const auto is_first_byte = [](unsigned char one) { return (one & 0xc0U) != 0x80; };
+    const auto is_digit = [](unsigned char one) { return one >= '0' && one <= '9'; };
+    const bool has_letter =
+        std::any_of(password.begin(), password.end(), is_letter) || std::any_of(password.begin(), password.end(), is_of_several_bytes);
+    const bool has_digit = std::any_of(password.begin(), password.end(), is_digit);
+    const auto characters = static_cast<std::size_t>(std::count_if(password.begin(), password.end(), is_first_byte));
+    if (characters >= characters_min && has_letter && has_digit) return {};
+    return Error(errc::weak_password, "a password has at least 12 characters, letters and digits among them");
+}
+
 Result<User> make_user(std::string name, Role role, std::string_view password, std::uint32_t iterations) {
     if (const auto checked = check_user_name(name); !checked) return checked.error();
     if (const auto checked = check_password(password, name); !checked) return checked.error();

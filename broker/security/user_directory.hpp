@@ -24,6 +24,10 @@ inline constexpr std::uint32_t default_iterations = 65536;
 inline constexpr std::uint32_t iterations_min = 4096;
 inline constexpr std::uint32_t iterations_max = 10000000;
 
+/// What a person who gives a password must keep to (PCI DSS 8.3.6): 12 characters at least, a letter and a digit among them. Those that
+/// are in the store already are good as they are. Errors: weak_password, with a sentence.
+Result<void> check_new_password(std::string_view password);
+
 /// Checks name and password (rules: password of 8 to 256 bytes, no control characters, not the name) and derives the SCRAM-SHA-256
 /// keys with a random salt. Slow on purpose: about 50 ms; not for the core or an I/O strand. Thread-safe.
 /// Errors: invalid_name, weak_password (also for too few or too many iterations), internal.

@@ -18,6 +18,7 @@ void add_selector_commands(CLI::App& app, const Common& common, Run& run);
 void add_named_selector_commands(CLI::App& selector, const Common& common, Run& run);
 void add_user_commands(CLI::App& app, const Common& common, Run& run);
 void add_permission_commands(CLI::App& app, const Common& common, Run& run);
+void add_audit_commands(CLI::App& app, const Common& common, Run& run);
 void add_transaction_commands(CLI::App& app, const Common& common, Run& run);
 
 }  // namespace giromq::tool

@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
     add_selector_commands(app, common, command);
     add_user_commands(app, common, command);
     add_permission_commands(app, common, command);
+    add_audit_commands(app, common, command);
     add_transaction_commands(app, common, command);
     try {
         app.parse(argc, argv);

@@ -65,6 +65,23 @@ int add_user(const Common& common, const std::string& name, const std::string& r
     return tell(common, "added", name);
 }
 
+/// The first line of a file.
+std::string token_in(const std::string& file) {
+    const std::string text = read_file(file, exit_usage);
+    return text.substr(0, text.find_first_of("\r\n"));
+}
+
+/// Who has the token of a new broker is nobody yet, and becomes its administrator.
+int add_first_administrator(const Common& common, const std::string& name, const std::string& role, const std::string& token_file,
+                            const std::string& new_password_file) {
+    if (role != "administrator") throw ToolError("The token makes an administrator: give --role administrator.", exit_usage);
+    RestClient rest(common);
+    const json::value body =
+        json::object{{"token", token_in(token_file)}, {"user", name}, {"password", new_password(new_password_file, name)}};
+    rest.call("POST", "/api/v1/session", &body);
+    return tell(common, "added", name);
+}
+
 int change_password(const Common& common, const std::string& name, const std::string& new_password_file) {
     RestClient rest(common);
     const std::string role = role_of(rest, name);
@@ -100,8 +117,13 @@ void add_user_commands(CLI::App& app, const Common& common, Run& run) {
         ->check(CLI::IsMember({"administrator", "operator", "auditor", "application"}))
         ->capture_default_str();
     add->add_option("--new-password-file", *file, file_help);
-    add->fallthrough()->callback(
-        [&common, &run, name, role, file] { run = [&common, name, role, file] { return add_user(common, *name, *role, *file); }; });
+    const auto token = std::make_shared<std::string>();
+    add->add_option("--token-file", *token, "The file first-login-token of a new broker, which lets one make its first administrator");
+    add->fallthrough()->callback([&common, &run, name, role, file, token] {
+        run = [&common, name, role, file, token] {
+            return token->empty() ? add_user(common, *name, *role, *file) : add_first_administrator(common, *name, *role, *token, *file);
+        };
+    });
 
     CLI::App* const passwd = user->add_subcommand("passwd", "Changes a user's password");
     passwd->add_option("NAME", *name, "The user's name")->required();

@@ -1,5 +1,6 @@
 # Sourced by packaging/quickstart.sh and examples/payments/test.sh: starting, killing and stopping a giromqd for a demonstration.
-# The caller sets giromq_bin (folder of the programs) and giromq_state (folder for data, logs and the process number).
+# The caller sets giromq_bin (folder of the programs) and giromq_state (folder for data, logs and the process number), and giromq_config (a
+# configuration file) if the broker is not to be one for development, which lets everybody in.
 
 # giromq_port_is_free PORT
 giromq_port_is_free() {
@@ -39,8 +40,10 @@ giromq_start_broker() {
     local log=$giromq_state/giromqd.log pid waited=0
     mkdir -p "$giromq_state"
     : >"$giromq_state/ready"
+    local mode=(--dev)
+    if [ -n "${giromq_config:-}" ]; then mode=(--config "$giromq_config"); fi
     # A session of its own: neither Ctrl-C nor the end of this script reaches it.
-    setsid "$giromq_bin/giromqd" --dev --data "$giromq_state/data" --amqp "127.0.0.1:$1" --http "127.0.0.1:$2" \
+    setsid "$giromq_bin/giromqd" "${mode[@]}" --data "$giromq_state/data" --amqp "127.0.0.1:$1" --http "127.0.0.1:$2" \
         >"$giromq_state/ready" 2>>"$log" </dev/null &
     pid=$!
     disown "$pid" 2>/dev/null || true

@@ -63,10 +63,10 @@ export class Broker {
     this.allow({ grantee: { kind: "user", name: "payments-app" }, pattern: "payments.#", actions: ["send", "receive", "browse"] }, "admin");
     this.allow({ grantee: { kind: "user", name: "ledger-app" }, pattern: "ledger.*", actions: ["receive"] }, "admin");
     for (let index = 0; index < 130; index++)
-      this.record(index % 9 ? "admin" : "olga", index % 4 ? "change-queue" : "login", `queue-${index}`, index % 13 ? "ok" : "refused");
+      this.record(index % 9 ? "admin" : "olga", index % 4 ? "queue.change" : "login", `queue-${index}`, index % 13 ? "done" : "refused");
   }
 
-  record(user, action, object, outcome = "ok", detail = "") {
+  record(user, action, object, outcome = "done", detail = "") {
     const number = this.audit.length + 1;
     const hash = [...random(number)().toString(16).slice(2).padEnd(16, "0")].join("").repeat(4).slice(0, 64);
     this.audit.push({

@@ -65,7 +65,7 @@ function bulk(kind) {
     const matched = positions ? positions.length : queue.messages;
     if (body.dryRun) return [200, { matched, bytes: matched * 1740, complete: matched < 100_000 }];
     if (kind !== "copy") dangerous(session);
-    broker.record(session.user, `${kind}-messages`, name);
+    broker.record(session.user, `messages.${kind}`, name);
     return [202, broker.start(kind, queue, body.to, positions ?? matched, session.user)];
   };
 }
@@ -91,7 +91,7 @@ function one(collection, what) {
 function close(collection) {
   return ({ broker, session, id }) => {
     broker[collection].delete(id);
-    broker.record(session.user, `close-${collection.slice(0, -1)}`, id);
+    broker.record(session.user, `${collection.slice(0, -1)}.close`, id);
     return [204];
   };
 }
@@ -101,7 +101,7 @@ function decide(state) {
     dangerous(session);
     const branch = broker.transactions.get(xid);
     if (!branch) throw new Refusal(404, "not_found", "There is no such branch");
-    broker.record(session.user, "decide", xid, "ok", body.reason);
+    broker.record(session.user, state === null ? "transaction.forget" : "transaction.commit", xid, "done", body.reason);
     if (state === null) broker.transactions.delete(xid);
     else
       Object.assign(branch, { state, destinations: [], decidedAt: new Date().toISOString(), decidedBy: session.user, reason: body.reason });
@@ -135,7 +135,7 @@ export const routes = [
     "queues/:name",
     ({ broker, session, name, body }) => {
       const there = broker.queues.has(name);
-      broker.record(session.user, "create-queue", name);
+      broker.record(session.user, "queue.create", name);
       return [there ? 200 : 201, broker.create(name, body), { ETag: broker.tag(name) }];
     },
   ],
@@ -146,7 +146,7 @@ export const routes = [
       if (!headers["if-match"]) throw new Refusal(428, "precondition_required", "If-Match is missing");
       if (headers["if-match"] !== "*" && headers["if-match"] !== broker.tag(name))
         throw new Refusal(412, "precondition_failed", "The settings have changed");
-      broker.record(session.user, "change-queue", name);
+      broker.record(session.user, "queue.change", name);
       return [200, broker.change(name, body), { ETag: broker.tag(name) }];
     },
   ],
@@ -158,7 +158,7 @@ export const routes = [
       if (broker.queue(name).consumers > 0 && query.get("evenIfUsed") !== "true")
         throw new Refusal(409, "in_use", "The queue is in use", "It has consumers.");
       broker.queues.delete(name);
-      broker.record(session.user, "delete-queue", name);
+      broker.record(session.user, "queue.delete", name);
       return [204];
     },
   ],
@@ -171,7 +171,7 @@ export const routes = [
       const purged = queue.messages - queue.delivering;
       queue.firstPosition = broker.first(queue) + purged;
       Object.assign(queue, { messages: queue.delivering, bytes: queue.delivering * 1740 });
-      broker.record(session.user, "purge-queue", name);
+      broker.record(session.user, "queue.purge", name);
       return [200, { purged }];
     },
   ],
@@ -181,7 +181,7 @@ export const routes = [
     ({ broker, session, name, body }) => {
       const queue = broker.queue(name);
       queue.paused = { ...queue.paused, ...body };
-      broker.record(session.user, "pause-queue", name);
+      broker.record(session.user, "queue.pause", name);
       return [200, queue];
     },
   ],
@@ -207,7 +207,7 @@ export const routes = [
     ({ broker, session, name, body }) => {
       const queue = broker.queue(name);
       broker.put(queue, 1);
-      broker.record(session.user, "send-message", name);
+      broker.record(session.user, "message.send", name);
       return [201, { id: String(broker.first(queue) + queue.messages - 1), messageId: body.messageId ?? "ID:made", duplicate: false }];
     },
   ],
@@ -378,7 +378,7 @@ export const routes = [
       const there = broker.users.has(name);
       broker.users.set(name, body.role);
       if (body.password) broker.passwords.set(name, body.password);
-      broker.record(session.user, there ? "change-user" : "create-user", name);
+      broker.record(session.user, there ? "user.change" : "user.create", name);
       return [there ? 200 : 201, { name, role: body.role }];
     },
   ],
@@ -428,7 +428,8 @@ export const routes = [
       page(
         [...broker.audit]
           .reverse()
-          .filter((one) => ["user", "action", "outcome", "object"].every((name) => !query.get(name) || one[name] === query.get(name))),
+          .filter((one) => ["user", "outcome"].every((name) => !query.get(name) || one[name] === query.get(name)))
+          .filter((one) => ["action", "object"].every((name) => one[name].startsWith(query.get(name) ?? ""))),
         query,
       ),
     ],

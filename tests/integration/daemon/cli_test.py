@@ -17,6 +17,7 @@ TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
 DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
             ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"],
+            ["audit"], ["audit", "list"], ["audit", "verify"],
             ["selector"], ["selector", "check"], ["selector", "convert"], ["selector", "explain"], ["selector", "test"],
             ["selector", "list"], ["selector", "show"], ["selector", "set"], ["selector", "delete"],
             ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
@@ -399,6 +400,8 @@ class LoginTest(ToolTest):
         """A broker with TLS and logins, and the options by which its administrator calls it."""
         self.authority = self.make_certificate("authority", "Bank CA")
         self.certificate, key = self.make_certificate("server", "localhost")
+        certificate, client_key = self.make_certificate("client", "ledger", self.authority)
+        self.client = ["--tls-certificate-file", certificate, "--tls-key-file", client_key]
         config = self.file("giromq.xml", f"""<giromq xmlns="urn:giromq:config:1">
   <amqp><listener host="127.0.0.1" port="0" tls="true" {listener}/></amqp>
   <tls certificate-file="{self.certificate}" private-key-file="{key}" client-ca-file="{self.authority[0]}" {tls}/>
@@ -407,12 +410,16 @@ class LoginTest(ToolTest):
 </giromq>
 """)
         daemon = self.start("--config", config, dev=False)
-        password = os.path.join(daemon.data, "initial-admin-password")
+        password = self.file("admin-password", "a good password 1\n")
+        token = os.path.join(daemon.data, "first-login-token")
+        first = ["user", "add", "admin", "--role", "administrator", "--token-file", token, "--new-password-file", password]
+        made, _ = self.tool(daemon, "--tls-ca-file", self.certificate, *self.client, *first)
+        self.assertEqual("User 'admin' added.\n", made)
         return daemon, ["--tls-ca-file", self.certificate, "--user", "admin", "--password-file", password]
 
     def test_a_password_logs_in_over_tls(self):
         daemon, admin = self.secure()
-        self.tool(daemon, *admin, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password\n"))
+        self.tool(daemon, *admin, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password 9\n"))
         self.assertRegex(self.tool(daemon, *admin, "user", "list")[0], r"ledger +application")
         ledger = ["--tls-ca-file", self.certificate, "--user", "ledger", "--password-file", os.path.join(self.folder, "password")]
         _, errors = self.tool(daemon, *ledger, "send", "q", "over tls", code=FAILED)
@@ -425,7 +432,7 @@ class LoginTest(ToolTest):
         self.assertEqual("over tls\n", self.tool(daemon, *ledger, "receive", "q")[0])
         _, errors = self.tool(daemon, *ledger, "user", "list", code=FAILED)
         self.assertTrue(errors.startswith("giromq: "))
-        self.file("password", "a wrong password\n")
+        self.file("password", "a wrong password 9\n")
         for command in (["send", "q", "x"], ["queue", "list"]):
             _, errors = self.tool(daemon, *ledger, *command, code=FAILED)
             self.assertIn("check user and password", errors)
@@ -458,9 +465,8 @@ class LoginTest(ToolTest):
 
     def test_a_client_certificate_is_a_login(self):
         daemon, admin = self.secure(listener='mechanisms="external"', tls='require-client-certificate="true"')
-        certificate, key = self.make_certificate("client", "ledger", self.authority)
-        files = ["--tls-certificate-file", certificate, "--tls-key-file", key]
-        self.tool(daemon, *admin, *files, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password\n"))
+        files = self.client
+        self.tool(daemon, *admin, *files, "user", "add", "ledger", "--new-password-file", self.file("password", "a long password 9\n"))
         self.tool(daemon, *admin, *files, "permission", "grant", "q", "send", "receive", "create", "--to-user", "ledger")
         ledger = ["--tls-ca-file", self.certificate, *files]
         self.tool(daemon, *ledger, "send", "q", "by certificate")

@@ -14,7 +14,7 @@ import yaml
 
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "schemas", "openapi.yaml")
 # What the server may say to any request, before it knows where it goes.
-EVERYWHERE = {400, 401, 403, 404, 405, 411, 413, 414, 415, 421, 431, 503}
+EVERYWHERE = {400, 401, 403, 404, 405, 411, 413, 414, 415, 421, 429, 431, 503}
 
 
 class Violation(AssertionError):

@@ -108,6 +108,17 @@ class Daemon:
             contract.check(method, path, answer.status, answer.headers["Content-Type"], text)
             return Response(answer.status, answer.headers, text)
 
+    def first_token(self):
+        """What the broker has written for whoever sets it up."""
+        with open(os.path.join(self.data, "first-login-token"), encoding="utf-8") as stream:
+            return stream.read().strip()
+
+    def make_administrator(self, name="admin", password="a good password 1", tls=None):
+        """The first one, by the token; (name, password)."""
+        made = self.http("POST", "/api/v1/session", {"token": self.first_token(), "user": name, "password": password}, tls=tls)
+        assert made.status == 200, made.body
+        return name, password
+
     def raw(self, data, shutdown=False, seconds=20):
         """What the HTTP port answers to these bytes until it closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port("http")), timeout=seconds) as client:

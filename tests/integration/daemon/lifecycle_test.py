@@ -122,53 +122,52 @@ class StartTest(giromqd.DaemonTest):
             checked = self.run_program("--check-config", "--config", config)
             self.assertEqual(expected, checked.returncode, checked.stderr)
 
-    def test_a_broker_without_administrator_gets_one(self):
-        data, password = os.path.join(self.folder, "data"), self.file("password", "battery staple\n")
-        add = ["--data", data, "user", "add", "--password-file", password]
-        self.assertEqual(0, self.run_program(*add, "ledger").returncode)
+    def test_a_broker_without_administrator_gets_one_by_a_token(self):
         daemon = self.start(dev=False)
-        with open(os.path.join(data, "initial-admin-password"), encoding="utf-8") as stream:
-            admin = ("admin", stream.read().strip())
-        self.assertEqual(200, daemon.http("GET", "/api/v1/users", user=admin).status)
-        self.assertEqual(0, daemon.stop())
-        # Who was made an application by somebody does not become an administrator by a restart.
-        self.assertEqual(0, self.run_program(*add, "admin", "--role", "application").returncode)
-        daemon = self.start(dev=False)
-        self.assertIn(" no_administrator ", daemon.logged())
-        self.assertEqual(403, daemon.http("GET", "/api/v1/users", user=("admin", "battery staple")).status)
-
-    def test_the_first_administrator_can_log_in_once_and_for_all(self):
-        daemon = self.start(dev=False)
-        path = os.path.join(daemon.data, "initial-admin-password")
+        path = os.path.join(daemon.data, "first-login-token")
         self.assertEqual(0o600, stat.S_IMODE(os.stat(path).st_mode))
         self.assertEqual(0o700, stat.S_IMODE(os.stat(daemon.data).st_mode))
-        with open(path, encoding="utf-8") as stream:
-            password = stream.read().strip()
-        self.assertIn("initial-admin-password", daemon.logged())
-        self.assertNotIn(password, daemon.logged())
-        self.assertEqual(401, daemon.http("GET", "/api/v1/queues").status)
-        self.assertEqual(401, daemon.http("GET", "/api/v1/queues", user=("admin", "wrong password")).status)
-        self.assertEqual(200, daemon.http("GET", "/api/v1/queues", user=("admin", password)).status)
-        changed = daemon.http("PUT", "/api/v1/users/admin", {"role": "administrator", "password": "a better password"},
-                              user=("admin", password))
-        self.assertEqual(200, changed.status)
-        os.remove(path)
+        token = daemon.first_token()
+        self.assertIn(path, daemon.logged())
+        wanted = {"user": "ann", "password": "a better password 9"}
+        for wrong in ({}, {"token": "x" + token}, {"token": ""}):
+            self.assertEqual(401, daemon.http("POST", "/api/v1/session", {**wanted, **wrong}).status, wrong)
+        weak = daemon.http("POST", "/api/v1/session", {"token": token, "user": "ann", "password": "too short 1"})
+        self.assertEqual((400, True), (weak.status, "12 characters" in weak.body))
+        # Another start makes another token.
         daemon.kill()
         daemon = self.start(dev=False)
+        self.assertEqual(401, daemon.http("POST", "/api/v1/session", {"token": token, **wanted}).status)
+        ann = daemon.make_administrator("ann", "a better password 9")
+        self.wait_until(lambda: not os.path.exists(path))
+        self.assertEqual(200, daemon.http("GET", "/api/v1/users", user=ann).status)
+        self.assertNotIn(token, daemon.logged())
+        daemon.kill()
+        # What a crash has left behind is no way in.
+        self.file("data/first-login-token", token)
+        daemon = self.start(dev=False)
         self.assertFalse(os.path.exists(path))
-        self.assertEqual(401, daemon.http("GET", "/api/v1/queues", user=("admin", password)).status)
-        self.assertEqual(200, daemon.http("GET", "/api/v1/queues", user=("admin", "a better password")).status)
+        again = daemon.http("POST", "/api/v1/session", {"token": token, "user": "eve", "password": "a better password 9"})
+        self.assertEqual(401, again.status)
+        self.assertEqual(200, daemon.http("GET", "/api/v1/users", user=ann).status)
 
     def test_a_user_can_be_added_while_no_broker_runs(self):
-        daemon = self.start(dev=False)
-        self.assertEqual(0, daemon.stop())
-        password_file = self.file("password", "battery staple\n")
-        arguments = ["--data", daemon.data, "user", "add", "ann", "--role", "administrator", "--password-file", password_file]
-        added = self.run_program(*arguments)
+        password_file = self.file("password", "battery staple 9\n")
+        data = os.path.join(self.folder, "data")
+        arguments = ["--data", data, "user", "add", "ann", "--password-file", password_file, "--role"]
+        added = self.run_program(*arguments, "administrator")
         self.assertEqual(0, added.returncode, added.stderr)
+        refused = self.run_program(*arguments, "application")
+        self.assertEqual((1, True), (refused.returncode, "only administrator" in refused.stderr))
+        weak = self.run_program(*arguments[:-3], "--password-file", self.file("weak", "no digits here\n"), "--role", "operator")
+        self.assertEqual((2, True), (weak.returncode, "12 characters" in weak.stderr))
         daemon = self.start(dev=False)
-        self.assertEqual(200, daemon.http("GET", "/api/v1/users", user=("ann", "battery staple")).status)
-        self.assertEqual(3, self.run_program(*arguments).returncode)
+        self.assertFalse(os.path.exists(os.path.join(data, "first-login-token")))
+        ann = ("ann", "battery staple 9")
+        self.assertEqual(200, daemon.http("GET", "/api/v1/users", user=ann).status)
+        self.assertEqual(3, self.run_program(*arguments, "administrator").returncode)
+        record = daemon.http("GET", "/api/v1/audit?action=user.", user=ann).json()["items"][0]
+        self.assertEqual(("user.put", "ann", "offline"), (record["action"], record["object"], record["protocol"]))
 
 
 class StopTest(giromqd.DaemonTest):

@@ -52,10 +52,9 @@ class UserTest(giromqd.DaemonTest):
 
     def start_with_users(self, *names):
         daemon = self.start(dev=False)
-        with open(f"{daemon.data}/initial-admin-password", encoding="utf-8") as stream:
-            self.admin = ("admin", stream.read().strip())
+        self.admin = daemon.make_administrator()
         for name in names:
-            self.put_user(daemon, name, role="application", password="correct horse")
+            self.put_user(daemon, name, role="application", password="correct horse 9")
         daemon.http("PUT", "/api/v1/queues/q", {}, user=self.admin)
         self.assertEqual(201, daemon.http("POST", "/api/v1/permissions", giromqd.GRANT_ALL, user=self.admin).status)
         return daemon
@@ -63,7 +62,7 @@ class UserTest(giromqd.DaemonTest):
     def put_user(self, daemon, name, **change):
         self.assertIn(daemon.http("PUT", f"/api/v1/users/{name}", change, user=self.admin).status, (200, 201))
 
-    def connect(self, daemon, name, password="correct horse"):
+    def connect(self, daemon, name, password="correct horse 9"):
         return proton.utils.BlockingConnection(giromqd.amqp_url(daemon), timeout=30, user=name, password=password, allowed_mechs="PLAIN")
 
     def assert_ended(self, connection, words):
@@ -75,7 +74,7 @@ class UserTest(giromqd.DaemonTest):
     def test_connections_of_a_changed_user_end_and_others_stay(self):
         daemon = self.start_with_users("ann", "bob")
         other = self.connect(daemon, "bob").create_sender("q")
-        for change in ({"role": "administrator"}, {"role": "application", "password": "battery staple"}):
+        for change in ({"role": "administrator"}, {"role": "application", "password": "battery staple 9"}):
             connection = self.connect(daemon, "ann")
             connection.create_receiver("q")
             self.put_user(daemon, "ann", **change)
@@ -96,7 +95,7 @@ class UserTest(giromqd.DaemonTest):
 
     def test_an_open_http_connection_asks_for_the_password_each_time(self):
         daemon = self.start_with_users("ann")
-        login = {"Authorization": "Basic YW5uOmNvcnJlY3QgaG9yc2U="}  # ann:correct horse
+        login = {"Authorization": "Basic YW5uOmNvcnJlY3QgaG9yc2UgOQ=="}  # ann:correct horse 9
         kept = http.client.HTTPConnection("127.0.0.1", daemon.port("http"), timeout=30)
 
         def status(method, path, body=None):

@@ -102,11 +102,10 @@ class TlsTest(giromqd.DaemonTest):
     def test_a_client_certificate_is_a_login(self):
         authority = self.make_certificate("authority", "Bank CA")
         daemon = self.start_tls(tls=f'client-ca-file="{authority[0]}" require-client-certificate="true"', listener='mechanisms="external"')
-        with open(os.path.join(daemon.data, "initial-admin-password"), encoding="utf-8") as stream:
-            admin = ("admin", stream.read().strip())
         certificate, key = self.make_certificate("client", "ledger", authority)
         self.context.load_cert_chain(certificate, key)
-        ledger = {"role": "application", "password": "not used here"}
+        admin = daemon.make_administrator(tls=self.context)
+        ledger = {"role": "application", "password": "not used here 9"}
         created = daemon.http("PUT", "/api/v1/users/ledger", ledger, user=admin, tls=self.context)
         self.assertEqual(201, created.status)
         self.assertEqual(201, daemon.http("POST", "/api/v1/permissions", giromqd.GRANT_ALL, user=admin, tls=self.context).status)

@@ -7,7 +7,7 @@ from proton import Message
 import cyrus_sasl
 from fixture import Disconnected, InteropTest
 
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery 9"
 GRANT_ALL = {"grantee": {"kind": "role", "name": "application"}, "pattern": "#", "actions": ["send", "receive", "browse", "create"]}
 
 
@@ -57,16 +57,16 @@ class Login(InteropTest):
         self.refused(user="tester", password="", mechanisms="PLAIN")
 
     def test_users_survive_a_crash_and_changed_passwords_count(self):
-        status, _ = self.broker.rest("PUT", "/api/v1/users/changing", {"role": "application", "password": "the first password"})
+        status, _ = self.broker.rest("PUT", "/api/v1/users/changing", {"role": "application", "password": "the first password 1"})
         self.assertTrue(200 <= status < 300, status)
-        status, _ = self.broker.rest("PUT", "/api/v1/users/changing", {"role": "application", "password": "the second password"})
+        status, _ = self.broker.rest("PUT", "/api/v1/users/changing", {"role": "application", "password": "the second password 2"})
         self.assertTrue(200 <= status < 300, status)
         self.broker.kill()
         self.broker.start()
-        self.works(user="changing", password="the second password", mechanisms="PLAIN")
-        self.refused(user="changing", password="the first password", mechanisms="PLAIN")
-        self.assertEqual(self.scram("changing", "the second password"), 0)
-        self.assertEqual(self.scram("changing", "the first password"), 1)
+        self.works(user="changing", password="the second password 2", mechanisms="PLAIN")
+        self.refused(user="changing", password="the first password 1", mechanisms="PLAIN")
+        self.assertEqual(self.scram("changing", "the second password 2"), 0)
+        self.assertEqual(self.scram("changing", "the first password 1"), 1)
 
     def test_a_mechanism_that_is_not_offered_gets_no_further(self):
         with self.assertRaises(Disconnected):
@@ -78,22 +78,28 @@ class Login(InteropTest):
 
 
 class WithoutDevelopmentMode(InteropTest):
-    """The built-in configuration: no anonymous users, and a first administrator whose password is in a file."""
+    """The built-in configuration: no anonymous users, and a first administrator, made by the token that is in a file."""
 
     arguments = ()
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.administrator = ("admin", (cls.broker.data / "initial-admin-password").read_text().strip())
+        cls.token = cls.broker.data / "first-login-token"
+        cls.token_mode = cls.token.stat().st_mode & 0o777
+        cls.administrator = ("admin", PASSWORD)
+        cls.first = {"token": cls.token.read_text().strip(), "user": "admin", "password": PASSWORD}
+        status, answer = cls.broker.rest("POST", "/api/v1/session", cls.first)
+        assert status == 200, f"the first administrator: {status} {answer}"
         for target, body in (("/api/v1/users/payer", {"role": "application", "password": PASSWORD}), ("/api/v1/queues/closed.queue", {})):
             status, answer = cls.broker.rest("PUT", target, body, *cls.administrator)
             assert 200 <= status < 300, f"{target}: {status} {answer}"
         status, answer = cls.broker.rest("POST", "/api/v1/permissions", GRANT_ALL, *cls.administrator)
         assert status == 201, f"granting: {status} {answer}"
 
-    def test_the_password_file_is_for_its_owner_only(self):
-        self.assertEqual((self.broker.data / "initial-admin-password").stat().st_mode & 0o777, 0o600)
+    def test_the_token_is_for_its_owner_only_and_for_once(self):
+        self.assertEqual(self.token_mode, 0o600)
+        self.assertEqual(self.broker.rest("POST", "/api/v1/session", self.first)[0], 401)
 
     def test_anonymous_is_refused(self):
         with self.assertRaises(Disconnected):

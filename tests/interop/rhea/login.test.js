@@ -10,7 +10,7 @@ let broker;
 
 before(async () => {
   broker = await Broker.create();
-  const answer = await broker.rest('PUT', '/api/v1/users/rhea', { body: { role: 'application', password: 'correct horse battery' } });
+  const answer = await broker.rest('PUT', '/api/v1/users/rhea', { body: { role: 'application', password: 'correct horse battery 9' } });
   assert.ok(answer.status >= 200 && answer.status < 300, `creating a user: ${answer.status} ${answer.text}`);
   const grant = { grantee: { kind: 'user', name: 'rhea' }, pattern: '#', actions: ['send', 'receive', 'browse', 'create'] };
   const granted = await broker.rest('POST', '/api/v1/permissions', { body: grant });
@@ -24,7 +24,7 @@ after(async () => {
 });
 
 test('the right password is let in', async () => {
-  const connection = await connect(broker, { username: 'rhea', password: 'correct horse battery' });
+  const connection = await connect(broker, { username: 'rhea', password: 'correct horse battery 9' });
   const sender = await openSender(connection, 'login');
   assert.equal(await send(sender, { durable: true, body: 'in' }), 'accepted');
   await close(connection);
@@ -37,7 +37,7 @@ test('without a user name, and so without SASL, rhea is let in as nobody', async
   await close(connection);
 });
 
-for (const [name, username, password] of [['a wrong password', 'rhea', 'wrong'], ['an unknown user', 'nobody', 'correct horse battery'],
+for (const [name, username, password] of [['a wrong password', 'rhea', 'wrong'], ['an unknown user', 'nobody', 'correct horse battery 9'],
   ['a name with a zero byte', 'rh\0ea', 'x']]) {
   test(`${name} is refused`, async () => {
     await assert.rejects(connect(broker, { username, password }));

@@ -87,7 +87,7 @@ public:
     }
 
     void a_deleted_user_takes_its_permissions_along() {
-        rig_->put("/api/v1/users/cards", R"({"role":"application","password":"battery staple"})");
+        rig_->put("/api/v1/users/cards", R"({"role":"application","password":"battery staple 9"})");
         rig_->post("/api/v1/permissions", grant("cards", "q", R"("send")"));
         CPPUNIT_ASSERT_EQUAL(204, rig_->remove("/api/v1/users/cards").status);
         CPPUNIT_ASSERT(rig_->users_.permissions().snapshot()->empty());
@@ -145,7 +145,7 @@ public:
             {"POST", "/api/v1/transactions/1:61:62/commit", R"({"reason":"x"})", operators},
             {"PUT", "/api/v1/queues/q", "{}", administrators},
             {"DELETE", "/api/v1/queues/q", "", administrators},
-            {"PUT", "/api/v1/users/eve", R"({"role":"administrator","password":"battery staple"})", administrators},
+            {"PUT", "/api/v1/users/eve", R"({"role":"administrator","password":"battery staple 9"})", administrators},
             {"DELETE", "/api/v1/users/eve", "", administrators},
             {"POST", "/api/v1/permissions",
              "{\"grantee\":{\"kind\":\"user\",\"name\":\"application\"},\"pattern\":\"x\",\"actions\":[\"send\"]}", administrators},

@@ -168,14 +168,14 @@ public:
 
     void users_come_and_go() {
         SiteRig rig;
-        CPPUNIT_ASSERT_EQUAL(201, rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse"})").status);
-        CPPUNIT_ASSERT_EQUAL(201, rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse"})").status);
-        CPPUNIT_ASSERT_EQUAL(200, rig.put("/api/v1/users/bob", R"({"role":"application","password":"battery staple"})").status);
+        CPPUNIT_ASSERT_EQUAL(201, rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse 9"})").status);
+        CPPUNIT_ASSERT_EQUAL(201, rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse 9"})").status);
+        CPPUNIT_ASSERT_EQUAL(200, rig.put("/api/v1/users/bob", R"({"role":"application","password":"battery staple 9"})").status);
         const auto list = rig.get("/api/v1/users");
         CPPUNIT_ASSERT_EQUAL(std::string(R"({"items":[{"name":"ann","role":"administrator"},{"name":"bob","role":"application"}],)") +
                                  R"("nextCursor":null})",
                              list.body);
-        CPPUNIT_ASSERT(rig.users_.verify_password("bob", "battery staple").ok());
+        CPPUNIT_ASSERT(rig.users_.verify_password("bob", "battery staple 9").ok());
         CPPUNIT_ASSERT_EQUAL(204, rig.remove("/api/v1/users/bob").status);
         CPPUNIT_ASSERT_EQUAL(404, rig.remove("/api/v1/users/bob").status);
         CPPUNIT_ASSERT(!rig.users_.find("bob"));
@@ -183,17 +183,17 @@ public:
 
     void the_last_administrator_stays() {
         SiteRig rig;
-        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse"})");
+        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse 9"})");
         CPPUNIT_ASSERT_EQUAL(std::string("last_administrator"), code_of(rig.remove("/api/v1/users/ann")));
         CPPUNIT_ASSERT_EQUAL(std::string("last_administrator"), code_of(rig.put("/api/v1/users/ann", R"({"role":"application"})")));
-        rig.put("/api/v1/users/bob", R"({"role":"administrator","password":"correct horse"})");
+        rig.put("/api/v1/users/bob", R"({"role":"administrator","password":"correct horse 9"})");
         CPPUNIT_ASSERT_EQUAL(204, rig.remove("/api/v1/users/ann").status);
     }
 
     void two_administrators_cannot_remove_each_other_at_once() {
         SiteRig rig;
-        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse"})");
-        rig.put("/api/v1/users/bob", R"({"role":"administrator","password":"correct horse"})");
+        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse 9"})");
+        rig.put("/api/v1/users/bob", R"({"role":"administrator","password":"correct horse 9"})");
         std::vector<int> answers;
         const auto note = [&](admin_web::Response response) { answers.push_back(response.status); };
         rig.site_.handle(rig.make("DELETE", "/api/v1/users/ann"), note);
@@ -205,10 +205,10 @@ public:
 
     void connections_of_a_changed_or_deleted_user_end() {
         SiteRig rig;
-        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse"})");
-        rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse"})");
+        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse 9"})");
+        rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse 9"})");
         CPPUNIT_ASSERT(rig.connections_.closed_users.empty());
-        rig.put("/api/v1/users/bob", R"({"role":"application","password":"battery staple"})");
+        rig.put("/api/v1/users/bob", R"({"role":"application","password":"battery staple 9"})");
         rig.put("/api/v1/users/bob", R"({"role":"administrator"})");
         rig.remove("/api/v1/users/bob");
         CPPUNIT_ASSERT(std::vector<std::string>({"bob", "bob", "bob"}) == rig.connections_.closed_users);
@@ -218,8 +218,8 @@ public:
 
     void connections_end_only_when_the_change_is_durable() {
         SiteRig rig;
-        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse"})");
-        rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse"})");
+        rig.put("/api/v1/users/ann", R"({"role":"administrator","password":"correct horse 9"})");
+        rig.put("/api/v1/users/bob", R"({"role":"application","password":"correct horse 9"})");
         rig.site_.handle(rig.make("DELETE", "/api/v1/users/bob"), [](admin_web::Response) {});
         rig.core_executor_.run_all();
         CPPUNIT_ASSERT(rig.connections_.closed_users.empty());
@@ -241,19 +241,19 @@ public:
 
     void a_new_role_does_not_undo_a_new_password() {
         SiteRig rig;
-        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse"})");
+        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse 9"})");
         const auto answers =
-            answers_of_both(rig, rig.make("PUT", "/api/v1/users/ann", R"({"role":"application","password":"battery staple"})"),
+            answers_of_both(rig, rig.make("PUT", "/api/v1/users/ann", R"({"role":"application","password":"battery staple 9"})"),
                             rig.make("PUT", "/api/v1/users/ann", R"({"role":"administrator"})"));
         CPPUNIT_ASSERT(std::vector<int>({200, 200}) == answers);
         CPPUNIT_ASSERT(rig.users_.find("ann")->role == Role::administrator);
-        CPPUNIT_ASSERT(rig.users_.verify_password("ann", "battery staple").ok());
-        CPPUNIT_ASSERT(!rig.users_.verify_password("ann", "correct horse").ok());
+        CPPUNIT_ASSERT(rig.users_.verify_password("ann", "battery staple 9").ok());
+        CPPUNIT_ASSERT(!rig.users_.verify_password("ann", "correct horse 9").ok());
     }
 
     void a_new_role_does_not_bring_back_a_deleted_user() {
         SiteRig rig;
-        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse"})");
+        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse 9"})");
         const auto answers = answers_of_both(rig, rig.make("DELETE", "/api/v1/users/ann"),
                                              rig.make("PUT", "/api/v1/users/ann", R"({"role":"administrator"})"));
         CPPUNIT_ASSERT(std::vector<int>({204, 400}) == answers);
@@ -263,19 +263,19 @@ public:
     void weak_passwords_are_refused() {
         SiteRig rig;
         for (const auto* body : {R"({"role":"application","password":"short"})", R"({"role":"application"})",
-                                 R"({"password":"long enough"})", R"({"role":"root","password":"long enough"})", "{}", ""}) {
+                                 R"({"password":"long enough 1"})", R"({"role":"root","password":"long enough"})", "{}", ""}) {
             CPPUNIT_ASSERT_EQUAL_MESSAGE(body, 400, rig.put("/api/v1/users/ann", body).status);
         }
-        CPPUNIT_ASSERT_EQUAL(400, rig.put("/api/v1/users/a%3Ab", R"({"role":"application","password":"long enough"})").status);
+        CPPUNIT_ASSERT_EQUAL(400, rig.put("/api/v1/users/a%3Ab", R"({"role":"application","password":"long enough 1"})").status);
         CPPUNIT_ASSERT(rig.users_.empty());
     }
 
     void a_role_changes_without_a_password() {
         SiteRig rig;
-        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse"})");
+        rig.put("/api/v1/users/ann", R"({"role":"application","password":"correct horse 9"})");
         CPPUNIT_ASSERT_EQUAL(200, rig.put("/api/v1/users/ann", R"({"role":"administrator"})").status);
         CPPUNIT_ASSERT(rig.users_.find("ann")->role == Role::administrator);
-        CPPUNIT_ASSERT(rig.users_.verify_password("ann", "correct horse").ok());
+        CPPUNIT_ASSERT(rig.users_.verify_password("ann", "correct horse 9").ok());
     }
 
     void a_backup_has_a_name_and_no_path() {

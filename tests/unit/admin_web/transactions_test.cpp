@@ -111,7 +111,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(409, rig.post(path + "/forget", R"({"reason":"why"})").status);
         CPPUNIT_ASSERT_EQUAL(204, rig.post(path + "/commit", R"({"reason":"why"})").status);
         CPPUNIT_ASSERT_EQUAL(204, rig.post(path + "/forget", R"({"reason":"it will not come back"})").status);
-        CPPUNIT_ASSERT(rig.transactions_.forgotten_by == (xa::Decision{"anonymous", "it will not come back"}));
+        CPPUNIT_ASSERT(rig.transactions_.forgotten_by == (xa::Decision{"anonymous", "it will not come back", "127.0.0.1:40000", "http"}));
         CPPUNIT_ASSERT_EQUAL(404, rig.get(path).status);
     }
 

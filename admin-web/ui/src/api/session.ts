@@ -11,6 +11,11 @@ export async function logIn(user: string, password: string): Promise<Session> {
   return keepToken(await post<Session>(path(["session"]), { user, password }));
 }
 
+/** The token of a broker that has no administrator yet makes this user its first one. */
+export async function setUp(token: string, user: string, password: string): Promise<Session> {
+  return keepToken(await post<Session>(path(["session"]), { token, user, password }));
+}
+
 export async function logOut(): Promise<void> {
   await request("DELETE", path(["session"]));
 }

@@ -10,7 +10,7 @@ import { FilterSelect } from "../ui/form";
 import { SearchBox } from "../ui/search_box";
 import { Nothing, PagedTable, type Column } from "../ui/table";
 
-const good = new Set(["ok", "done", "success", "succeeded", "allowed"]);
+const tones: Record<string, "good" | "danger" | "neutral"> = { done: "good", begun: "neutral", cancelled: "neutral" };
 
 export function AuditPage() {
   const { query } = usePlace();
@@ -42,7 +42,7 @@ export function AuditPage() {
         </span>
       ),
     },
-    { id: "outcome", title: "Outcome", render: (one) => <Badge tone={good.has(one.outcome) ? "good" : "danger"}>{one.outcome}</Badge> },
+    { id: "outcome", title: "Outcome", render: (one) => <Badge tone={tones[one.outcome] ?? "danger"}>{one.outcome}</Badge> },
     { id: "peer", title: "From", hideNarrow: true, render: (one) => <span class="mono">{one.peer}</span> },
     { id: "protocol", title: "By", hideNarrow: true, render: (one) => one.protocol },
   ];
@@ -52,17 +52,19 @@ export function AuditPage() {
       <Chain />
       <div class="toolbar">
         <SearchBox name="user" label="User" />
-        <SearchBox name="action" label="Action" />
-        <SearchBox name="object" label="Object" />
+        <SearchBox name="action" label="Action begins with" />
+        <SearchBox name="object" label="Object begins with" />
         <FilterSelect
           label="Outcome"
           value={filter.outcome ?? ""}
           onChange={(outcome) => setQuery({ outcome, cursor: null })}
           options={[
             ["", "Any outcome"],
-            ["ok", "Done"],
-            ["refused", "Refused"],
+            ["done", "Done"],
+            ["begun", "Begun"],
             ["failed", "Failed"],
+            ["cancelled", "Cancelled"],
+            ["refused", "Refused"],
           ]}
         />
       </div>

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { logIn } from "../api/session";
+import { logIn, setUp } from "../api/session";
 import type { Session } from "../api/types";
 import { Button, Notice } from "../ui/basics";
 import { AttemptError, useAttempt } from "../ui/dialog";
@@ -7,12 +7,14 @@ import { TextField } from "../ui/form";
 import { Mark } from "../ui/shell";
 
 export function LoginPage({ lost, onSession }: { lost: boolean; onSession: (session: Session) => void }) {
+  const [isFirst, setFirst] = useState(false);
+  const [token, setToken] = useState("");
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
   const { busy, error, attempt } = useAttempt();
   const submit = (event: Event) => {
     event.preventDefault();
-    void attempt(async () => onSession(await logIn(user, password)));
+    void attempt(async () => onSession(await (isFirst ? setUp(token.trim(), user, password) : logIn(user, password))));
   };
   return (
     <main class="login">
@@ -21,23 +23,35 @@ export function LoginPage({ lost, onSession }: { lost: boolean; onSession: (sess
           <Mark />
           <span>GiroMQ</span>
         </div>
-        <h1>Log in</h1>
+        <h1>{isFirst ? "Set up the broker" : "Log in"}</h1>
         {lost && <Notice>Your session has ended. Log in to go on where you were.</Notice>}
         <form onSubmit={submit}>
+          {isFirst && (
+            <TextField
+              label="Token"
+              type="password"
+              value={token}
+              onInput={setToken}
+              hint="From the file first-login-token in the broker's data directory, which only its own user can read."
+              required
+            />
+          )}
           <TextField label="User" value={user} onInput={setUser} autoComplete="username" required />
-          <TextField label="Password" type="password" value={password} onInput={setPassword} autoComplete="current-password" required />
+          <TextField
+            label="Password"
+            type="password"
+            value={password}
+            onInput={setPassword}
+            hint={isFirst ? "12 characters at least, letters and digits among them." : undefined}
+            autoComplete={isFirst ? "new-password" : "current-password"}
+            required
+          />
           <AttemptError error={error} />
-          <Button type="submit" kind="primary" busy={busy} disabled={user === "" || password === ""}>
-            Log in
+          <Button type="submit" kind="primary" busy={busy} disabled={user === "" || password === "" || (isFirst && token === "")}>
+            {isFirst ? "Make the administrator" : "Log in"}
           </Button>
         </form>
-        <details>
-          <summary>First start?</summary>
-          <p class="muted">
-            The broker has made the user <code>admin</code> with a password in the file <code>initial-admin-password</code>{" "}
-            of its data directory, which only its own user can read. Log in with it, and give <code>admin</code> another one under Users.
-          </p>
-        </details>
+        <Button kind="quiet" onClick={() => setFirst(!isFirst)}>{isFirst ? "Log in instead" : "First start? Set up the broker"}</Button>
       </div>
     </main>
   );

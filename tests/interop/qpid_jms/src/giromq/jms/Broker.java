@@ -60,7 +60,9 @@ final class Broker {
     static Broker configured(Path folder, String elements) throws IOException {
         Path file = folder.resolve("giromq.xml");
         Files.writeString(file, "<giromq xmlns=\"urn:giromq:config:1\">" + elements + "</giromq>");
-        return new Broker(folder, List.of("--config", file.toString()));
+        Broker broker = new Broker(folder, List.of("--config", file.toString()));
+        broker.makeAdministrator();
+        return broker;
     }
 
     static Path newFolder() throws IOException {
@@ -145,14 +147,25 @@ final class Broker {
 
     // REST
 
+    private String administrator;
+
+    /** The first one of a broker that was started without --dev, by the token that is in its data directory. */
+    private void makeAdministrator() throws IOException {
+        String token = Files.readString(folder.resolve("data").resolve("first-login-token")).strip();
+        try {
+            rest("POST", "/api/v1/session", "{\"token\":\"" + token + "\",\"user\":\"admin\",\"password\":\"a good password 1\"}");
+        } catch (InterruptedException interrupted) {
+            throw new IOException(interrupted);
+        }
+        administrator = "admin:a good password 1";
+    }
+
     /** The body of a successful call. */
     String rest(String method, String target, String body) throws IOException, InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + target));
         request.header("Content-Type", "application/json");
-        Path password = folder.resolve("data").resolve("initial-admin-password");
-        if (Files.exists(password)) {
-            String login = "admin:" + Files.readString(password).strip();
-            request.header("Authorization", "Basic " + Base64.getEncoder().encodeToString(login.getBytes(StandardCharsets.UTF_8)));
+        if (administrator != null) {
+            request.header("Authorization", "Basic " + Base64.getEncoder().encodeToString(administrator.getBytes(StandardCharsets.UTF_8)));
         }
         request.method(method, body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
         HttpResponse<String> answer = HttpClient.newHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofString());

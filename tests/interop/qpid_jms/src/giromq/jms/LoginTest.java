@@ -10,7 +10,7 @@ import org.apache.qpid.jms.JmsConnectionFactory;
 
 /** Logins and TLS, against a broker that lets nobody in unknown. */
 final class LoginTest extends JmsTest {
-    private static final String PASSWORD = "correct horse battery";
+    private static final String PASSWORD = "correct horse battery 9";
     private static Broker broker;
     private static int tlsPort;
     private static Path trustStore;

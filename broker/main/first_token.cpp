@@ -1,4 +1,4 @@
-#include "main/first_administrator.hpp"
+#include "main/first_token.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,26 +8,25 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 #include "admin/errc.hpp"
+#include "base/log.hpp"
 #include "security/crypto.hpp"
-#include "security/user_directory.hpp"
 
 namespace giromq::daemon {
 namespace {
 
-constexpr const char* file_name = "initial-admin-password";
+std::string path_in(const std::string& data_directory) { return (std::filesystem::path(data_directory) / "first-login-token").string(); }
 
-Result<std::string> random_password() {
-    // 32 characters that cannot be taken for one another: 5 bits each, 120 bits in all.
+Result<std::string> random_token() {
+    // Characters that cannot be taken for one another, 5 bits each: 260 bits in all.
     constexpr std::string_view alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
     static_assert(alphabet.size() == 32);
-    std::array<std::uint8_t, 24> bytes{};
+    std::array<std::uint8_t, 52> bytes{};
     if (auto drawn = security::random_bytes(bytes); !drawn) return drawn.error();
-    std::string password;
-    for (const auto byte : bytes) password += alphabet[byte % alphabet.size()];
-    return password;
+    std::string token;
+    for (const auto byte : bytes) token += alphabet[byte % alphabet.size()];
+    return token;
 }
 
 Error cannot_write(const std::string& path) {
@@ -66,15 +65,21 @@ Result<void> write_secret(const std::string& path, const std::string& secret) {
 
 }  // namespace
 
-Result<FirstAdministrator> make_first_administrator(const std::string& data_directory) {
-    auto password = random_password();
-    if (!password) return password.error();
-    auto user = security::make_user(first_administrator_name, Role::administrator, *password);
-    if (!user) return user.error();
-    FirstAdministrator made{std::move(*user), (std::filesystem::path(data_directory) / file_name).string()};
-    if (auto written = write_secret(made.password_file, *password); !written) return written.error();
+Result<FirstToken> make_first_token(const std::string& data_directory) {
+    const auto token = random_token();
+    if (!token) return token.error();
+    const auto hash = security::sha256(security::as_bytes(*token));
+    if (!hash) return hash.error();
+    FirstToken made{*hash, path_in(data_directory)};
+    if (auto written = write_secret(made.file, *token); !written) return written.error();
     if (auto synced = sync_folder(data_directory); !synced) return synced.error();
     return made;
+}
+
+void remove_first_token(const std::string& data_directory) {
+    const auto path = path_in(data_directory);
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return;
+    log::warning("first_token_not_removed", {{"file", path}, {"reason", std::generic_category().message(errno)}});
 }
 
 }  // namespace giromq::daemon
