@@ -240,7 +240,7 @@ class World:
 
     def audited(self):
         with sqlite3.connect(f"file:{self.broker.data}/giromq.db?mode=ro", uri=True) as store:
-            return store.execute("SELECT action, reason FROM audit ORDER BY rowid").fetchall()
+            return store.execute("SELECT action, reason FROM audit WHERE action LIKE 'transaction.%' ORDER BY rowid").fetchall()
 
     # The ledger's branch
 
