@@ -185,6 +185,34 @@ export const messageCases = {
     await browser.shoot("operations-done");
   },
 
+  async an_operation_under_way_is_cancelled(browser) {
+    const { page } = browser;
+    // Those of the tests end too soon, so the broker seems to be at one that runs.
+    const list = "**/api/v1/operations?**";
+    let state = "running";
+    await page.route(list, async (route) => {
+      const answer = await (await route.fetch()).json();
+      answer.items = [{ ...answer.items[0], id: "4711", state, matched: 1000, done: 250, endedAt: null }];
+      await route.fulfill({ json: answer });
+    });
+    const cancelled = page.waitForRequest((request) => request.method() === "DELETE" && request.url().endsWith("/operations/4711"));
+    await page.route("**/api/v1/operations/4711", (route) => {
+      state = "cancelled";
+      return route.fulfill({ json: {} });
+    });
+    try {
+      await browser.go("/operations");
+      await page.locator("progress[value='250'][max='1000']").waitFor();
+      await browser.shoot("operation-running");
+      assert.deepEqual(await browser.axe(), []);
+      await page.getByRole("button", { name: "Cancel operation 4711" }).click();
+      await cancelled;
+      await page.getByRole("cell", { name: "cancelled" }).waitFor();
+    } finally {
+      await page.unrouteAll({ behavior: "wait" });
+    }
+  },
+
   async all_messages_are_deleted_only_after_the_name_was_typed(browser) {
     await open(browser, "target");
     await press(browser, "Delete");

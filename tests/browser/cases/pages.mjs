@@ -80,6 +80,50 @@ export const pageCases = {
     }
   },
 
+  async what_is_not_there_yet_is_sketched_and_what_fails_is_told(browser) {
+    const { page } = browser;
+    const queues = "**/api/v1/queues?**";
+    let answer;
+    const asked = new Promise((done) => {
+      answer = done;
+    });
+    await page.route(queues, async (route) => {
+      await asked;
+      await route.fulfill({
+        status: 503,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ type: "about:blank", title: "The store does not answer", status: 503, code: "store_failed" }),
+      });
+    });
+    try {
+      await page.goto(`${browser.origin}/console/queues`);
+      await page.locator("table[aria-busy=true] .skeleton").first().waitFor();
+      await browser.shoot("queues-loading");
+      assert.deepEqual(await browser.axe(), []);
+      answer();
+      await page.getByRole("alert").getByText("The store does not answer").waitFor();
+      await browser.shoot("queues-failed");
+      assert.deepEqual(await browser.axe(), []);
+    } finally {
+      answer();
+      await page.unroute(queues);
+    }
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator("tbody a[data-row]").first().waitFor();
+  },
+
+  async without_a_websocket_the_figures_are_asked_for(browser) {
+    const page = await browser.newPage();
+    try {
+      await page.routeWebSocket("**/api/v1/events", (socket) => socket.close());
+      await page.goto(`${browser.origin}/console/`);
+      await page.getByRole("status").getByText("Polling").waitFor();
+      await page.locator(".plot:not(.waiting)").first().waitFor();
+    } finally {
+      await page.close();
+    }
+  },
+
   async the_first_load_is_small(browser, target, context) {
     // A browser that has never been here, but for the session.
     const fresh = await browser.chromium.newContext({ ignoreHTTPSErrors: true, storageState: await browser.context.storageState() });

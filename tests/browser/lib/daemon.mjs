@@ -30,6 +30,8 @@ export class Daemon {
     const log = join(folder, "giromqd.log");
     daemon.child = spawn(join(bin, "giromqd"), options, { stdio: ["ignore", "pipe", openSync(log, "a")] });
     daemon.ended = new Promise((done) => daemon.child.once("exit", done));
+    // Whatever ends the tests ends the broker.
+    process.once("exit", () => daemon.child.kill());
     const ready = await firstLine(daemon.child).catch((error) => {
       throw new Error(`${error.message}\n${readFileSync(log, "utf8")}`);
     });
