@@ -11,7 +11,7 @@ async function closeFirst(browser, path, label, title) {
   assert.deepEqual(await browser.axe(), []);
   await browser.finish(dialog, "Close it");
   await browser.toast("Told to close");
-  await browser.page.getByRole("button", { name, exact: true }).waitFor({ state: "detached", timeout: 10_000 });
+  await browser.page.getByRole("button", { name, exact: true }).waitFor({ state: "detached" });
 }
 
 export const clientCases = {

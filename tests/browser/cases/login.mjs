@@ -30,7 +30,7 @@ export const loginCases = {
   async a_session_that_ends_leads_to_the_login_and_back_to_the_same_page(browser, target) {
     await browser.go("/queues?sort=-messages");
     await target.endSessions();
-    await browser.page.getByText("Your session has ended").waitFor({ timeout: 12_000 });
+    await browser.page.getByText("Your session has ended").waitFor();
     await browser.page.getByLabel("User").fill(target.user);
     await browser.page.getByLabel("Password").fill(target.password);
     await browser.page.getByRole("button", { name: "Log in", exact: true }).click();

@@ -49,7 +49,7 @@ async function lookAtAll(browser, target) {
     await browser.visit(path);
     // The live figures have come, too.
     if (name === "overview" || name === "queue")
-      await browser.page.waitForFunction(() => !document.querySelector(".plot.waiting"), undefined, { timeout: 8000 });
+      await browser.page.waitForFunction(() => !document.querySelector(".plot.waiting"), undefined);
     assert.equal(await browser.page.locator(".failure").count(), 0, `${name} shows a failure`);
     const found = await look(browser, name);
     if (found.length > 0) findings[name] = found;

@@ -44,7 +44,7 @@ export class Browser {
 
   async newPage(context = this.context) {
     const page = await context.newPage();
-    page.setDefaultTimeout(8000);
+    page.setDefaultTimeout(20_000);
     page.on("console", (message) => {
       // A refusal of the API is written to the console by the browser itself; those that tests provoke are not errors of the page.
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))

@@ -60,6 +60,7 @@ export function PermissionsPage() {
     {
       id: "delete",
       title: <span class="hidden">Take away</span>,
+      figure: true,
       render: (one) =>
         mayAdminister && (
           <Button

@@ -107,7 +107,8 @@ function columnsWith(figures: Map<string, QueueFigures>): Column<Queue>[] {
       sort: "oldestArrivedAt",
       figure: true,
       hideNarrow: true,
-      render: (queue) => <Age at={queue.oldestArrivedAt} ago={false} />,
+      // The live figures may know already that the oldest has gone.
+      render: (queue) => <Age at={now(queue).messages > 0 ? queue.oldestArrivedAt : null} ago={false} />,
     },
     {
       id: "dead",

@@ -34,6 +34,7 @@ export function SelectorsPage() {
     {
       id: "delete",
       title: <span class="hidden">Delete</span>,
+      figure: true,
       render: (one) =>
         mayAdminister &&
         one.origin !== "configured" && (

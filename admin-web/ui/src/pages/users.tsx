@@ -52,6 +52,7 @@ export function UsersPage() {
     {
       id: "delete",
       title: <span class="hidden">Delete</span>,
+      figure: true,
       render: (one) =>
         mayAdminister &&
         one.name !== me && (

@@ -138,9 +138,11 @@ export function Spark({ values }: { values: (number | null)[] }) {
   const shown = known.slice(-60);
   if (shown.length < 2) return <svg class="spark" viewBox="0 0 100 24" aria-hidden="true" />;
   const low = Math.min(...shown);
-  const span = Math.max(...shown) - low || 1;
+  const span = Math.max(...shown) - low;
+  // What does not move is in the middle: at the foot it would look like nothing.
+  const heightOf = (value: number) => (span === 0 ? 0.5 : (value - low) / span);
   const points = shown.map(
-    (value, index) => `${((index / (shown.length - 1)) * 100).toFixed(1)},${(22 - ((value - low) / span) * 20).toFixed(1)}`,
+    (value, index) => `${((index / (shown.length - 1)) * 100).toFixed(1)},${(22 - heightOf(value) * 20).toFixed(1)}`,
   );
   return (
     <svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
