@@ -109,7 +109,7 @@ function QueueOverview({ queue, live }: { queue: Queue; live: QueueFigures | und
   const now = live ?? queue;
   return (
     <>
-      <div class="tiles">
+      <div class="tiles six">
         <Figure
           label="Messages"
           value={count(now.messages)}

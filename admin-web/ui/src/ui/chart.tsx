@@ -99,7 +99,7 @@ function optionsOf(
       {
         ...axis,
         size: 22,
-        space: 80,
+        space: 64,
         grid: { show: false },
         values: (_chart, splits, _axis, _space, step) => splits.map((time) => clock(new Date(time * 1000)).slice(0, step < 60 ? 8 : 5)),
       },
