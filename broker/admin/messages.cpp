@@ -27,6 +27,17 @@ Result<selector::ProgramPtr> compile_selector(const std::string& text, selector:
     return std::move(*program);
 }
 
+Result<selector::ProgramPtr> permitted_selector(const security::Identity& who, const std::string& queue, const std::string& text,
+                                                selector::SelectorDirectory& named) {
+    auto program = compile_selector(text, named);
+    if (!program || *program == nullptr) return program;
+    if (auto may = authorise(who, Action::browse, queue); !may) return may.error();
+    if ((*program)->looks_into_body()) {
+        if (auto may = authorise(who, Action::read_body, queue); !may) return may.error();
+    }
+    return program;
+}
+
 Result<DestinationId> find_queue(core::Core& core, const std::string& name) {
     if (const auto id = core.find_destination(name)) return *id;
     return Error(core::errc::not_found, "there is no queue '" + name + "'");
@@ -46,7 +57,7 @@ struct Messages::Browsing {
 
 void Messages::browse(const Identity& who, Browse request, Done<Page> done) {
     if (auto allowed = authorise(who, Action::browse, request.queue); !allowed) return done(allowed.error());
-    auto selector = compile_selector(request.selector, parts_.selectors);
+    auto selector = permitted_selector(who, request.queue, request.selector, parts_.selectors);
     if (!selector) return done(selector.error());
     auto browsing = std::make_shared<Browsing>();
     browsing->limit = request.limit;

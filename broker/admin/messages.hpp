@@ -20,6 +20,11 @@ namespace giromq::admin {
 /// The selector as a program; invalid_selector with line, column and reason if it is none. Null for an empty text.
 Result<selector::ProgramPtr> compile_selector(const std::string& text, selector::SelectorDirectory& named);
 
+/// The same for `who` to look for messages of the queue with. Whether a message is selected tells what is in it, bit by bit: so a selector
+/// asks for `browse`, and one that looks into bodies for `read_body` as well.
+Result<selector::ProgramPtr> permitted_selector(const security::Identity& who, const std::string& queue, const std::string& text,
+                                                selector::SelectorDirectory& named);
+
 /// The queue of that name; core::errc::not_found if there is none.
 Result<DestinationId> find_queue(core::Core& core, const std::string& name);
 

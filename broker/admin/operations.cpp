@@ -154,7 +154,7 @@ struct Counting : std::enable_shared_from_this<Counting> {
 
 void Operations::count(const Identity& who, Request request, Done<Count> done) {
     if (auto may = allowed(who, request); !may) return done(may.error());
-    auto selector = compile_selector(request.selector, parts_.selectors);
+    auto selector = permitted_selector(who, request.queue, request.selector, parts_.selectors);
     if (!selector) return done(selector.error());
     parts_.core_executor.execute([this, request = std::move(request), selector = std::move(*selector), done = std::move(done)]() mutable {
         const auto queues = queues_of(request);
@@ -172,7 +172,7 @@ void Operations::count(const Identity& who, Request request, Done<Count> done) {
 
 void Operations::start(const Identity& who, Request request, Done<OperationView> done) {
     if (auto may = allowed(who, request); !may) return done(may.error());
-    auto selector = compile_selector(request.selector, parts_.selectors);
+    auto selector = permitted_selector(who, request.queue, request.selector, parts_.selectors);
     if (!selector) return done(selector.error());
     parts_.core_executor.execute(
         [this, who, request = std::move(request), selector = std::move(*selector), done = std::move(done)]() mutable {

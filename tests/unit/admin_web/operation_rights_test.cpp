@@ -1,0 +1,104 @@
+#include "unit/admin_web/rig.hpp"
+
+using namespace std::string_literals;
+
+namespace giromq::test {
+
+/// What somebody needs to work with messages, sees of such work, and is stopped from when it is withdrawn.
+class OperationRightsTest : public CppUnit::TestFixture {
+    CPPUNIT_TEST_SUITE(OperationRightsTest);
+    CPPUNIT_TEST(a_selector_tells_nothing_of_bodies_to_who_may_not_read_them);
+    CPPUNIT_TEST(a_selector_needs_browse_whatever_it_is_for);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    using Identity = security::Identity;
+    using Request = admin::Operations::Request;
+
+    void setUp() override {
+        rig_ = std::make_unique<SiteRig>();
+        for (const auto* const name : {"q", "other", "secret"}) {
+            CPPUNIT_ASSERT(rig_->put("/api/v1/queues/"s + name, "{}").status < 300);
+        }
+    }
+
+    void a_selector_tells_nothing_of_bodies_to_who_may_not_read_them() {
+        send("q", "<IBAN>DE12</IBAN>");
+        rig_->selectors_.put({"accounts", "XPATH('//IBAN') LIKE 'DE1%'", {}});
+        const auto ann = user("ann", {Action::browse, Action::delete_messages});
+        for (const auto* const selector : {"XPATH('//IBAN') LIKE 'DE1%'", "JMS_GIROMQ_SELECTOR = 'accounts'"}) {
+            CPPUNIT_ASSERT(is_refused(browse(ann, selector)));
+            CPPUNIT_ASSERT(is_refused(count(ann, selector)));
+            CPPUNIT_ASSERT(is_refused(start(ann, of(admin::OperationKind::remove, selector))));
+        }
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, count(ann, "colour IS NULL").value().matched);
+        const auto bob = user("bob", {Action::browse, Action::read_body, Action::delete_messages});
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, browse(bob, "JMS_GIROMQ_SELECTOR = 'accounts'").value().items.size());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, count(bob, "XPATH('//IBAN') LIKE 'DE1%'").value().matched);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, count(bob, "XPATH('//IBAN') LIKE 'FR%'").value().matched);
+    }
+
+    void a_selector_needs_browse_whatever_it_is_for() {
+        const auto ann = user("ann", {Action::read_body, Action::delete_messages});
+        CPPUNIT_ASSERT(is_refused(count(ann, "colour = 'green'")));
+        CPPUNIT_ASSERT(is_refused(start(ann, of(admin::OperationKind::remove, "colour = 'green'"))));
+        CPPUNIT_ASSERT_MESSAGE("all of them tells nothing", start(ann, of(admin::OperationKind::remove, "")).ok());
+    }
+
+private:
+    /// A user with these permissions on q.
+    Identity user(const std::string& name, std::vector<Action> actions) {
+        rig_->add_user(name, Role::application, "correct horse");
+        grant(name, "q", std::move(actions));
+        return rig_->users_.identity_of(name, Role::application);
+    }
+    void grant(const std::string& name, const std::string& pattern, std::vector<Action> actions) {
+        rig_->users_.permissions().put({++last_id_, GranteeKind::user, name, pattern, std::move(actions), {}, "root"});
+    }
+    void send(const std::string& queue, const std::string& text) {
+        const auto answer =
+            rig_->post("/api/v1/queues/" + queue + "/messages", R"({"body": {"kind": "text", "text": ")" + text + R"("}})");
+        CPPUNIT_ASSERT_MESSAGE(answer.body, answer.status < 300);
+    }
+    static Request of(admin::OperationKind kind, std::string selector = {}) {
+        Request request;
+        request.kind = kind;
+        request.queue = "q";
+        request.selector = std::move(selector);
+        return request;
+    }
+    template <typename T>
+    static bool is_refused(const Result<T>& answer) {
+        return !answer && answer.error().is(security::errc::not_permitted);
+    }
+    /// What the call answered.
+    template <typename T, typename Call>
+    Result<T> answer_of(Call call) {
+        std::optional<Result<T>> answer;
+        call([&answer](Result<T> result) { answer = std::move(result); });
+        rig_->run();
+        CPPUNIT_ASSERT(answer.has_value());
+        return std::move(*answer);
+    }
+    Result<admin::Messages::Page> browse(const Identity& who, const std::string& selector) {
+        return answer_of<admin::Messages::Page>([&](auto done) {
+            admin::Messages::Browse request;
+            request.queue = "q";
+            request.selector = selector;
+            rig_->admin_.messages().browse(who, request, std::move(done));
+        });
+    }
+    Result<admin::Operations::Count> count(const Identity& who, const std::string& selector) {
+        return answer_of<admin::Operations::Count>(
+            [&](auto done) { rig_->admin_.operations().count(who, of(admin::OperationKind::remove, selector), std::move(done)); });
+    }
+    Result<admin::OperationView> start(const Identity& who, const Request& request) {
+        return answer_of<admin::OperationView>([&](auto done) { rig_->admin_.operations().start(who, request, std::move(done)); });
+    }
+
+    std::unique_ptr<SiteRig> rig_;
+    std::uint64_t last_id_ = 0;
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(OperationRightsTest);
+
+}  // namespace giromq::test
