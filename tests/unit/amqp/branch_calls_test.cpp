@@ -254,6 +254,8 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
                                  BranchManager::start_call("y", "join"), BranchManager::timeout_call("y", 1)}) {
             CPPUNIT_ASSERT_EQUAL("XAER_RMERR amqp:unauthorized-access"s, refusal_of(bob, call));
         }
+        broker.users.permissions().put({2, GranteeKind::user, "bob", "#", {Action::resolve_xa}, {}, "test"});
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("what it may complete it sees", "x"s, bob.recover());
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, root.rollback("y"));
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, alice_again.commit("x"));
     }
