@@ -117,6 +117,8 @@ private:
     std::optional<Refusal> refuse_topic(pn_terminus_t* terminus) const;
     Result<selector::ProgramPtr> selector_of(const FilterSet& filters);
     bool may(security::Action action, const std::string& address) const;
+    /// The first of them that the user may not do; nothing if it may do all.
+    std::optional<security::Action> missing_right(const std::vector<security::Action>& actions, const std::string& address) const;
     void refuse_attach(pn_link_t* link, const Refusal& refusal);
     void detach(Link& link, const Refusal& refusal);
     void detach_if_violated(Link& link);

@@ -24,6 +24,14 @@ constexpr std::string_view temporary_queue_capability = "temporary-queue";
 /// What a temporary queue is called to authorisation, before it has its name.
 const std::string temporary_queue_prefix = "temp-";
 
+/// What must be granted to consume. From a temporary queue only the connection that made it may consume, which the core sees to.
+std::vector<security::Action> actions_to_consume(const std::string& address, bool is_dynamic, bool is_browser) {
+    if (is_dynamic) return {security::Action::create};
+    if (address.starts_with(temporary_queue_prefix)) return {};
+    if (is_browser) return {security::Action::browse};
+    return {security::Action::receive};
+}
+
 Refusal not_implemented(std::string sentence) { return {std::string(condition::not_implemented), std::move(sentence)}; }
 
 /// What the node is, in the word the peer uses for it.
@@ -43,6 +51,12 @@ void answer_settle_modes(pn_link_t* link) {
 
 bool ConnectionEngine::may(security::Action action, const std::string& address) const {
     return security::authorise(context_.identity, action, address).ok();
+}
+
+std::optional<security::Action> ConnectionEngine::missing_right(const std::vector<security::Action>& actions,
+                                                                const std::string& address) const {
+    const auto missing = std::find_if(actions.begin(), actions.end(), [&](security::Action action) { return !may(action, address); });
+    return missing == actions.end() ? std::nullopt : std::optional(*missing);
 }
 
 std::optional<Refusal> ConnectionEngine::refuse_topic(pn_terminus_t* terminus) const {
@@ -84,7 +98,7 @@ void ConnectionEngine::attach_producer(pn_link_t* link) {
     auto core = std::make_shared<CoreLink>(core_session_, id);
     slot.link = std::make_unique<ReceiverLink>(context_, id, link, core, is_relay);
     slot.link->is_dynamic = is_dynamic;
-    if (!is_dynamic && !is_relay) slot.link->grant = Link::Grant{security::Action::send, address};
+    if (!is_dynamic && !is_relay) slot.link->grant = Link::Grant{{security::Action::send}, address};
     pn_link_set_context(link, slot.link.get());
     ++producers_;
     context_.commands.emplace_back(command::OpenProducer{.link = std::move(core),
@@ -114,11 +128,11 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
     }
     const bool is_browser = pn_terminus_get_distribution_mode(source) == PN_DIST_MODE_COPY;
     const std::string address = is_dynamic ? temporary_queue_prefix : address_of(source);
-    const security::Action action = is_dynamic   ? security::Action::create
-                                    : is_browser ? security::Action::browse
-                                                 : security::Action::receive;
-    if (!may(action, address)) {
-        return refuse_attach(link, {std::string(condition::unauthorized_access), "user may not receive from '" + address + "'"});
+    auto actions = actions_to_consume(address, is_dynamic, is_browser);
+    if (const auto missing = missing_right(actions, address)) {
+        const auto right = std::string(to_text(*missing));
+        return refuse_attach(link, {std::string(condition::unauthorized_access),
+                                    "user may not receive from '" + address + "': it would need the right '" + right + "'"});
     }
     const FilterSet filters = filters_of(source);
     if (!filters.ignored.empty()) {
@@ -134,7 +148,7 @@ void ConnectionEngine::attach_consumer(pn_link_t* link) {
     auto core = std::make_shared<CoreLink>(core_session_, id);
     slot.link = std::make_unique<SenderLink>(context_, id, link, core, attaching_, SenderLink::Mode{presettled, is_browser});
     slot.link->is_dynamic = is_dynamic;
-    if (!is_dynamic) slot.link->grant = Link::Grant{action, address};
+    if (!is_dynamic) slot.link->grant = Link::Grant{std::move(actions), address};
     pn_link_set_context(link, slot.link.get());
     ++consumers_;
     context_.commands.emplace_back(command::OpenConsumer{.link = std::move(core),
@@ -152,7 +166,8 @@ void ConnectionEngine::review_permissions() {
     if (aborted_ || hung_up_ || ended_in_core_) return;
     for (std::size_t index = 0; index < slots_.size(); ++index) {
         Link* const link = slots_[index].link.get();
-        if (link == nullptr || !link->grant || link->leaving || may(link->grant->action, link->grant->address)) continue;
+        if (link == nullptr || !link->grant || link->leaving) continue;
+        if (!missing_right(link->grant->actions, link->grant->address)) continue;
         detach(*link, {std::string(condition::unauthorized_access), "the permission for '" + link->grant->address + "' was withdrawn"});
         is_told_ = false;
     }

@@ -92,7 +92,7 @@ public:
     /// What the peer was allowed to do here when it attached, and is detached for when it may not any more; not set for what is asked
     /// with each message, or belongs to the connection.
     struct Grant {
-        security::Action action;
+        std::vector<security::Action> actions;
         std::string address;
     };
     std::optional<Grant> grant;

@@ -55,9 +55,15 @@ bool role_may(Role role, Action action) {
     return false;
 }
 
+/// Nobody can grant anything on a name that is not known before the queue is there.
+std::string_view granted_name(std::string_view destination) {
+    constexpr std::string_view temporary_queue = "temp-";
+    return destination.starts_with(temporary_queue) ? temporary_queue : destination;
+}
+
 std::optional<Permission> permission_for(const Identity& identity, Action action, std::string_view destination) {
     const bool can_be_granted = identity.permissions != nullptr && is_grantable(action) && identity.role != Role::auditor;
-    return can_be_granted ? identity.permissions->find(identity.user, identity.role, action, destination) : std::nullopt;
+    return can_be_granted ? identity.permissions->find(identity.user, identity.role, action, granted_name(destination)) : std::nullopt;
 }
 
 Error refusal(const Identity& identity, const std::string& what) {

@@ -30,7 +30,7 @@ struct Identity {
 
 /// The one decision about every action, under AMQP and REST alike: what the role allows everywhere, and what permissions grant to the
 /// user or the role on this destination. Everything else is refused. Permissions grant an auditor nothing. An empty destination stands for
-/// all there are.
+/// all there are; every temporary queue is called `temp-` in permissions.
 Result<void> authorise(const Identity& identity, Action action, std::string_view destination);
 
 /// Why, for those who ask: "the role operator", or "permission 17".

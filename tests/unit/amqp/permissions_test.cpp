@@ -11,6 +11,7 @@ class AmqpPermissionsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(each_role_and_permission_opens_what_it_says_and_nothing_else);
     CPPUNIT_TEST(a_queue_is_created_only_where_that_is_granted);
     CPPUNIT_TEST(a_temporary_queue_needs_create);
+    CPPUNIT_TEST(a_temporary_queue_is_granted_by_its_word_and_consumed_from_by_its_connection);
     CPPUNIT_TEST(the_relay_asks_for_each_address_and_hears_of_changes);
     CPPUNIT_TEST(a_withdrawn_permission_detaches_its_links_only);
     CPPUNIT_TEST(what_was_sent_before_the_detach_is_still_answered);
@@ -86,19 +87,40 @@ public:
         CPPUNIT_ASSERT(!rig.broker.core->find_destination("others.q"));
     }
 
+    static pn_link_t* dynamic(Client& client) {
+        pn_link_t* const link = client.peer.receiver(nullptr);
+        pn_terminus_set_dynamic(pn_link_source(link), true);
+        client.peer.open(link);
+        client.pump();
+        return link;
+    }
+
     void a_temporary_queue_needs_create() {
         Rig rig;
-        const auto dynamic = [](Client& client) {
-            pn_link_t* const link = client.peer.receiver(nullptr);
-            pn_terminus_set_dynamic(pn_link_source(link), true);
-            client.peer.open(link);
-            client.pump();
-            return link;
-        };
         Client client(rig.broker, Rig::login("application"));
         CPPUNIT_ASSERT(is_refused(dynamic(client)));
         rig.grant(1, "application", "#", {Action::create});
         CPPUNIT_ASSERT(AmqpPeer::is_attached(dynamic(client)));
+    }
+
+    void a_temporary_queue_is_granted_by_its_word_and_consumed_from_by_its_connection() {
+        Rig rig;
+        rig.add("server", Role::application);
+        rig.grant(1, "application", "temp-", {Action::create});
+        rig.grant(2, "server", "temp-", {Action::send});
+        Client client(rig.broker, Rig::login("application"));
+        pn_link_t* const link = dynamic(client);
+        CPPUNIT_ASSERT(AmqpPeer::is_attached(link));
+        const std::string name = pn_terminus_get_address(pn_link_remote_source(link));
+        CPPUNIT_ASSERT_MESSAGE("as JMS clients do", AmqpPeer::is_attached(client.receiver(name.c_str(), 1)));
+        CPPUNIT_ASSERT(AmqpPeer::is_attached(browser(client, name.c_str())));
+        CPPUNIT_ASSERT_MESSAGE("answering is another right", is_refused(client.sender(name.c_str())));
+        Client server(rig.broker, Rig::login("server"));
+        server.send(server.sender(name.c_str()), durable_text("answer"));
+        client.pump();
+        CPPUNIT_ASSERT_EQUAL("answer"s, client.texts());
+        CPPUNIT_ASSERT_EQUAL("amqp:not-allowed"s, AmqpPeer::link_condition(server.receiver(name.c_str(), 1)));
+        CPPUNIT_ASSERT(is_refused(dynamic(server)));
     }
 
     void the_relay_asks_for_each_address_and_hears_of_changes() {

@@ -19,6 +19,7 @@ class AuthorisationTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_permission_adds_to_what_an_operator_may_do);
     CPPUNIT_TEST(no_permission_makes_an_auditor_more);
     CPPUNIT_TEST(no_permission_grants_what_belongs_to_roles);
+    CPPUNIT_TEST(temporary_queues_have_one_name_in_permissions);
     CPPUNIT_TEST(a_user_that_is_called_like_a_role_is_not_that_role);
     CPPUNIT_TEST(a_change_holds_at_once_and_can_be_seen);
     CPPUNIT_TEST(a_decision_says_why);
@@ -85,6 +86,16 @@ public:
         for (const auto action : {Action::view, Action::pause, Action::close, Action::audit, Action::administer}) {
             CPPUNIT_ASSERT(!allowed_to(Role::application).contains(action));
         }
+    }
+
+    void temporary_queues_have_one_name_in_permissions() {
+        grant(GranteeKind::user, "ann", "temp-", {Action::send});
+        grant(GranteeKind::user, "bob", "*", {Action::send});
+        grant(GranteeKind::user, "cid", "temp-1-1", {Action::send});
+        CPPUNIT_ASSERT((allowed_to(Role::application, "temp-1-1", "ann") == std::set{Action::send}));
+        CPPUNIT_ASSERT((allowed_to(Role::application, "temp-1-1", "bob") == std::set{Action::send}));
+        CPPUNIT_ASSERT(allowed_to(Role::application, "temp-1-1", "cid").empty());
+        CPPUNIT_ASSERT(allowed_to(Role::application, "temp", "ann").empty());
     }
 
     void a_user_that_is_called_like_a_role_is_not_that_role() {
