@@ -24,11 +24,12 @@ constexpr std::string_view temporary_queue_capability = "temporary-queue";
 /// What a temporary queue is called to authorisation, before it has its name.
 const std::string temporary_queue_prefix = "temp-";
 
-/// What must be granted to consume. From a temporary queue only the connection that made it may consume, which the core sees to.
+/// What must be granted to consume. A browser is sent whole messages, so it asks for their bodies too. From a temporary queue only the
+/// connection that made it may consume, which the core sees to.
 std::vector<security::Action> actions_to_consume(const std::string& address, bool is_dynamic, bool is_browser) {
     if (is_dynamic) return {security::Action::create};
     if (address.starts_with(temporary_queue_prefix)) return {};
-    if (is_browser) return {security::Action::browse};
+    if (is_browser) return {security::Action::browse, security::Action::read_body};
     return {security::Action::receive};
 }
 

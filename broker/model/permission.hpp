@@ -15,8 +15,8 @@ namespace giromq {
 enum class Action : std::uint8_t {
     send,
     receive,
-    browse,     // look at messages without taking them: over AMQP with their bodies, over REST without
-    read_body,  // over REST: the bodies of messages
+    browse,     // look at messages without taking them; over AMQP they come with their bodies, so read_body is asked too
+    read_body,  // the bodies of messages that are looked at
     create,     // on first use, where the configuration lets queues be made that way, and as a temporary queue
     move,       // messages to another queue (where `send` is asked too), and copies of them
     delete_messages,

@@ -363,7 +363,7 @@ CREATE TABLE permission (
 ) STRICT;
 
 INSERT INTO permission (id, grantee_kind, grantee, pattern, actions, created_at, created_by)
-SELECT 1, 'role', 'application', '#', 'send receive browse create', CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'upgrade'
+SELECT 1, 'role', 'application', '#', 'send receive browse read-body create', CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'upgrade'
  WHERE EXISTS (SELECT 1 FROM broker WHERE epoch > 0) OR EXISTS (SELECT 1 FROM user);
 )sql";
 

@@ -58,7 +58,7 @@ async function furnish(daemon) {
   const people = { [client]: "application", [hostileUser]: "application", olga: "operator", ada: "auditor" };
   for (const [name, role] of Object.entries(people)) await daemon.api("PUT", `users/${encodeURIComponent(name)}`, { role, password });
   const grantee = { kind: "user", name: client };
-  await daemon.api("POST", "permissions", { grantee, pattern: "#", actions: ["send", "receive", "browse", "create"] });
+  await daemon.api("POST", "permissions", { grantee, pattern: "#", actions: ["send", "receive", "browse", "read-body", "create"] });
 }
 
 /** Clients that fill queues, make dead letters, and then stay; see clients.py. */

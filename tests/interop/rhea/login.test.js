@@ -12,7 +12,7 @@ before(async () => {
   broker = await Broker.create();
   const answer = await broker.rest('PUT', '/api/v1/users/rhea', { body: { role: 'application', password: 'correct horse battery 9' } });
   assert.ok(answer.status >= 200 && answer.status < 300, `creating a user: ${answer.status} ${answer.text}`);
-  const grant = { grantee: { kind: 'user', name: 'rhea' }, pattern: '#', actions: ['send', 'receive', 'browse', 'create'] };
+  const grant = { grantee: { kind: 'user', name: 'rhea' }, pattern: '#', actions: ['send', 'receive', 'browse', 'read-body', 'create'] };
   const granted = await broker.rest('POST', '/api/v1/permissions', { body: grant });
   assert.equal(granted.status, 201, `granting: ${granted.status} ${granted.text}`);
 });

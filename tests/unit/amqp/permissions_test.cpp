@@ -9,6 +9,7 @@ namespace giromq::test {
 class AmqpPermissionsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(AmqpPermissionsTest);
     CPPUNIT_TEST(each_role_and_permission_opens_what_it_says_and_nothing_else);
+    CPPUNIT_TEST(a_browser_without_the_right_to_bodies_is_told_which_is_missing);
     CPPUNIT_TEST(a_queue_is_created_only_where_that_is_granted);
     CPPUNIT_TEST(a_temporary_queue_needs_create);
     CPPUNIT_TEST(a_temporary_queue_is_granted_by_its_word_and_consumed_from_by_its_connection);
@@ -67,14 +68,32 @@ public:
         CPPUNIT_ASSERT_EQUAL("sb"s, opened(rig, "operator", "payments.in"));
         CPPUNIT_ASSERT_EQUAL(""s, opened(rig, "auditor", "payments.in"));
         CPPUNIT_ASSERT_EQUAL(""s, opened(rig, "application", "payments.in"));
-        const std::pair<Action, std::string> letters[] = {{Action::send, "s"},     {Action::receive, "r"}, {Action::browse, "b"},
-                                                          {Action::read_body, ""}, {Action::purge, ""},    {Action::create, ""}};
-        for (const auto& [action, letter] : letters) {
-            rig.grant(1, "application", "payments.*", {action});
+        const std::pair<std::vector<Action>, std::string> letters[] = {
+            {{Action::send}, "s"},  {{Action::receive}, "r"},  {{Action::browse, Action::read_body}, "b"},
+            {{Action::browse}, ""}, {{Action::read_body}, ""}, {{Action::purge}, ""},
+            {{Action::create}, ""}};
+        for (const auto& [actions, letter] : letters) {
+            rig.grant(1, "application", "payments.*", actions);
             CPPUNIT_ASSERT_EQUAL(letter, opened(rig, "application", "payments.in"));
             CPPUNIT_ASSERT_EQUAL(""s, opened(rig, "application", "orders.in"));
             CPPUNIT_ASSERT_EQUAL(""s, opened(rig, "auditor", "payments.in"));
         }
+    }
+
+    void a_browser_without_the_right_to_bodies_is_told_which_is_missing() {
+        Rig rig;
+        rig.grant(1, "application", "#", {Action::browse, Action::read_body, Action::create});
+        Client client(rig.broker, Rig::login("application"));
+        pn_link_t* const link = browser(client, "a");
+        CPPUNIT_ASSERT(AmqpPeer::is_attached(link));
+        rig.grant(1, "application", "#", {Action::browse, Action::create});
+        client.wire.connection->review_permissions();
+        client.pump();
+        CPPUNIT_ASSERT(is_refused(link));
+        pn_link_t* const again = browser(client, "a");
+        CPPUNIT_ASSERT(is_refused(again));
+        const std::string why = pn_condition_get_description(pn_link_remote_condition(again));
+        CPPUNIT_ASSERT_MESSAGE(why, why.find("'read-body'") != std::string::npos);
     }
 
     void a_queue_is_created_only_where_that_is_granted() {

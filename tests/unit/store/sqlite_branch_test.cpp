@@ -139,7 +139,7 @@ public:
             CPPUNIT_ASSERT_EQUAL(std::size_t{1}, permissions.size());
             const auto& all = permissions[0];
             CPPUNIT_ASSERT(all.grantee_kind == GranteeKind::role && all.grantee == "application" && all.pattern == "#");
-            CPPUNIT_ASSERT((all.actions == std::vector{Action::send, Action::receive, Action::browse, Action::create}));
+            CPPUNIT_ASSERT((all.actions == std::vector{Action::send, Action::receive, Action::browse, Action::read_body, Action::create}));
             CPPUNIT_ASSERT(all.created_by == "upgrade" && all.created_at.is_set());
         }
     }

@@ -182,7 +182,7 @@ final class Broker {
     void createUser(String name, String password) throws IOException, InterruptedException {
         rest("PUT", "/api/v1/users/" + name, "{\"role\": \"application\", \"password\": \"" + password + "\"}");
         rest("POST", "/api/v1/permissions", "{\"grantee\": {\"kind\": \"user\", \"name\": \"" + name + "\"}, \"pattern\": \"#\", "
-                + "\"actions\": [\"send\", \"receive\", \"browse\", \"create\"]}");
+                + "\"actions\": [\"send\", \"receive\", \"browse\", \"read-body\", \"create\"]}");
     }
 
     void createQueue(String name, String settings) throws IOException, InterruptedException {
