@@ -13,7 +13,7 @@ BrokerAdmin::BrokerAdmin(Parts parts, AdminSettings settings)
     : parts_(parts),
       settings_(std::move(settings)),
       messages_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
-      operations_({parts.core, parts.core_executor, parts.selectors, parts.clock}),
+      operations_({parts.core, parts.core_executor, parts.selectors, parts.clock}, parts.users),
       started_at_(parts.clock.wall_now()),
       monitor_(settings_.alarms),
       logins_(parts.clock) {

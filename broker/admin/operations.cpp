@@ -25,6 +25,15 @@ std::string towards(const std::string& to) { return to.empty() ? "" : " to " + t
 
 Error no_such_operation() { return Error(errc::not_found, "there is no such operation, any more"); }
 
+/// As far as rights are concerned.
+Operations::Request request_of(const OperationView& view) {
+    Operations::Request request;
+    request.kind = view.kind;
+    request.queue = view.queue;
+    request.to = view.to;
+    return request;
+}
+
 }  // namespace
 
 std::string_view to_string(OperationKind kind) {
@@ -188,7 +197,6 @@ void Operations::begin(const Identity& who, Request request, selector::ProgramPt
     const auto queues = queues_of(request);
     if (!queues) return done(queues.error());
     Entry entry;
-    entry.who = who;
     entry.view.id = next_id_++;
     entry.view.kind = request.kind;
     entry.view.queue = request.queue;
@@ -246,22 +254,26 @@ void Operations::forget_old() {
     }
 }
 
+/// The names of queues are nobody else's business.
+bool Operations::is_visible(const Identity& who, const OperationView& view) const {
+    return view.by == who.user || authorise(who, Action::view, {}) || allowed(who, request_of(view));
+}
+
 void Operations::list(const Identity& who, std::uint64_t before, Done<std::vector<OperationView>> done) {
-    if (auto may = authorise(who, Action::view, {}); !may) return done(may.error());
-    parts_.core_executor.execute([this, before, done = std::move(done)]() mutable {
+    parts_.core_executor.execute([this, who, before, done = std::move(done)]() mutable {
         std::vector<OperationView> views;
         for (auto item = operations_.rbegin(); item != operations_.rend(); ++item) {
-            if (before == 0 || item->first < before) views.push_back(item->second.view);
+            const bool is_next = before == 0 || item->first < before;
+            if (is_next && is_visible(who, item->second.view)) views.push_back(item->second.view);
         }
         done(std::move(views));
     });
 }
 
 void Operations::find(const Identity& who, std::uint64_t id, Done<OperationView> done) {
-    if (auto may = authorise(who, Action::view, {}); !may) return done(may.error());
-    parts_.core_executor.execute([this, id, done = std::move(done)]() mutable {
+    parts_.core_executor.execute([this, who, id, done = std::move(done)]() mutable {
         const auto found = operations_.find(id);
-        if (found == operations_.end()) return done(no_such_operation());
+        if (found == operations_.end() || !is_visible(who, found->second.view)) return done(no_such_operation());
         done(found->second.view);
     });
 }
@@ -269,12 +281,10 @@ void Operations::find(const Identity& who, std::uint64_t id, Done<OperationView>
 void Operations::cancel(const Identity& who, std::uint64_t id, Done<OperationView> done) {
     parts_.core_executor.execute([this, who, id, done = std::move(done)]() mutable {
         const auto found = operations_.find(id);
-        if (found == operations_.end()) return done(no_such_operation());
-        Request request;
-        request.kind = found->second.view.kind;
-        request.queue = found->second.view.queue;
-        request.to = found->second.view.to;
-        if (auto may = allowed(who, request); !may) return done(may.error());
+        if (found == operations_.end() || !is_visible(who, found->second.view)) return done(no_such_operation());
+        if (found->second.view.by != who.user) {
+            if (auto may = allowed(who, request_of(found->second.view)); !may) return done(may.error());
+        }
         log::info("operation_cancelled", {{"operation", id}, {"by", who.user}});
         if (const auto runner = found->second.runner) {
             write_by_itself(parts_.core,

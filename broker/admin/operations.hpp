@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "admin/messages.hpp"
+#include "security/user_directory.hpp"
 
 namespace giromq::admin {
 
@@ -47,7 +48,7 @@ public:
     template <typename T>
     using Done = UniqueFunction<void(Result<T>)>;
 
-    explicit Operations(Messages::Parts parts) : parts_(parts) {}
+    Operations(Messages::Parts parts, const security::UserDirectory& users) : parts_(parts), users_(users) {}
     ~Operations();
 
     /// Which messages, and what to do with them.
@@ -76,9 +77,12 @@ public:
     /// Those that match and are there now; answered when it has begun. errc::busy if too many run already.
     void start(const Identity& who, Request request, Done<OperationView> done);
 
+    // An operation can be seen by those who may see everything, by who has begun it, and by those who could have; to others there is none.
+
     /// Newest first, from the first before `before` (0: from the newest).
     void list(const Identity& who, std::uint64_t before, Done<std::vector<OperationView>> done);
     void find(const Identity& who, std::uint64_t id, Done<OperationView> done);
+    /// By who has begun it, and by those who could have.
     void cancel(const Identity& who, std::uint64_t id, Done<OperationView> done);
 
     /// Called on the core's executor whenever one has come further or has ended.
@@ -97,16 +101,17 @@ public:
 private:
     struct Entry {
         OperationView view;
-        Identity who;
         std::shared_ptr<Runner> runner;
     };
     Result<void> allowed(const Identity& who, const Request& request) const;
+    bool is_visible(const Identity& who, const OperationView& view) const;
     Result<std::pair<DestinationId, DestinationId>> queues_of(const Request& request) const;
     void begin(const Identity& who, Request request, selector::ProgramPtr selector, Done<OperationView> done);
     void progressed(const OperationView& view);
     void forget_old();
 
     Messages::Parts parts_;
+    const security::UserDirectory& users_;
     std::map<std::uint64_t, Entry> operations_;  // on the core's executor
     std::uint64_t next_id_ = 1;
 };

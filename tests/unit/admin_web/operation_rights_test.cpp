@@ -9,6 +9,8 @@ class OperationRightsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(OperationRightsTest);
     CPPUNIT_TEST(a_selector_tells_nothing_of_bodies_to_who_may_not_read_them);
     CPPUNIT_TEST(a_selector_needs_browse_whatever_it_is_for);
+    CPPUNIT_TEST(who_has_begun_an_operation_sees_it_and_may_stop_it);
+    CPPUNIT_TEST(an_operation_is_none_to_who_could_not_have_begun_it);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -45,6 +47,32 @@ public:
         CPPUNIT_ASSERT_MESSAGE("all of them tells nothing", start(ann, of(admin::OperationKind::remove, "")).ok());
     }
 
+    void who_has_begun_an_operation_sees_it_and_may_stop_it() {
+        const auto ann = user("ann", {Action::move});
+        grant("ann", "other", {Action::send});
+        const auto begun = start(ann, move_all()).value();
+        CPPUNIT_ASSERT_EQUAL(begun.id, find(ann, begun.id).value().id);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, list(ann).size());
+        rig_->users_.permissions().remove_user("ann");
+        CPPUNIT_ASSERT_MESSAGE("stopping takes nothing from anybody", cancel(ann, begun.id).ok());
+    }
+
+    void an_operation_is_none_to_who_could_not_have_begun_it() {
+        const auto ann = user("ann", {Action::move});
+        grant("ann", "other", {Action::send});
+        const auto id = start(ann, move_all()).value().id;
+        const auto bob = user("bob", {Action::move});
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("as if there were none", find(bob, 99).error().to_string(), find(bob, id).error().to_string());
+        CPPUNIT_ASSERT_EQUAL(cancel(bob, 99).error().to_string(), cancel(bob, id).error().to_string());
+        CPPUNIT_ASSERT(list(bob).empty());
+        grant("bob", "other", {Action::send});
+        CPPUNIT_ASSERT(find(bob, id).ok() && cancel(bob, id).ok() && list(bob).size() == 1);
+        rig_->add_user("eve", Role::auditor, "correct horse");
+        const auto eve = rig_->users_.identity_of("eve", Role::auditor);
+        CPPUNIT_ASSERT(find(eve, id).ok() && list(eve).size() == 1);
+        CPPUNIT_ASSERT(is_refused(cancel(eve, id)));
+    }
+
 private:
     /// A user with these permissions on q.
     Identity user(const std::string& name, std::vector<Action> actions) {
@@ -56,8 +84,7 @@ private:
         rig_->users_.permissions().put({++last_id_, GranteeKind::user, name, pattern, std::move(actions), {}, "root"});
     }
     void send(const std::string& queue, const std::string& text) {
-        const auto answer =
-            rig_->post("/api/v1/queues/" + queue + "/messages", R"({"body": {"kind": "text", "text": ")" + text + R"("}})");
+        const auto answer = rig_->post("/api/v1/queues/" + queue + "/messages", R"({"body": {"kind": "text", "text": ")" + text + R"("}})");
         CPPUNIT_ASSERT_MESSAGE(answer.body, answer.status < 300);
     }
     static Request of(admin::OperationKind kind, std::string selector = {}) {
@@ -65,6 +92,11 @@ private:
         request.kind = kind;
         request.queue = "q";
         request.selector = std::move(selector);
+        return request;
+    }
+    static Request move_all() {
+        auto request = of(admin::OperationKind::move);
+        request.to = "other";
         return request;
     }
     template <typename T>
@@ -94,6 +126,16 @@ private:
     }
     Result<admin::OperationView> start(const Identity& who, const Request& request) {
         return answer_of<admin::OperationView>([&](auto done) { rig_->admin_.operations().start(who, request, std::move(done)); });
+    }
+    Result<admin::OperationView> find(const Identity& who, std::uint64_t id) {
+        return answer_of<admin::OperationView>([&](auto done) { rig_->admin_.operations().find(who, id, std::move(done)); });
+    }
+    Result<admin::OperationView> cancel(const Identity& who, std::uint64_t id) {
+        return answer_of<admin::OperationView>([&](auto done) { rig_->admin_.operations().cancel(who, id, std::move(done)); });
+    }
+    std::vector<admin::OperationView> list(const Identity& who) {
+        return answer_of<std::vector<admin::OperationView>>([&](auto done) { rig_->admin_.operations().list(who, 0, std::move(done)); })
+            .value();
     }
 
     std::unique_ptr<SiteRig> rig_;
