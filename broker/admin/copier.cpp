@@ -165,6 +165,8 @@ private:
     }
 
     void copy(const core::Stretch& stretch) {
+        if (has_ended_) return;
+        if (const auto may = assignment_.still_allowed(); !may) return end(OperationView::State::failed, sentence_of(may.error()));
         const auto limit = assignment_.request.limit;
         std::vector<MessagePtr> originals;
         is_last_ = stretch.is_end || stretch.through <= after_ || stretch.through >= through_;

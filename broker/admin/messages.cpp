@@ -27,14 +27,17 @@ Result<selector::ProgramPtr> compile_selector(const std::string& text, selector:
     return std::move(*program);
 }
 
+Result<void> authorise_selector(const security::Identity& who, const std::string& queue, const selector::ProgramPtr& program) {
+    if (program == nullptr) return {};
+    if (auto may = authorise(who, Action::browse, queue); !may) return may;
+    return program->looks_into_body() ? authorise(who, Action::read_body, queue) : Result<void>();
+}
+
 Result<selector::ProgramPtr> permitted_selector(const security::Identity& who, const std::string& queue, const std::string& text,
                                                 selector::SelectorDirectory& named) {
     auto program = compile_selector(text, named);
-    if (!program || *program == nullptr) return program;
-    if (auto may = authorise(who, Action::browse, queue); !may) return may.error();
-    if ((*program)->looks_into_body()) {
-        if (auto may = authorise(who, Action::read_body, queue); !may) return may.error();
-    }
+    if (!program) return program;
+    if (auto may = authorise_selector(who, queue, *program); !may) return may.error();
     return program;
 }
 

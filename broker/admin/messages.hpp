@@ -22,6 +22,7 @@ Result<selector::ProgramPtr> compile_selector(const std::string& text, selector:
 
 /// The same for `who` to look for messages of the queue with. Whether a message is selected tells what is in it, bit by bit: so a selector
 /// asks for `browse`, and one that looks into bodies for `read_body` as well.
+Result<void> authorise_selector(const security::Identity& who, const std::string& queue, const selector::ProgramPtr& program);
 Result<selector::ProgramPtr> permitted_selector(const security::Identity& who, const std::string& queue, const std::string& text,
                                                 selector::SelectorDirectory& named);
 

@@ -111,6 +111,7 @@ private:
     }
 
     void write() {
+        if (const auto may = assignment_.still_allowed(); !may) return end(OperationView::State::failed, sentence_of(may.error()));
         const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), unit_messages_max));
         core::ChangeCommand command;
         command.kind = kind_of(assignment_.request.kind);

@@ -189,6 +189,20 @@ void Operations::start(const Identity& who, Request request, Done<OperationView>
         });
 }
 
+/// It may run for long: each unit of it is what the user may do by then, not what it could when it began.
+void Operations::allow_while_permitted(Assignment& assignment, const Identity& who) const {
+    assignment.may_go_to = [this, who](const std::string& origin) {
+        const auto now = users_.current(who);
+        return now && authorise(*now, Action::send, origin);
+    };
+    assignment.still_allowed = [this, who, request = request_of(assignment.view), selector = assignment.selector]() -> Result<void> {
+        const auto now = users_.current(who);
+        if (!now) return now.error();
+        if (auto may = allowed(*now, request); !may) return may;
+        return authorise_selector(*now, request.queue, selector);
+    };
+}
+
 void Operations::begin(const Identity& who, Request request, selector::ProgramPtr selector, Done<OperationView> done) {
     const auto is_running = [](const auto& item) { return item.second.runner != nullptr; };
     if (std::count_if(operations_.begin(), operations_.end(), is_running) >= static_cast<std::ptrdiff_t>(running_max)) {
@@ -208,7 +222,7 @@ void Operations::begin(const Identity& who, Request request, selector::ProgramPt
     }
     const auto view = entry.view;
     Assignment assignment{parts_, std::move(request), queues->first, queues->second, std::move(selector), {}, view, {}};
-    assignment.may_go_to = [who](const std::string& origin) { return authorise(who, Action::send, origin).ok(); };
+    allow_while_permitted(assignment, who);
     assignment.tell = [this](const OperationView& now) { progressed(now); };
     entry.runner = view.kind == OperationKind::copy ? make_copier(std::move(assignment)) : make_mover(std::move(assignment));
     const auto runner = entry.runner;

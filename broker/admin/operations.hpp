@@ -38,7 +38,10 @@ struct OperationView {
 };
 std::string_view to_string(OperationView::State state);
 
-/// Moves, copies, retries and deletes messages: named ones at once, all that match as an operation that goes on when nobody waits for it.
+struct Assignment;
+
+/// Moves, copies, retries and deletes messages: named ones at once, all that match as an operation that goes on when nobody waits for it,
+/// for as long as its user exists and may do so.
 /// An operation is not stored: after a crash what it has done is done, and the rest is asked for again.
 ///
 /// Threads: as Messages.
@@ -107,6 +110,7 @@ private:
     bool is_visible(const Identity& who, const OperationView& view) const;
     Result<std::pair<DestinationId, DestinationId>> queues_of(const Request& request) const;
     void begin(const Identity& who, Request request, selector::ProgramPtr selector, Done<OperationView> done);
+    void allow_while_permitted(Assignment& assignment, const Identity& who) const;
     void progressed(const OperationView& view);
     void forget_old();
 
@@ -124,6 +128,7 @@ struct Assignment {
     DestinationId target;
     selector::ProgramPtr selector;
     std::function<bool(const std::string&)> may_go_to;
+    std::function<Result<void>()> still_allowed;  // asked before each unit of an operation
     OperationView view;
     Operations::Tell tell;
 };

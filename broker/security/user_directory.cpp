@@ -166,6 +166,13 @@ std::vector<User> UserDirectory::list() const { return *snapshot(); }
 
 bool UserDirectory::empty() const { return snapshot()->empty(); }
 
+Result<Identity> UserDirectory::current(const Identity& who) const {
+    if (who.permissions != &permissions_) return who;
+    const auto user = find(who.user);
+    if (!user) return Error(errc::not_permitted, "the user '" + who.user + "' was deleted");
+    return identity_of(user->name, user->role);
+}
+
 Result<UserDirectory::Candidate> UserDirectory::candidate(std::string_view name) const {
     const auto users = snapshot();
     // Made for known users too, so that the time does not tell which they are.

@@ -53,6 +53,9 @@ public:
     /// Who a user is once the login was right.
     Identity identity_of(const std::string& name, Role role) const { return Identity{name, role, &permissions_}; }
 
+    /// The same user with the role that it has now; not_permitted if it has been deleted. Who is none of these users stays who it is.
+    Result<Identity> current(const Identity& who) const;
+
     /// Whom to check credentials against. For an unknown name a user that nothing fits, with a salt and a number of iterations that
     /// depend on the name only (while the process runs), so that an exchange looks the same whether the user exists or not.
     struct Candidate {

@@ -11,6 +11,8 @@ class OperationRightsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_selector_needs_browse_whatever_it_is_for);
     CPPUNIT_TEST(who_has_begun_an_operation_sees_it_and_may_stop_it);
     CPPUNIT_TEST(an_operation_is_none_to_who_could_not_have_begun_it);
+    CPPUNIT_TEST(a_move_ends_when_its_right_is_withdrawn);
+    CPPUNIT_TEST(a_copy_ends_when_its_user_is_deleted);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -73,7 +75,46 @@ public:
         CPPUNIT_ASSERT(is_refused(cancel(eve, id)));
     }
 
+    void a_move_ends_when_its_right_is_withdrawn() {
+        for (int number = 0; number < 1001; ++number) send("q", "m");
+        const auto ann = user("ann", {Action::move});
+        grant("ann", "other", {Action::send});
+        const auto ended = ended_after(ann, move_all(), [this] { rig_->users_.permissions().remove(last_id_); });
+        CPPUNIT_ASSERT_MESSAGE(ended.error,
+                               ended.error.find("'ann'") != std::string::npos && ended.error.find("send to") != std::string::npos);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("what was being written", std::uint64_t{1000}, ended.done);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, messages("q"));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1000}, messages("other"));
+    }
+
+    void a_copy_ends_when_its_user_is_deleted() {
+        for (int number = 0; number < 129; ++number) send("q", "m");
+        rig_->add_user("olga", Role::operator_, "correct horse");
+        auto request = move_all();
+        request.kind = admin::OperationKind::copy;
+        const auto ended = ended_after(rig_->users_.identity_of("olga", Role::operator_), request, [this] { rig_->users_.remove("olga"); });
+        CPPUNIT_ASSERT_MESSAGE(ended.error, ended.error.find("deleted") != std::string::npos);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{128}, messages("other"));
+    }
+
 private:
+    /// Begins an operation, lets something happen while its first unit is being written, and answers what came of it.
+    template <typename Happens>
+    admin::OperationView ended_after(const Identity& who, const Request& request, Happens happens) {
+        std::optional<admin::OperationView> begun;
+        rig_->admin_.operations().start(who, request, [&](auto view) { begun = view.value(); });
+        rig_->core_executor_.run_all();
+        CPPUNIT_ASSERT(begun.has_value());
+        CPPUNIT_ASSERT(!rig_->fake_store_.waiting().empty());
+        happens();
+        rig_->run();
+        auto ended = find(Identity{"root", Role::administrator}, begun->id).value();
+        CPPUNIT_ASSERT_EQUAL("failed"s, std::string(to_string(ended.state)));
+        return ended;
+    }
+    std::uint64_t messages(const std::string& queue) {
+        return rig_->core_.view_queue(*rig_->core_.find_destination(queue)).value().messages;
+    }
     /// A user with these permissions on q.
     Identity user(const std::string& name, std::vector<Action> actions) {
         rig_->add_user(name, Role::application, "correct horse");

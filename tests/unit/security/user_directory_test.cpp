@@ -32,6 +32,7 @@ class UserDirectoryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(new_role_counts_at_once_although_the_password_is_remembered);
     CPPUNIT_TEST(right_password_is_remembered_for_five_minutes_only);
     CPPUNIT_TEST(decoy_of_an_unknown_user_has_iterations_that_some_user_has);
+    CPPUNIT_TEST(a_user_is_who_it_is_now);
     CPPUNIT_TEST(directory_is_read_while_it_is_changed);
     CPPUNIT_TEST_SUITE_END();
 
@@ -39,6 +40,16 @@ class UserDirectoryTest : public CppUnit::TestFixture {
     UserDirectory users_{clock_};
 
 public:
+    void a_user_is_who_it_is_now() {
+        users_.put(quick_user("olga", "correct horse", Role::operator_));
+        const auto olga = users_.identity_of("olga", Role::operator_);
+        users_.put(quick_user("olga", "correct horse", Role::application));
+        CPPUNIT_ASSERT(users_.current(olga).value().role == Role::application);
+        users_.remove("olga");
+        CPPUNIT_ASSERT(users_.current(olga).error().is(errc::not_permitted));
+        CPPUNIT_ASSERT_MESSAGE("--dev", users_.current({"anonymous", Role::administrator}).value().role == Role::administrator);
+    }
+
     void made_user_keeps_no_password_and_a_salt_of_its_own() {
         const User one = quick_user("payments", "correct horse");
         const User two = quick_user("payments", "correct horse");
