@@ -41,9 +41,9 @@ bool is_cookie_value(std::string_view text) {
 
 }  // namespace
 
-Result<std::string> LoginSessions::open(const std::string& user) {
+Result<std::string> LoginSessions::open(const std::string& user, const StoredKey& stored_key) {
     const auto known = users_.find(user);
-    if (!known) return Error(security::errc::wrong_credentials);
+    if (!known || !security::equal_in_constant_time(known->stored_key, stored_key)) return Error(security::errc::wrong_credentials);
     auto id = random_text();
     if (!id) return id.error();
     auto csrf_token = random_text();

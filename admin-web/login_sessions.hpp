@@ -39,13 +39,17 @@ struct LoginSession {
 /// Threads: any.
 class LoginSessions {
 public:
+    /// What a password is checked against (RFC 5802 §3): another password is another key.
+    using StoredKey = std::array<std::uint8_t, 32>;
+
     LoginSessions(const security::UserDirectory& users, const Clock& clock, SessionLimits limits = {})
         : users_(users), clock_(clock), limits_(limits) {}
 
-    /// After the password was right: a session with an id that nobody has seen before. Its password counts as confirmed.
-    /// Errors: security::errc::wrong_credentials (the user has gone meanwhile), security::errc::internal (no randomness), admin::errc::busy
-    /// (as many sessions as there may be).
-    Result<std::string> open(const std::string& user);
+    /// After the password was right: a session with an id that nobody has seen before. Its password counts as confirmed. `stored_key` is
+    /// that of the user from before the password was looked at: no session comes of a password that was changed during the login. Errors:
+    /// security::errc::wrong_credentials (the user has gone or has another password meanwhile), security::errc::internal (no randomness),
+    /// admin::errc::busy (as many sessions as there may be).
+    Result<std::string> open(const std::string& user, const StoredKey& stored_key);
 
     /// The session of that id, which is used by this; nothing if there is none (any more).
     std::optional<LoginSession> use(std::string_view id);
@@ -63,7 +67,7 @@ private:
     struct Entry {
         std::string user;
         Role role = Role::application;
-        std::array<std::uint8_t, 32> stored_key{};  // another password is another key
+        StoredKey stored_key{};
         std::string csrf_token;
         MonotonicTime opened_at{};
         MonotonicTime used_at{};

@@ -145,12 +145,19 @@ void Site::open_session(Request request, Done done) {
     const bool is_page = is_of_page(request);
     // The browser's old session, if it has one, ends: what somebody may know of it is worth nothing.
     auto old_id = session_id(request);
-    auto then = [this, peer, old_id = std::move(old_id), is_page, done = std::move(done)](Result<Identity> identity) mutable {
+    const auto key_of = [this](const std::string& name) {
+        const auto found = users_.find(name);
+        return found ? found->stored_key : LoginSessions::StoredKey{};
+    };
+    // The user that a token makes is not there before.
+    const auto checked_key = token ? std::nullopt : std::optional(key_of(*user));
+    auto then = [this, peer, old_id = std::move(old_id), key_of, checked_key, is_page,
+                 done = std::move(done)](Result<Identity> identity) mutable {
         if (!identity) {
             auto refusal = problem_of(identity.error());
             return done(is_page ? without_challenge(std::move(refusal)) : std::move(refusal));
         }
-        const auto id = sessions_.open(identity->user);
+        const auto id = sessions_.open(identity->user, checked_key ? *checked_key : key_of(identity->user));
         if (!id) return done(problem_of(id.error()));
         if (old_id) sessions_.close(*old_id);
         identity->peer = peer;

@@ -16,6 +16,7 @@ class LoginSessionsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(looking_at_a_session_does_not_keep_it);
     CPPUNIT_TEST(a_session_ends_when_it_is_old_however_much_it_is_used);
     CPPUNIT_TEST(a_session_ends_with_its_user_password_and_role);
+    CPPUNIT_TEST(a_password_that_was_changed_during_the_login_opens_nothing);
     CPPUNIT_TEST(a_password_holds_for_five_minutes_and_can_be_given_again);
     CPPUNIT_TEST(a_user_has_a_bounded_number_and_the_one_unused_for_longest_goes);
     CPPUNIT_TEST(there_is_a_bounded_number_in_all);
@@ -29,7 +30,7 @@ public:
     }
 
     void a_session_ends_when_nobody_uses_it() {
-        const auto id = sessions_.open("ann").value();
+        const auto id = open("ann").value();
         clock_.advance(14min);
         CPPUNIT_ASSERT(sessions_.use(id));
         clock_.advance(14min);
@@ -40,7 +41,7 @@ public:
     }
 
     void looking_at_a_session_does_not_keep_it() {
-        const auto id = sessions_.open("ann").value();
+        const auto id = open("ann").value();
         clock_.advance(14min);
         CPPUNIT_ASSERT(sessions_.view(id));
         clock_.advance(1min);
@@ -48,7 +49,7 @@ public:
     }
 
     void a_session_ends_when_it_is_old_however_much_it_is_used() {
-        const auto id = sessions_.open("ann").value();
+        const auto id = open("ann").value();
         for (int passed = 0; passed < 47; ++passed) {
             clock_.advance(10min);
             CPPUNIT_ASSERT(sessions_.use(id));
@@ -59,26 +60,35 @@ public:
     }
 
     void a_session_ends_with_its_user_password_and_role() {
-        const auto before_password = sessions_.open("ann").value();
+        const auto before_password = open("ann").value();
         put("ann", Role::administrator, "battery staple");
         CPPUNIT_ASSERT(!sessions_.use(before_password));
 
-        const auto before_role = sessions_.open("ann").value();
+        const auto before_role = open("ann").value();
         auto user = *users_.find("ann");
         user.role = Role::auditor;
         users_.put(std::move(user));
         CPPUNIT_ASSERT(!sessions_.use(before_role));
 
-        const auto before_end = sessions_.open("ann").value();
-        const auto other = sessions_.open("bob").value();
+        const auto before_end = open("ann").value();
+        const auto other = open("bob").value();
         users_.remove("ann");
         CPPUNIT_ASSERT(!sessions_.view(before_end));
         CPPUNIT_ASSERT(sessions_.view(other));
-        CPPUNIT_ASSERT(!sessions_.open("ann"));
+        CPPUNIT_ASSERT(!open("ann"));
+    }
+
+    void a_password_that_was_changed_during_the_login_opens_nothing() {
+        const auto verified = users_.find("ann")->stored_key;
+        put("ann", Role::administrator, "battery staple");
+        CPPUNIT_ASSERT(sessions_.open("ann", verified).error().is(security::errc::wrong_credentials));
+        put("ann", Role::administrator, "correct horse");
+        CPPUNIT_ASSERT_MESSAGE("the same password has another key", !sessions_.open("ann", verified));
+        CPPUNIT_ASSERT(open("ann"));
     }
 
     void a_password_holds_for_five_minutes_and_can_be_given_again() {
-        const auto id = sessions_.open("ann").value();
+        const auto id = open("ann").value();
         CPPUNIT_ASSERT(sessions_.use(id)->confirmed_for == 5min);
         clock_.advance(5min);
         CPPUNIT_ASSERT(!sessions_.use(id)->confirmed_for);
@@ -89,11 +99,11 @@ public:
     void a_user_has_a_bounded_number_and_the_one_unused_for_longest_goes() {
         std::vector<std::string> ids;
         for (std::size_t number = 0; number < sessions_.limits().per_user_max; ++number) {
-            ids.push_back(sessions_.open("ann").value());
+            ids.push_back(open("ann").value());
             clock_.advance(1s);
         }
         sessions_.use(ids[0]);
-        CPPUNIT_ASSERT(sessions_.open("ann"));
+        CPPUNIT_ASSERT(open("ann"));
         CPPUNIT_ASSERT(sessions_.view(ids[0]));
         CPPUNIT_ASSERT(!sessions_.view(ids[1]));
         CPPUNIT_ASSERT_EQUAL(sessions_.limits().per_user_max, sessions_.count());
@@ -103,16 +113,16 @@ public:
         admin_web::SessionLimits limits;
         limits.total_max = 2;
         admin_web::LoginSessions few(users_, clock_, limits);
-        CPPUNIT_ASSERT(few.open("ann"));
-        CPPUNIT_ASSERT(few.open("ann"));
-        CPPUNIT_ASSERT(!few.open("bob"));
+        CPPUNIT_ASSERT(open(few, "ann"));
+        CPPUNIT_ASSERT(open(few, "ann"));
+        CPPUNIT_ASSERT(!open(few, "bob"));
         clock_.advance(15min);
-        CPPUNIT_ASSERT(few.open("bob"));
+        CPPUNIT_ASSERT(open(few, "bob"));
     }
 
     void ids_differ_and_nothing_else_opens_a_session() {
-        const auto one = sessions_.open("ann").value();
-        const auto other = sessions_.open("ann").value();
+        const auto one = open("ann").value();
+        const auto other = open("ann").value();
         CPPUNIT_ASSERT(one != other);
         CPPUNIT_ASSERT_EQUAL(std::size_t{64}, one.size());
         for (const auto& wrong : {std::string(), std::string(64, '0'), one.substr(1), one + "0", "A" + one.substr(1)}) {
@@ -135,6 +145,11 @@ public:
     }
 
 private:
+    Result<std::string> open(const std::string& name) { return open(sessions_, name); }
+    Result<std::string> open(admin_web::LoginSessions& sessions, const std::string& name) {
+        const auto user = users_.find(name);
+        return sessions.open(name, user ? user->stored_key : admin_web::LoginSessions::StoredKey{});
+    }
     void put(const std::string& name, Role role, const std::string& password) {
         users_.put(security::make_user(name, role, password, security::iterations_min).value());
     }
