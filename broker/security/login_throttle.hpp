@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -32,19 +33,27 @@ struct LoginAttempt {
 /// What failed logins cost.
 struct LoginLimits {
     /// So many failures of one user from one address cost nothing; four times as many of one address, or of one user from anywhere. Each
-    /// further one locks, the first for lock_first and every next one for twice as long. 0: nothing is ever locked.
+    /// further one locks (see LoginThrottle), the first for lock_first and every next one for twice as long. 0: nothing is ever locked.
     std::uint32_t failures_max = 5;
     std::chrono::milliseconds lock_first{1000};
     /// The longest lock; without a failure for so long everything is forgotten.
     std::chrono::milliseconds lock_max{15 * 60 * 1000};
-    /// Users, addresses and pairs of both that are remembered; the one unused for longest is forgotten first.
+    /// Users, addresses and pairs of both whose failures are remembered, and, apart from them, pairs that have logged in; of each the one
+    /// unused for longest is forgotten first.
     std::size_t remembered_max = 10000;
 };
 
-/// Slows down whoever guesses passwords, over AMQP and HTTP alike. Users that have logged in from an address before are not locked there
-/// by what others do, neither by other users at the same address nor by guesses from elsewhere: nobody can lock out a running
-/// application. While locked, a login is refused without a look at the password, and with the same answer as a wrong one.
-/// Threads: any.
+/// Slows down whoever guesses passwords, over AMQP and HTTP alike, and lets nobody lock out anybody else:
+///
+/// * Failures of one user from one address lock that user there.
+/// * Failures of an address lock the address, for all users but those that have logged in from it before.
+/// * Failures of one user from anywhere lock the user nowhere by themselves: whoever knows a name could keep its user out from afar, above
+///   all after a restart, when nobody has logged in yet. Instead they take away what is free: from then on each failure of that user, from
+///   an address where it has never logged in, locks it there at once, for up to half a minute, and longer as they go on. So an address
+///   always has its first try, and somebody with many addresses has about one guess for each and half a minute.
+///
+/// Who has logged in is remembered apart from failures, which thus cannot push it out. While locked, a login is refused without a look at
+/// the password, and with the same answer as a wrong one. Threads: any.
 class LoginThrottle {
 public:
     explicit LoginThrottle(const Clock& clock) : clock_(clock) {}
@@ -68,17 +77,30 @@ public:
         std::uint64_t refused = 0;
     };
     Counters counters(LoginProtocol protocol) const;
-    /// What is remembered now.
+    /// How many failures and logins are remembered now.
     std::size_t remembered() const;
 
 private:
     struct Entry {
-        std::string key;
         std::uint32_t failures = 0;  // in a row
         MonotonicTime locked_until{};
         MonotonicTime forgotten_at{};
-        bool is_known = false;  // of a pair: has logged in
     };
+    /// A table that forgets what was not used for longest.
+    template <typename Value>
+    class Recent {
+    public:
+        Value* find(const std::string& key);
+        Value& touch(const std::string& key, std::size_t entries_max);
+        void remove(const std::string& key);
+        std::size_t size() const { return entries_.size(); }
+
+    private:
+        using Entries = std::list<std::pair<std::string, Value>>;
+        Entries entries_;  // the one used last is first
+        std::unordered_map<std::string_view, typename Entries::iterator> places_;
+    };
+    struct LoggedIn {};
     struct Keys {
         std::string pair;
         std::string user;
@@ -87,12 +109,13 @@ private:
 
     static Keys keys_of(const LoginAttempt& attempt);
     Counters& counters_of(LoginProtocol protocol) { return counters_[static_cast<std::size_t>(protocol)]; }
-    Entry* find(const std::string& key, MonotonicTime now);
-    Entry& touch(const std::string& key, MonotonicTime now);
+    std::size_t entries_max() const;
     std::optional<MonotonicTime> locked_until(const Keys& keys, MonotonicTime now);
-    void forgive(const Keys& keys, MonotonicTime now);
+    void forgive(const Keys& keys);
     void punish(const Keys& keys, MonotonicTime now);
-    void fail(const std::string& key, std::uint32_t free_failures, MonotonicTime now);
+    Entry& fail(const std::string& key, MonotonicTime now);
+    std::chrono::milliseconds lock_after(const Entry& entry, std::uint32_t free_failures) const;
+    void lock(const std::string& key, Entry& entry, std::chrono::milliseconds time, MonotonicTime now);
 
     Result<Identity> try_out(const LoginAttempt& attempt, const std::function<Result<Identity>()>& verify);
 
@@ -100,9 +123,8 @@ private:
     Listener listener_;
     mutable std::mutex mutex_;
     LoginLimits limits_;
-    /// The one used last is first.
-    std::list<Entry> entries_;
-    std::unordered_map<std::string_view, std::list<Entry>::iterator> places_;
+    Recent<Entry> failures_;      // of users, addresses, and users at addresses
+    Recent<LoggedIn> logged_in_;  // users at addresses
     std::array<Counters, 2> counters_;
 };
 
