@@ -90,7 +90,7 @@ void Operations::change(const Identity& who, Request request, Done<Outcome> done
         const auto queues = queues_of(request);
         if (!queues) return done(queues.error());
         const auto kind = request.kind;
-        Assignment assignment{parts_, std::move(request), queues->first, queues->second, {}, {}, {}, {}};
+        Assignment assignment{parts_, std::move(request), queues->first, queues->second, {}, {}, {}, {}, {}};
         assignment.may_go_to = [who](const std::string& origin) { return authorise(who, Action::send, origin).ok(); };
         // Units are written in their order: this line is there before the first of the messages is touched.
         const auto& asked = assignment.request;
@@ -211,6 +211,7 @@ void Operations::begin(const Identity& who, Request request, selector::ProgramPt
     const auto queues = queues_of(request);
     if (!queues) return done(queues.error());
     Entry entry;
+    entry.who = who;
     entry.view.id = next_id_++;
     entry.view.kind = request.kind;
     entry.view.queue = request.queue;
@@ -221,7 +222,7 @@ void Operations::begin(const Identity& who, Request request, selector::ProgramPt
         entry.view.matched = request.limit == 0 ? view->messages : std::min(view->messages, request.limit);
     }
     const auto view = entry.view;
-    Assignment assignment{parts_, std::move(request), queues->first, queues->second, std::move(selector), {}, view, {}};
+    Assignment assignment{parts_, std::move(request), queues->first, queues->second, std::move(selector), {}, {}, view, {}};
     allow_while_permitted(assignment, who);
     assignment.tell = [this](const OperationView& now) { progressed(now); };
     entry.runner = view.kind == OperationKind::copy ? make_copier(std::move(assignment)) : make_mover(std::move(assignment));
@@ -302,7 +303,7 @@ void Operations::cancel(const Identity& who, std::uint64_t id, Done<OperationVie
         log::info("operation_cancelled", {{"operation", id}, {"by", who.user}});
         if (const auto runner = found->second.runner) {
             write_by_itself(parts_.core,
-                            make_audit_entry(who, parts_.clock, "operation.cancel", request.queue, name_of(found->second.view)));
+                            make_audit_entry(who, parts_.clock, "operation.cancel", found->second.view.queue, name_of(found->second.view)));
             runner->cancel();
         }
         const auto now = operations_.find(id);

@@ -104,6 +104,7 @@ public:
 private:
     struct Entry {
         OperationView view;
+        Identity who;
         std::shared_ptr<Runner> runner;
     };
     Result<void> allowed(const Identity& who, const Request& request) const;
