@@ -28,10 +28,11 @@ std::string method_and_path(const Request& request) {
 
 }  // namespace
 
-Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings)
+Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, Executor& logins, SiteSettings settings)
     : admin_(admin),
       users_(users),
       workers_(workers),
+      logins_(logins),
       settings_(settings),
       sessions_(users, admin.clock()),
       rate_(admin.clock(), settings_.requests_per_second_max),

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,12 +34,13 @@ struct SiteSettings {
 
 /// What the web server serves: health, metrics and REST under /api/v1 (schemas/openapi.yaml), as a function from request to response.
 ///
-/// Threads: handle() from any; `done` is called once, on any thread. Passwords are checked on the workers, never on the caller's thread.
+/// Threads: handle() from any; `done` is called once, on any thread. Passwords are checked on `logins`, which does nothing else: a flood of
+/// them holds up neither who is logged in nor whose password is remembered.
 class Site {
 public:
     using Done = UniqueFunction<void(Response)>;
 
-    Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, SiteSettings settings);
+    Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Executor& workers, Executor& logins, SiteSettings settings);
 
     void handle(Request request, Done done);
 
@@ -68,6 +70,8 @@ private:
     void check_password(BasicCredentials credentials, std::string peer, UniqueFunction<void(Result<Identity>)> then);
     void make_first_administrator(std::string token, BasicCredentials wanted, std::string peer,
                                   UniqueFunction<void(Result<Identity>)> then);
+    Result<Identity> attempt_login(const BasicCredentials& credentials, const std::string& peer,
+                                   const std::function<Result<Identity>()>& verify) const;
     /// The refusal of what destroys things, unless the password was given lately: for routes whose table cannot say it.
     static std::optional<Response> refuse_unconfirmed(const Call& call);
     Response session_response(const std::string& id);
@@ -130,6 +134,7 @@ private:
     admin::BrokerAdmin& admin_;
     const security::UserDirectory& users_;
     Executor& workers_;
+    Executor& logins_;
     const SiteSettings settings_;
     LoginSessions sessions_;
     RequestRate rate_;

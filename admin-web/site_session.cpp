@@ -6,6 +6,7 @@
 #include "admin-web/problem.hpp"
 #include "admin-web/request_gate.hpp"
 #include "admin-web/site.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "security/crypto.hpp"
 
@@ -111,22 +112,33 @@ void Site::log_in_by_password(Request request, Target target, Done done) {
     });
 }
 
-/// On the workers, since PBKDF2 is slow on purpose. The reason of a refusal is for the log: whether a lock or the password was in the way
-/// is not told to who guesses.
+/// On a thread of its own, since PBKDF2 is slow on purpose; what is remembered costs next to nothing, and waits for nobody's wrong
+/// passwords.
 void Site::check_password(BasicCredentials credentials, std::string peer, UniqueFunction<void(Result<Identity>)> then) {
+    if (const auto remembered = users_.remembered_login(credentials.user, credentials.password)) {
+        return then(attempt_login(credentials, peer, [&remembered]() -> Result<Identity> { return *remembered; }));
+    }
     if (logins_under_way_.fetch_add(1) >= settings_.logins_at_once_max) {
         --logins_under_way_;
         return then(Error(security::errc::busy, "too many logins at once"));
     }
-    workers_.execute([this, credentials = std::move(credentials), peer = std::move(peer), then = std::move(then)]() mutable {
-        const auto check = [&] { return users_.verify_password(credentials.user, credentials.password); };
-        auto identity = users_.logins().attempt({security::LoginProtocol::http, credentials.user, peer}, check);
+    logins_.execute([this, credentials = std::move(credentials), peer = std::move(peer), then = std::move(then)]() mutable {
+        auto identity = attempt_login(credentials, peer, [&] { return users_.verify_password(credentials.user, credentials.password); });
         --logins_under_way_;
-        if (identity) return then(std::move(identity));
-        const auto error = identity.error();
-        log::warning("login_failed", {{"protocol", "http"}, {"user", credentials.user}, {"peer", peer}, {"reason", error.to_string()}});
-        then(error.is(security::errc::wrong_credentials) ? Error(security::errc::wrong_credentials) : error);
+        workers_.execute([identity = std::move(identity), then = std::move(then)]() mutable { then(std::move(identity)); });
     });
+}
+
+/// The reason of a refusal is for the log: whether a lock or the password was in the way is not told to who guesses.
+Result<security::Identity> Site::attempt_login(const BasicCredentials& credentials, const std::string& peer,
+                                               const std::function<Result<Identity>()>& verify) const {
+    auto identity = users_.logins().attempt({security::LoginProtocol::http, credentials.user, peer}, verify);
+    if (identity) return identity;
+    const auto error = identity.error();
+    // No user has a longer name, and whoever claims one must not fill the log with it.
+    const auto user = credentials.user.substr(0, limits::user_name_bytes);
+    log::warning("login_failed", {{"protocol", "http"}, {"user", user}, {"peer", peer}, {"reason", error.to_string()}});
+    return error.is(security::errc::wrong_credentials) ? Error(security::errc::wrong_credentials) : error;
 }
 
 // /api/v1/session

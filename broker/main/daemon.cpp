@@ -141,6 +141,7 @@ private:
     net::IoRuntime io_;
     net::WorkerThread workers_;
     net::WorkerThread amqp_logins_;  // apart: a flood of passwords must not hold up administrators and metrics
+    net::WorkerThread http_logins_;  // nor one over HTTP those who are logged in
     net::WorkerThread selector_worker_;
     net::StrandExecutor core_executor_;
     SelectorWork selector_work_;
@@ -194,7 +195,7 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
       store_administration_(*store_, commits_),
       transactions_(core_, reads_),
       admin_(admin_parts(), admin_settings()),
-      site_(admin_, users_, workers_,
+      site_(admin_, users_, workers_, http_logins_,
             {.anonymous_is_administrator = dev,
              .requests_per_second_max = config.http.requests_per_second_max,
              .console = admin_web::built_in_console()}),
@@ -399,6 +400,7 @@ void Broker::end_threads() {
     reads_.stop();
     selector_worker_.stop();
     io_.stop();
+    http_logins_.stop();
     workers_.stop();
     amqp_logins_.stop();
 }

@@ -202,4 +202,14 @@ Result<Identity> UserDirectory::verify_password(std::string_view name, std::stri
     return identity_of(user.name, user.role);
 }
 
+std::optional<Identity> UserDirectory::remembered_login(std::string_view name, std::string_view password) const {
+    if (name.size() > limits::user_name_bytes || password.size() > password_bytes_max) return std::nullopt;
+    const auto user = find(name);
+    const auto key = process_key();
+    if (!user || !key) return std::nullopt;
+    const auto tag = tag_of(*key, *user, password);
+    if (!tag || !remembered_->contains(*tag, clock_.monotonic_now())) return std::nullopt;
+    return identity_of(user->name, user->role);
+}
+
 }  // namespace giromq::security

@@ -68,6 +68,8 @@ public:
     /// results of correct passwords are remembered for some minutes in keyed-hashed form so that REST calls do not cost 50 ms each.
     /// Logins over a network go through logins().attempt().
     Result<Identity> verify_password(std::string_view name, std::string_view password) const;
+    /// The same if the password is remembered as right, which takes microseconds; nothing if that is not known.
+    std::optional<Identity> remembered_login(std::string_view name, std::string_view password) const;
 
     /// What is known of logins that failed, and the counts of all. Every login of a user goes through it, whatever the protocol.
     LoginThrottle& logins() const { return logins_; }

@@ -15,6 +15,7 @@ class GateTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(everything_else_needs_a_login);
     CPPUNIT_TEST(a_wrong_password_is_refused_like_an_unknown_user);
     CPPUNIT_TEST(a_password_is_checked_on_a_worker);
+    CPPUNIT_TEST(wrong_passwords_hold_up_nobody_whose_password_is_remembered);
     CPPUNIT_TEST(credentials_are_not_taken_unencrypted_from_elsewhere);
     CPPUNIT_TEST(malformed_credentials_are_refused);
     CPPUNIT_TEST(an_application_may_not_administer);
@@ -129,9 +130,29 @@ public:
         rig.site_.handle(rig.make("GET", "/api/v1/queues", {}, {{"authorization", ann}}), [&](admin_web::Response) { answered = true; });
         rig.core_executor_.run_all();
         CPPUNIT_ASSERT(!answered);
-        CPPUNIT_ASSERT(!rig.workers_.empty());
+        CPPUNIT_ASSERT(!rig.logins_.empty());
         rig.run();
         CPPUNIT_ASSERT(answered);
+    }
+
+    void wrong_passwords_hold_up_nobody_whose_password_is_remembered() {
+        SiteRig rig(false);
+        rig.add_user("ann", Role::administrator, "correct horse");
+        CPPUNIT_ASSERT_EQUAL(200, rig.get("/api/v1/queues", {{"authorization", ann}}).status);
+        int refused = 0;
+        for (int guess = 0; guess < 3; ++guess) {
+            rig.site_.handle(rig.make("GET", "/api/v1/queues", {}, {{"authorization", bob_wrong}}),
+                             [&](admin_web::Response) { ++refused; });
+        }
+        bool answered = false;
+        rig.site_.handle(rig.make("GET", "/api/v1/queues", {}, {{"authorization", ann}}), [&](admin_web::Response) { answered = true; });
+        for (int turn = 0; turn < 3; ++turn) {
+            rig.core_executor_.run_all();
+            rig.workers_.run_all();
+        }
+        CPPUNIT_ASSERT(answered && refused == 0);
+        rig.run();
+        CPPUNIT_ASSERT_EQUAL(3, refused);
     }
 
     void credentials_are_not_taken_unencrypted_from_elsewhere() {

@@ -37,7 +37,7 @@ public:
           admin_({core_, core_executor_, workers_, users_, selectors_, clock_, connections_, store_administration_, readiness_,
                   &transactions_, &certificates_},
                  {"1.2.3", "broker-under-test", "backups", {}}),
-          site_(admin_, users_, workers_, {.anonymous_is_administrator = dev, .console = console}) {
+          site_(admin_, users_, workers_, logins_, {.anonymous_is_administrator = dev, .console = console}) {
         CPPUNIT_ASSERT(memory_.recover(core_.recovery()).ok());
         core_.start({}, [](Result<void> started) { CPPUNIT_ASSERT(started.ok()); });
         run();
@@ -85,10 +85,11 @@ public:
     void run() {
         do {
             core_executor_.run_all();
+            logins_.run_all();
             workers_.run_all();
             fake_store_.commit_waiting();
             fake_store_.answer_page();
-        } while (!core_executor_.empty() || !workers_.empty() || !fake_store_.idle());
+        } while (!core_executor_.empty() || !workers_.empty() || !logins_.empty() || !fake_store_.idle());
     }
 
     class Connections final : public admin::ConnectionsPort {
@@ -197,6 +198,7 @@ public:
     Certificates certificates_;
     ManualExecutor core_executor_;
     ManualExecutor workers_;
+    ManualExecutor logins_;
     security::UserDirectory users_;
     selector::SelectorDirectory selectors_{std::vector<NamedSelector>{{"configured", "currency = 'EUR'", {}}}};
     store::MemoryStore memory_;

@@ -33,6 +33,7 @@ class UserDirectoryTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(right_password_is_remembered_for_five_minutes_only);
     CPPUNIT_TEST(decoy_of_an_unknown_user_has_iterations_that_some_user_has);
     CPPUNIT_TEST(a_user_is_who_it_is_now);
+    CPPUNIT_TEST(a_remembered_login_is_known_without_deriving_keys);
     CPPUNIT_TEST(directory_is_read_while_it_is_changed);
     CPPUNIT_TEST_SUITE_END();
 
@@ -48,6 +49,17 @@ public:
         users_.remove("olga");
         CPPUNIT_ASSERT(users_.current(olga).error().is(errc::not_permitted));
         CPPUNIT_ASSERT_MESSAGE("--dev", users_.current({"anonymous", Role::administrator}).value().role == Role::administrator);
+    }
+
+    void a_remembered_login_is_known_without_deriving_keys() {
+        users_.put(quick_user("ledger", "correct horse"));
+        CPPUNIT_ASSERT(!users_.remembered_login("ledger", "correct horse"));
+        CPPUNIT_ASSERT(users_.verify_password("ledger", "correct horse"));
+        CPPUNIT_ASSERT(users_.remembered_login("ledger", "correct horse")->user == "ledger");
+        CPPUNIT_ASSERT(!users_.remembered_login("ledger", "battery staple"));
+        CPPUNIT_ASSERT(!users_.remembered_login("nobody", "correct horse"));
+        users_.put(quick_user("ledger", "correct horse"));
+        CPPUNIT_ASSERT_MESSAGE("another key", !users_.remembered_login("ledger", "correct horse"));
     }
 
     void made_user_keeps_no_password_and_a_salt_of_its_own() {
