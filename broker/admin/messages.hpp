@@ -20,9 +20,10 @@ namespace giromq::admin {
 /// The selector as a program; invalid_selector with line, column and reason if it is none. Null for an empty text.
 Result<selector::ProgramPtr> compile_selector(const std::string& text, selector::SelectorDirectory& named);
 
-/// The same for `who` to look for messages of the queue with. Whether a message is selected tells what is in it, bit by bit: so a selector
-/// asks for `browse`, and one that looks into bodies for `read_body` as well.
+/// Whether `who` may look for messages of the queue with it. What it selects tells what is in them, bit by bit: so a selector asks for
+/// `browse`, and one that looks into bodies for `read_body` as well; null asks for nothing.
 Result<void> authorise_selector(const security::Identity& who, const std::string& queue, const selector::ProgramPtr& program);
+/// Both in one.
 Result<selector::ProgramPtr> permitted_selector(const security::Identity& who, const std::string& queue, const std::string& text,
                                                 selector::SelectorDirectory& named);
 

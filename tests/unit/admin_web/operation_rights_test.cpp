@@ -82,9 +82,9 @@ public:
         const auto ended = ended_after(ann, move_all(), [this] { rig_->users_.permissions().remove(last_id_); });
         CPPUNIT_ASSERT_MESSAGE(ended.error,
                                ended.error.find("'ann'") != std::string::npos && ended.error.find("send to") != std::string::npos);
-        CPPUNIT_ASSERT_EQUAL_MESSAGE("what was being written", std::uint64_t{1000}, ended.done);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, messages("q"));
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1000}, messages("other"));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("what was being written has moved", ended.done, messages("other"));
+        CPPUNIT_ASSERT(ended.done > 0 && messages("q") > 0);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1001}, messages("q") + messages("other"));
     }
 
     void a_copy_ends_when_its_user_is_deleted() {
@@ -94,7 +94,8 @@ public:
         request.kind = admin::OperationKind::copy;
         const auto ended = ended_after(rig_->users_.identity_of("olga", Role::operator_), request, [this] { rig_->users_.remove("olga"); });
         CPPUNIT_ASSERT_MESSAGE(ended.error, ended.error.find("deleted") != std::string::npos);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{128}, messages("other"));
+        CPPUNIT_ASSERT_EQUAL(ended.done, messages("other"));
+        CPPUNIT_ASSERT(ended.done > 0 && ended.done < 129);
     }
 
 private:
