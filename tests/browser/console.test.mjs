@@ -20,7 +20,7 @@ const { openTarget } = await import(`./lib/${kind}.mjs`);
 // What cases are about that a broker may not have.
 const needs = [
   [/permission/, "permissions"],
-  [/audit/, "audit"],
+  [/audit_log/, "audit"],
   [/configuration/, "configuration/export"],
   [/consumer_is|producer_is|connection_is|connection_shows/, "consumers"],
 ];

@@ -98,9 +98,11 @@ export const accessCases = {
     await browser.page.getByRole("button", { name: "Load into the editor" }).click();
     await browser.page.waitForFunction(() => document.querySelector("textarea").value.includes("<"));
     const exported = await browser.page.getByLabel("Document", { exact: true }).inputValue();
-    await browser.page
-      .getByLabel("Document", { exact: true })
-      .fill(exported.replace(/<queue name="changed"([^>]*)max-deliveries="\d+"/, '<queue name="changed"$1max-deliveries="43"'));
+    const changed = exported.replace(
+      /<queue name="changed"([^>]*)>/,
+      (_, rest) => `<queue name="changed" max-deliveries="43"${rest.replace(/ max-deliveries="\d+"/, "")}>`,
+    );
+    await browser.page.getByLabel("Document", { exact: true }).fill(changed);
     await browser.page.getByRole("button", { name: "Compare" }).click();
     await browser.page.getByRole("region", { name: "Changes" }).waitFor();
     await browser.shoot("configuration-compared");

@@ -176,6 +176,13 @@ export function Empty({ icon = "check", title, children }: { icon?: IconName; ti
 }
 
 export function Failure({ error, retry }: { error: ApiError; retry?: () => void }) {
+  // What somebody may not see has not failed.
+  if (error.status === 403)
+    return (
+      <Empty icon="lock" title="Not for your role">
+        {error.detail || error.title}
+      </Empty>
+    );
   return (
     <div class="empty failure" role="alert">
       <span class="empty-icon">
