@@ -36,6 +36,7 @@ export const hostileCases = {
       connection: `/connection?id=${id}`,
       consumers: `/consumers?connection=${id}`,
       producers: `/producers?connection=${id}`,
+      ...(target.lacks.has("audit") ? {} : { audit: "/audit?object=%3Cimg" }),
     };
     for (const [name, path] of Object.entries(places)) {
       await browser.visit(path);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 
 export const loginCases = {
   async wrong_password_is_told_and_nobody_is_logged_in(browser, target) {
@@ -36,6 +38,38 @@ export const loginCases = {
     await browser.page.getByRole("button", { name: "Log in", exact: true }).click();
     await browser.page.getByRole("heading", { name: "Queues" }).waitFor();
     assert.match(browser.page.url(), /\/console\/queues\?sort=-messages$/);
+  },
+
+  async the_token_of_the_first_start_makes_one_administrator_and_no_second(browser, target) {
+    if (!target.startFirst) return;
+    const broker = await target.startFirst();
+    const token = readFileSync(broker.tokenFile, "utf8").trim();
+    const setUp = async (user) => {
+      const context = await browser.chromium.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
+      const page = await context.newPage();
+      await page.goto(`${broker.origin}/console/`);
+      await page.getByRole("button", { name: "First start?" }).click();
+      await page.getByLabel("Token").fill(token);
+      await page.getByLabel("User").fill(user);
+      await page.getByLabel("Password").fill("Correct horse 1");
+      await page.screenshot({ path: `${browser.screenshots}/first-start.png` });
+      assert.deepEqual(await browser.axe(null, page), []);
+      await page.getByRole("button", { name: "Make the administrator" }).click();
+      return page;
+    };
+    try {
+      const first = await setUp("anna");
+      await first.locator(".sidebar").getByText("anna").waitFor();
+      // The file goes in its own time, after the administrator is there.
+      while (existsSync(broker.tokenFile)) await wait(50);
+      const second = await setUp("mallory");
+      await second.getByRole("alert").waitFor();
+      assert.equal(await second.locator(".sidebar").count(), 0);
+      await first.context().close();
+      await second.context().close();
+    } finally {
+      await broker.close();
+    }
   },
 
   async logging_out_ends_the_session(browser, target) {

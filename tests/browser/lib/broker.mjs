@@ -32,10 +32,10 @@ function makeCertificate(folder) {
   return files;
 }
 
-function configure(folder, { certificate, key }) {
+function configure(folder, { certificate, key }, names = settlements) {
   const file = join(folder, "giromq.xml");
   // The queues that tests delete are made over REST: those of the configuration would come back at the next start.
-  const queues = settlements.map((name) => `<queue name="${name}"/>`).join("\n    ");
+  const queues = names.map((name) => `<queue name="${name}"/>`).join("\n    ");
   writeFileSync(
     file,
     `<giromq xmlns="urn:giromq:config:1">
@@ -59,6 +59,20 @@ async function furnish(daemon) {
   for (const [name, role] of Object.entries(people)) await daemon.api("PUT", `users/${encodeURIComponent(name)}`, { role, password });
   const grantee = { kind: "user", name: client };
   await daemon.api("POST", "permissions", { grantee, pattern: "#", actions: ["send", "receive", "browse", "read-body", "create"] });
+}
+
+/** A broker that nobody has ever logged in to: where it is, and the file with the token for its first administrator. */
+async function startFirst(files) {
+  const folder = mkdtempSync(join(tmpdir(), "giromq-browser-"));
+  const daemon = await Daemon.start(folder, "--config", configure(folder, files, []));
+  return {
+    origin: daemon.origin,
+    tokenFile: join(folder, "data", "first-login-token"),
+    async close() {
+      await daemon.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Clients that fill queues, make dead letters, and then stay; see clients.py. */
@@ -116,6 +130,7 @@ export async function openTarget() {
     traffic: "traffic",
     prepared: Array.from({ length: branches }, (_, number) => `1:${hex(`transfer-${number}`)}:${hex("giromq")}`),
     api: (...words) => daemon.api(...words),
+    startFirst: () => startFirst(files),
     async change(queue, settings) {
       await daemon.api("PATCH", `queues/${queue}`, settings, { "If-Match": "*" });
     },

@@ -97,10 +97,10 @@ export class Browser {
   }
 
   /** What axe finds on the page as it is, in words; by all its rules for WCAG 2.2 AA, or by some. */
-  async axe(rules = null) {
-    const isThere = await this.page.evaluate(() => "axe" in window);
-    if (!isThere) await this.page.evaluate(axeSource);
-    const violations = await this.page.evaluate(async (chosen) => {
+  async axe(rules = null, page = this.page) {
+    const isThere = await page.evaluate(() => "axe" in window);
+    if (!isThere) await page.evaluate(axeSource);
+    const violations = await page.evaluate(async (chosen) => {
       const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
       const result = await window.axe.run(document, { runOnly: chosen ?? tags, resultTypes: ["violations"] });
       return result.violations.map(

@@ -5,8 +5,8 @@ import type { AuditRecord, AuditVerification, Page } from "../api/types";
 import { count } from "../lib/format";
 import { hrefWith, setQuery, usePlace } from "../router";
 import { Badge, Button, Empty, KeyValues, Notice, PageHead, Time } from "../ui/basics";
+import { ChoiceBox } from "../ui/choice_box";
 import { AttemptError, Dialog, useAttempt } from "../ui/dialog";
-import { FilterSelect } from "../ui/form";
 import { SearchBox } from "../ui/search_box";
 import { Nothing, PagedTable, type Column } from "../ui/table";
 
@@ -54,19 +54,7 @@ export function AuditPage() {
         <SearchBox name="user" label="User" />
         <SearchBox name="action" label="Action begins with" />
         <SearchBox name="object" label="Object begins with" />
-        <FilterSelect
-          label="Outcome"
-          value={filter.outcome ?? ""}
-          onChange={(outcome) => setQuery({ outcome, cursor: null })}
-          options={[
-            ["", "Any outcome"],
-            ["done", "Done"],
-            ["begun", "Begun"],
-            ["failed", "Failed"],
-            ["cancelled", "Cancelled"],
-            ["refused", "Refused"],
-          ]}
-        />
+        <ChoiceBox name="outcome" words={["done", "begun", "failed", "cancelled", "refused"]} />
       </div>
       <PagedTable
         label="Audit log"

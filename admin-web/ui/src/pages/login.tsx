@@ -51,7 +51,9 @@ export function LoginPage({ lost, onSession }: { lost: boolean; onSession: (sess
             {isFirst ? "Make the administrator" : "Log in"}
           </Button>
         </form>
-        <Button kind="quiet" onClick={() => setFirst(!isFirst)}>{isFirst ? "Log in instead" : "First start? Set up the broker"}</Button>
+        <Button kind="quiet" onClick={() => setFirst(!isFirst)}>
+          {isFirst ? "Log in instead" : "First start? Set up the broker"}
+        </Button>
       </div>
     </main>
   );

@@ -132,7 +132,7 @@ function UserForm({ user, onClose, onSaved }: { user?: User; onClose: () => void
         value={password}
         onInput={setPassword}
         autoComplete="new-password"
-        hint={user ? "At least 8 characters; empty keeps the one there is." : "At least 8 characters."}
+        hint={`12 characters at least, letters and digits among them${user ? "; empty keeps the one there is" : ""}.`}
       />
     </FormDialog>
   );
