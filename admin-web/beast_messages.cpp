@@ -33,6 +33,21 @@ std::string lower_case(beast::string_view text) {
     return result;
 }
 
+/// RFC 9112 §3.2.2: a target may be a whole address, as proxies are sent it. It has to name the same host as the Host header: a proxy
+/// before this server might go by the other one.
+void to_origin_form(Request& request) {
+    const auto scheme_end = request.target.find("://");
+    if (scheme_end == std::string::npos || request.target.front() == '/') return;
+    const auto scheme = lower_case(beast::string_view(request.target.data(), scheme_end));
+    const auto path_begin = request.target.find_first_of("/?", scheme_end + 3);
+    const auto authority =
+        request.target.substr(scheme_end + 3, path_begin == std::string::npos ? path_begin : path_begin - scheme_end - 3);
+    const auto host = request.header("host");
+    if ((scheme != "http" && scheme != "https") || !beast::iequals(authority, beast::string_view(host.data(), host.size()))) return;
+    auto path = path_begin == std::string::npos ? std::string() : request.target.substr(path_begin);
+    request.target = path.starts_with('/') ? std::move(path) : "/" + path;
+}
+
 }  // namespace
 
 Request to_request(const BeastRequest& message, const HttpPeer& peer) {
@@ -41,6 +56,7 @@ Request to_request(const BeastRequest& message, const HttpPeer& peer) {
     request.target = std::string(message.target());
     for (const auto& field : message) request.headers.emplace_back(lower_case(field.name_string()), std::string(field.value()));
     request.peer = peer;
+    to_origin_form(request);
     return request;
 }
 
@@ -91,13 +107,13 @@ BeastResponse to_beast(Response&& response, unsigned version, bool keep_alive, b
     return message;
 }
 
-std::optional<Response> answer_to(beast::error_code error) {
+std::optional<Response> answer_to(beast::error_code error, std::size_t body_bytes_max) {
     constexpr std::string_view title = "the request is refused";
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
         return problem(431, "headers_too_large", title, "headers have at most " + std::to_string(http_limits::header_bytes) + " bytes");
     }
     if (error == http::error::body_limit) {
-        return problem(413, "too_large", title, "a body has at most " + std::to_string(http_limits::body_bytes) + " bytes");
+        return problem(413, "too_large", title, "a body has at most " + std::to_string(body_bytes_max) + " bytes");
     }
     if (error == http::error::bad_version) return problem(505, "bad_version", title, "HTTP/1.0 and HTTP/1.1 are spoken here");
     const bool is_over = error == http::error::end_of_stream || error == http::error::partial_message;

@@ -26,6 +26,7 @@ bool expects_continue(const BeastRequest& message);
 BeastResponse to_beast(Response&& response, unsigned version, bool keep_alive, bool is_head, bool is_encrypted);
 
 /// The response to a message that cannot be read, or nothing if the connection is simply over.
-std::optional<Response> answer_to(boost::beast::error_code error);
+/// `body_bytes_max`: how large its body could have been.
+std::optional<Response> answer_to(boost::beast::error_code error, std::size_t body_bytes_max);
 
 }  // namespace giromq::admin_web

@@ -1,10 +1,9 @@
 #include "admin-web/console_files.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <string>
 
 #include "admin-web/answers.hpp"
+#include "admin-web/header_text.hpp"
 
 namespace giromq::admin_web {
 namespace {
@@ -19,30 +18,11 @@ constexpr std::string_view without_console =
     "Everything it would show is at /api/v1, and the command giromq does the same. To have the console, build the broker\n"
     "where Node.js 18 or later and npm are installed.\n";
 
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
-std::string_view take_until(std::string_view& rest, char separator) {
-    const auto end = rest.find(separator);
-    const auto part = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    return trimmed(part);
-}
-
-bool same_word(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char one, char other) {
-        return std::tolower(static_cast<unsigned char>(one)) == std::tolower(static_cast<unsigned char>(other));
-    });
-}
-
 /// Whether the weight in the parameters of a coding is 0: "q=0", "q=0.0", "q=0.00", "q=0.000".
 bool weighs_nothing(std::string_view parameters) {
     while (!parameters.empty()) {
-        const auto parameter = take_until(parameters, ';');
-        if (parameter.size() < 3 || !same_word(parameter.substr(0, 2), "q=")) continue;
+        const auto parameter = take_item(parameters, ';');
+        if (parameter.size() < 3 || !is_same_word(parameter.substr(0, 2), "q=")) continue;
         const auto weight = parameter.substr(2);
         return weight.find_first_not_of("0.") == std::string_view::npos;
     }
@@ -57,7 +37,7 @@ std::string tag_of(const ConsoleFile& file, std::string_view coding) {
 /// If-None-Match compares weakly (RFC 9110 §13.1.2).
 bool is_there(std::string_view if_none_match, std::string_view tag) {
     while (!if_none_match.empty()) {
-        auto each = take_until(if_none_match, ',');
+        auto each = take_item(if_none_match, ',');
         if (each.starts_with("W/")) each.remove_prefix(2);
         if (each == tag || each == "*") return true;
     }
@@ -112,9 +92,9 @@ Response represent(const ConsoleFile& file, const Request& request) {
 bool accepts_coding(std::string_view accept_encoding, std::string_view coding) {
     bool any = false;
     while (!accept_encoding.empty()) {
-        auto item = take_until(accept_encoding, ',');
-        const auto name = take_until(item, ';');
-        if (same_word(name, coding)) return !weighs_nothing(item);
+        auto item = take_item(accept_encoding, ',');
+        const auto name = take_item(item, ';');
+        if (is_same_word(name, coding)) return !weighs_nothing(item);
         if (name == "*") any = !weighs_nothing(item);
     }
     return any;

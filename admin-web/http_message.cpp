@@ -16,4 +16,9 @@ std::string_view Request::header(std::string_view name) const {
     return {};
 }
 
+bool takes_document(std::string_view target) {
+    const auto path = target.substr(0, target.find('?'));
+    return path == "/api/v1/configuration/diff" || path == "/api/v1/configuration/apply";
+}
+
 }  // namespace giromq::admin_web

@@ -43,10 +43,15 @@ struct Response {
     bool is_refusal = false;
 };
 
+/// Whether requests for the target may have a large document as their body: the definitions of a broker.
+bool takes_document(std::string_view target);
+
 /// Bounds of HTTP that are not configured.
 namespace http_limits {
 inline constexpr std::size_t header_bytes = 8 * 1024;
 inline constexpr std::size_t body_bytes = 64 * 1024;
+inline constexpr std::size_t document_bytes = 4 * 1024 * 1024;  // where a document is taken
+inline constexpr int documents_at_once = 4;                     // that are read or worked on
 inline constexpr std::size_t path_segments = 8;
 inline constexpr std::size_t page_items = 1000;
 }  // namespace http_limits

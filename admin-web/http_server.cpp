@@ -50,6 +50,7 @@ struct HttpServer::Shared {
     const Handler handler;
     const HttpServerSettings settings;
     std::atomic<bool> stopping{false};
+    std::atomic<int> large_bodies{0};
 
     // Requests that are read and whose responses are not written yet.
     std::mutex mutex;
@@ -73,6 +74,7 @@ struct Session {
     std::shared_ptr<const void> ticket;
     beast::flat_buffer buffer{http_limits::header_bytes + http_limits::body_bytes};
     std::optional<http::request_parser<http::string_body>> parser;  // of the request that is being read
+    std::shared_ptr<const void> large_body;                         // held while that request is answered
 };
 
 template <typename Stream>
@@ -91,6 +93,23 @@ public:
     }
     UnderWay(const UnderWay&) = delete;
     UnderWay& operator=(const UnderWay&) = delete;
+
+private:
+    std::shared_ptr<HttpServer::Shared> shared_;
+};
+
+/// One of the few large bodies that there may be at a time.
+class LargeBody {
+public:
+    static std::shared_ptr<const LargeBody> admit(const std::shared_ptr<HttpServer::Shared>& shared) {
+        if (shared->large_bodies.fetch_add(1) < http_limits::documents_at_once) return std::make_shared<const LargeBody>(shared);
+        --shared->large_bodies;
+        return nullptr;
+    }
+    explicit LargeBody(std::shared_ptr<HttpServer::Shared> shared) : shared_(std::move(shared)) {}
+    ~LargeBody() { --shared_->large_bodies; }
+    LargeBody(const LargeBody&) = delete;
+    LargeBody& operator=(const LargeBody&) = delete;
 
 private:
     std::shared_ptr<HttpServer::Shared> shared_;
@@ -153,26 +172,45 @@ asio::awaitable<beast::error_code> read_body(SessionPointer<Stream> session) {
     co_return error;
 }
 
+/// Bounds the body before it is read: by its declared length, or else as it comes. Large ones are few at a time, since nobody knows yet who
+/// has sent them.
+template <typename Stream>
+std::optional<Response> admit_body(Session<Stream>& session, std::size_t bytes_max) {
+    auto& parser = *session.parser;
+    const auto declared = parser.content_length();
+    if (declared && *declared > bytes_max) return answer_to(http::make_error_code(http::error::body_limit), bytes_max);
+    parser.body_limit(bytes_max);
+    const bool may_be_large = parser.chunked() || (declared && *declared > http_limits::body_bytes);
+    if (bytes_max <= http_limits::body_bytes || !may_be_large) return std::nullopt;
+    session.large_body = LargeBody::admit(session.shared);
+    if (session.large_body) return std::nullopt;
+    return problem(503, "busy", "too many documents at once", "try again later");
+}
+
 /// Reads a request; nothing if the connection is over, perhaps after a refusal.
 template <typename Stream>
 asio::awaitable<std::optional<Request>> read_request(SessionPointer<Stream> session) {
     auto& parser = session->parser.emplace();
     parser.header_limit(http_limits::header_bytes);
-    parser.body_limit(http_limits::body_bytes);
+    parser.body_limit(boost::none);  // what it is depends on the header
+    session->large_body.reset();
     session->socket().expires_after(session->shared->settings.header_timeout);
     auto [error, bytes] = co_await http::async_read_header(session->stream, session->buffer, parser, as_tuple);
     std::optional<Response> refusal;
     std::optional<Request> request;
+    std::size_t body_bytes_max = http_limits::body_bytes;
     if (!error) {
-        refusal = refuse_framing(parser.get());
         request = to_request(parser.get(), session->peer);
+        refusal = refuse_framing(parser.get());
+        if (takes_document(request->target)) body_bytes_max = http_limits::document_bytes;
+        if (!refusal) refusal = admit_body(*session, body_bytes_max);
     }
     if (!error && !refusal) {
         const auto body_error = co_await read_body(session);
         error = body_error;
     }
     session->socket().expires_never();
-    if (error) refusal = answer_to(error);
+    if (error) refusal = answer_to(error, body_bytes_max);
     if (refusal) {
         co_await refuse(session, std::move(*refusal));
     }
@@ -207,7 +245,9 @@ asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_ali
     if (*socket) co_return false;
     const bool keep_alive = wants_more && may_keep_alive && !session->shared->stopping;
     auto reply = to_beast(std::move(response), version, keep_alive, is_head, session->peer.is_encrypted);
-    co_return co_await write(session, std::move(reply));
+    const bool goes_on = co_await write(session, std::move(reply));
+    session->large_body.reset();
+    co_return goes_on;
 }
 
 template <typename Stream>

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "admin-web/console_files.hpp"
+#include "admin-web/header_text.hpp"
 #include "admin-web/problem.hpp"
 #include "security/encoding.hpp"
 
@@ -47,11 +48,8 @@ bool is_own_origin(std::string_view origin, std::string_view host, bool is_encry
     return lower_case(origin) == (is_encrypted ? "https://" : "http://") + lower_case(host);
 }
 
-bool is_json(std::string_view content_type) {
-    auto type = lower_case(content_type.substr(0, content_type.find(';')));
-    while (!type.empty() && type.back() == ' ') type.pop_back();
-    return type == "application/json";
-}
+/// Of a Content-Type, without its parameters.
+std::string media_type(std::string_view content_type) { return lower_case(trimmed(content_type.substr(0, content_type.find(';')))); }
 
 /// Somebody has followed a link to a page that says nothing by itself: the console, whose requests then come from its own site.
 bool is_link_to_page(const Request& request) {
@@ -88,11 +86,14 @@ std::optional<Response> refuse_at_gate(const Request& request, bool only_local_n
         return problem(421, "foreign_host", "this broker is not that host", "with --dev the broker answers to localhost only");
     }
     if (auto refusal = refuse_other_sites(request, host)) return refusal;
-    if (!request.body.empty() && !is_json(request.header("content-type"))) {
+    if (!request.body.empty() && media_type(request.header("content-type")) != "application/json" &&
+        !(takes_document(request.target) && is_xml(request.header("content-type")))) {
         return problem(415, "not_json", "the body must be JSON", "send it with Content-Type: application/json");
     }
     return std::nullopt;
 }
+
+bool is_xml(std::string_view content_type) { return media_type(content_type) == "application/xml"; }
 
 std::optional<BasicCredentials> parse_basic(std::string_view authorization) {
     constexpr std::string_view scheme = "basic ";

@@ -1,6 +1,5 @@
 #include "admin-web/web_socket.hpp"
 
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "admin-web/events.hpp"
+#include "admin-web/header_text.hpp"
 #include "base/log.hpp"
 
 namespace giromq::admin_web {
@@ -139,29 +139,13 @@ asio::awaitable<void> converse_over(Stream* stream, std::shared_ptr<void> owner,
     conversation->peer->closed();
 }
 
-bool same_word(std::string_view left, std::string_view right) {
-    return beast::iequals(beast::string_view(left.data(), left.size()), beast::string_view(right.data(), right.size()));
-}
-
-/// Whether the word is in a list separated by commas.
-bool lists(std::string_view list, std::string_view word) {
-    while (!list.empty()) {
-        auto item = list.substr(0, list.find(','));
-        list.remove_prefix(std::min(list.size(), item.size() + 1));
-        const auto begin = item.find_first_not_of(" \t");
-        if (begin == std::string_view::npos) continue;
-        item = item.substr(begin, item.find_last_not_of(" \t") - begin + 1);
-        if (same_word(item, word)) return true;
-    }
-    return false;
-}
-
 }  // namespace
 
 bool asks_for_web_socket(const Request& request) {
     const auto once = [&](std::string_view name) { return request.count(name) == 1; };
-    return request.method == "GET" && lists(request.header("connection"), "upgrade") && lists(request.header("upgrade"), "websocket") &&
-           once("sec-websocket-key") && request.header("sec-websocket-key").size() == key_length && once("sec-websocket-version") &&
+    return request.method == "GET" && lists_word(request.header("connection"), "upgrade") &&
+           lists_word(request.header("upgrade"), "websocket") && once("sec-websocket-key") &&
+           request.header("sec-websocket-key").size() == key_length && once("sec-websocket-version") &&
            request.header("sec-websocket-version") == "13";
 }
 

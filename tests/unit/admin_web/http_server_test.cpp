@@ -64,6 +64,9 @@ class HttpServerTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(requests_whose_end_is_unclear_are_refused);
     CPPUNIT_TEST(a_trailer_is_no_header);
     CPPUNIT_TEST(what_is_too_large_is_refused_while_it_is_read);
+    CPPUNIT_TEST(a_document_may_be_larger);
+    CPPUNIT_TEST(large_documents_are_few_at_a_time);
+    CPPUNIT_TEST(a_target_may_be_a_whole_address);
     CPPUNIT_TEST(a_client_that_waits_for_permission_gets_it);
     CPPUNIT_TEST(a_client_that_does_not_finish_its_header_is_cut);
     CPPUNIT_TEST(a_client_that_does_not_finish_its_body_is_cut);
@@ -165,6 +168,50 @@ public:
             HttpRig rig(HttpRig::echo);
             CPPUNIT_ASSERT_EQUAL_MESSAGE(request.substr(0, 200), expected, status_of(rig.connect().exchange(request)));
         }
+    }
+
+    void a_document_may_be_larger() {
+        const std::string post = "POST /api/v1/configuration/apply?dryRun=true HTTP/1.1\r\n" + host;
+        const std::string body(100000, 'x');
+        HttpRig rig(HttpRig::echo);
+        const auto answer = rig.connect().exchange(post + "Content-Length: 100000\r\n" + close + body);
+        CPPUNIT_ASSERT_EQUAL(200, status_of(answer));
+        CPPUNIT_ASSERT(answer.ends_with(body));
+        const auto in_chunks = rig.connect().exchange(post + chunked + close + "186a0\r\n" + body + "\r\n0\r\n\r\n");
+        CPPUNIT_ASSERT(in_chunks.ends_with(body));
+        CPPUNIT_ASSERT_EQUAL(413, status_of(rig.connect().exchange(post + "Content-Length: 4194305\r\n" + close)));
+        CPPUNIT_ASSERT_EQUAL(413, status_of(rig.connect().exchange(post + chunked + close + "400001\r\n")));
+    }
+
+    void large_documents_are_few_at_a_time() {
+        const std::string post = "POST /api/v1/configuration/diff HTTP/1.1\r\n" + host;
+        HttpRig rig(HttpRig::echo);
+        std::vector<HttpRig::Client> clients;
+        for (int each = 0; each < admin_web::http_limits::documents_at_once; ++each) {
+            clients.push_back(rig.connect());
+            clients.back().send(post + "Content-Length: 100000\r\nExpect: 100-continue\r\n" + close);
+            clients.back().read_until("100 Continue\r\n\r\n");
+        }
+        CPPUNIT_ASSERT_EQUAL(503, status_of(rig.connect().exchange(post + "Content-Length: 100000\r\n" + close)));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("small ones go on", 200,
+                                     status_of(rig.connect().exchange(post + "Content-Length: 2\r\n" + close + "{}")));
+        CPPUNIT_ASSERT_EQUAL(200, status_of(clients.back().exchange(std::string(100000, 'x'))));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(
+            "there is room again", 200,
+            status_of(rig.connect().exchange(post + "Content-Length: 100000\r\n" + close + std::string(100000, 'x'))));
+    }
+
+    void a_target_may_be_a_whole_address() {
+        HttpRig rig(HttpRig::echo);
+        const auto get = [&](const std::string& target) {
+            return rig.connect().exchange("GET " + target + " HTTP/1.1\r\n" + host + close);
+        };
+        CPPUNIT_ASSERT(get("http://localhost/a?b=c").ends_with("GET /a?b=c "));
+        CPPUNIT_ASSERT(get("HTTP://LOCALHOST").ends_with("GET / "));
+        CPPUNIT_ASSERT(get("https://localhost?b").ends_with("GET /?b "));
+        CPPUNIT_ASSERT_MESSAGE("another host is not this one", get("http://other/a").ends_with("GET http://other/a "));
+        CPPUNIT_ASSERT(get("ftp://localhost/a").ends_with("GET ftp://localhost/a "));
+        CPPUNIT_ASSERT(get("/a?to=http://localhost/b").ends_with("GET /a?to=http://localhost/b "));
     }
 
     void a_client_that_waits_for_permission_gets_it() {
