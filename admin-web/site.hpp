@@ -121,6 +121,11 @@ private:
     void history(Call call);
     void alarms(Call call);
     void events(Call call);
+    void export_configuration(Call call);
+    void with_definitions(Call call, UniqueFunction<void(Call, admin::DefinitionsDocument)> go_on);
+    void diff_configuration(Call call);
+    void reload_configuration(Call call);
+    void apply_configuration(Call call);
     EventHub::StillAllowed still_allowed(const Call& call);
     void connections(Call call);
     void connection(Call call);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "admin/audit_entry.hpp"
+#include "admin/definitions.hpp"
 #include "admin/errc.hpp"
 #include "admin/first_login.hpp"
 #include "admin/login_audit.hpp"
@@ -61,6 +62,7 @@ public:
         const Readiness& readiness;
         TransactionsPort* transactions = nullptr;        // null: there are none, so none is in doubt
         const CertificatesPort* certificates = nullptr;  // null: there are none
+        ReloadPort* configuration = nullptr;             // null: there is none to be read again
     };
     using Identity = security::Identity;
     using Action = security::Action;
@@ -174,6 +176,18 @@ public:
     /// `reason` is a sentence of 1 to 1,024 bytes without control characters; it goes into the audit with who decided.
     void decide_transaction(const Identity& who, Decide decide, const xa::Xid& xid, std::string reason, Done<void> done);
 
+    // Definitions: what is not in the configuration file, as one document (definitions.hpp).
+
+    void export_definitions(const Identity& who, Done<Definitions> done);
+    /// What apply_definitions() would do.
+    void compare_definitions(const Identity& who, DefinitionsDocument wanted, bool prune, Done<std::vector<Change>> done);
+    /// Each change by the command that makes it by hand, and durable when it is said to be made; many share a COMMIT. What is refused does
+    /// not hold up the others, but nothing is deleted then. Who applies the document again goes on from there.
+    void apply_definitions(const Identity& who, DefinitionsDocument wanted, bool prune, Done<std::vector<Change>> done);
+
+    /// Reads the configuration again, on a worker. Errors: invalid_argument, if it is wrong; nothing has changed then.
+    void reload_configuration(const Identity& who, Done<Reloaded> done);
+
     // The broker
 
     void overview(const Identity& who, Done<Overview> done);
@@ -229,6 +243,15 @@ private:
     void store_settings(AuditEntry entry, DestinationId queue, DestinationSettings settings, const char* event, Done<core::QueueView> done);
     Overview overview_on_core() const;
     std::vector<CertificateView> certificates() const;
+    struct Inventory;
+    struct Application;
+    void take_inventory(const Identity& who, UniqueFunction<void(Inventory)> done);
+    void take_queues(std::shared_ptr<Inventory> inventory);
+    void go_on(std::shared_ptr<Application> application);
+    void apply(const Identity& who, const Change& change, Done<void> done);
+    void apply_queue(const Identity& who, const Change& change, Done<void> done);
+    void apply_permission(const Identity& who, const Change& change, Done<void> done);
+    void revoke(const Identity& who, std::vector<std::uint64_t> permissions, Done<void> done);
     struct Look;
     void continue_look(std::shared_ptr<Look> look);
     void verify_older(std::shared_ptr<security::AuditVerifier> verifier, std::uint64_t before, Done<security::AuditVerifier::Finding> done);

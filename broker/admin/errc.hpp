@@ -18,6 +18,7 @@ enum class errc {
     busy,                  // the same work is under way  409
     too_large,             // 413
     precondition,          // it was changed meanwhile  412
+    password_needed,       // a user that is to be made  409
     failed,                // 500
 };
 

@@ -60,6 +60,19 @@ public:
     virtual std::vector<CertificateView> list() const = 0;
 };
 
+/// What reading the configuration again has come to.
+struct Reloaded {
+    std::vector<std::string> applied;        // what has changed and holds now
+    std::vector<std::string> needs_restart;  // the sections that have changed and wait for the next start
+};
+
+/// Threads: any; reads files, so not on the core's executor or a connection's strand.
+class ReloadPort {
+public:
+    virtual ~ReloadPort() = default;
+    virtual Result<Reloaded> reload() = 0;
+};
+
 /// Threads: any; `done` runs on the store thread and must only hand over.
 class StoreAdminPort {
 public:

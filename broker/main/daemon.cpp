@@ -23,6 +23,7 @@
 #include "main/first_token.hpp"
 #include "main/listeners.hpp"
 #include "main/named_selectors.hpp"
+#include "main/reload.hpp"
 #include "main/selector_work.hpp"
 #include "main/service_manager.hpp"
 #include "main/signals.hpp"
@@ -106,8 +107,8 @@ public:
     };
     static Result<Acquired> acquire(store::Store& store);
 
-    Broker(const config::Config& config, bool dev, std::vector<NamedSelector> selectors, std::unique_ptr<store::Store> store,
-           const Acquired& acquired);
+    Broker(const config::Config& config, ReadConfig read_config, bool dev, std::vector<NamedSelector> selectors,
+           std::unique_ptr<store::Store> store, const Acquired& acquired);
 
     Result<void> start();
     void run(Signals& signals);
@@ -157,6 +158,7 @@ private:
     Connections connections_;
     StoreAdministration store_administration_;
     admin::CoreTransactions transactions_;
+    Reloading reloading_;
     admin::BrokerAdmin admin_;
     admin_web::Site site_;
     admin_web::HttpServer http_;
@@ -175,8 +177,8 @@ Result<Broker::Acquired> Broker::acquire(store::Store& store) {
     return Acquired{*lease, *last_batch, std::move(*instance)};
 }
 
-Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector> selectors, std::unique_ptr<store::Store> store,
-               const Acquired& acquired)
+Broker::Broker(const config::Config& config, ReadConfig read_config, bool dev, std::vector<NamedSelector> selectors,
+               std::unique_ptr<store::Store> store, const Acquired& acquired)
     : config_(config),
       dev_(dev),
       store_(std::move(store)),
@@ -194,6 +196,10 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
       connections_(amqp_),
       store_administration_(*store_, commits_),
       transactions_(core_, reads_),
+      reloading_(config, std::move(read_config),
+                 {[this](const config::Config& with) { admin_.set_alarms(alarm_settings(with)); },
+                  [this](const config::Config& with) { users_.logins().set_limits(login_limits(with.sasl)); },
+                  [this] { listeners_.reload_certificates(true); }}),
       admin_(admin_parts(), admin_settings()),
       site_(admin_, users_, workers_, http_logins_,
             {.anonymous_is_administrator = dev,
@@ -206,7 +212,7 @@ Broker::Broker(const config::Config& config, bool dev, std::vector<NamedSelector
 
 admin::BrokerAdmin::Parts Broker::admin_parts() {
     return {core_,        core_executor_,        workers_,   users_,         named_selectors_, clock_,
-            connections_, store_administration_, readiness_, &transactions_, &listeners_};
+            connections_, store_administration_, readiness_, &transactions_, &listeners_,      &reloading_};
 }
 
 admin::AdminSettings Broker::admin_settings() const {
@@ -322,7 +328,7 @@ void Broker::run(Signals& signals) {
             if (observe_at <= now) observe_at = now + observe_interval;
             admin_.observe();
         }
-        if (signal == Signals::Kind::reload) listeners_.reload_certificates(true);
+        if (signal == Signals::Kind::reload) static_cast<void>(reloading_.reload());
         if (config_.tls.reload_interval.count() > 0 && now >= certificates_at) {
             certificates_at = now + config_.tls.reload_interval;
             listeners_.reload_certificates(false);
@@ -423,7 +429,7 @@ ExitCode start_failed(const Error& error) {
 
 }  // namespace
 
-ExitCode run_daemon(const config::Config& config, bool dev) {
+ExitCode run_daemon(const config::Config& config, ReadConfig read_config, bool dev) {
     log::set_level(config.broker.log_level);
     raise_file_limit();
     Signals signals;
@@ -434,7 +440,7 @@ ExitCode run_daemon(const config::Config& config, bool dev) {
     if (!store) return start_failed(store.error());
     const auto acquired = Broker::acquire(**store);
     if (!acquired) return start_failed(acquired.error());
-    Broker broker(config, dev, std::move(*selectors), std::move(*store), *acquired);
+    Broker broker(config, std::move(read_config), dev, std::move(*selectors), std::move(*store), *acquired);
     if (auto started = broker.start(); !started) {
         const auto code = start_failed(started.error());
         broker.abandon();

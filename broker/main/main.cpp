@@ -54,7 +54,9 @@ ExitCode run(int argc, char** argv) {
     if (auto obeyed = obey_failpoint(options); !obeyed) return report(obeyed.error());
     const auto config = configuration_of(options);
     if (!config) return report(config.error());
-    if (options.command == Options::Command::run) return run_daemon(*config, options.dev);
+    if (options.command == Options::Command::run)
+        return run_daemon(
+            *config, [options] { return configuration_of(options); }, options.dev);
     if (options.command == Options::Command::check_config) return check_config(*config);
     return run_store_command(options, *config);
 }

@@ -19,6 +19,7 @@ void add_named_selector_commands(CLI::App& selector, const Common& common, Run& 
 void add_user_commands(CLI::App& app, const Common& common, Run& run);
 void add_permission_commands(CLI::App& app, const Common& common, Run& run);
 void add_audit_commands(CLI::App& app, const Common& common, Run& run);
+void add_configuration_commands(CLI::App& app, const Common& common, Run& run);
 void add_transaction_commands(CLI::App& app, const Common& common, Run& run);
 
 }  // namespace giromq::tool

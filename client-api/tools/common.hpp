@@ -10,7 +10,7 @@
 namespace giromq::tool {
 
 /// What the program ends with.
-enum ExitCode : int { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_nothing_received = 3 };
+enum ExitCode : int { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_nothing_received = 3, exit_differs = 4 };
 
 /// A reason to end, as a sentence for the person who called.
 class ToolError : public std::runtime_error {

@@ -26,7 +26,9 @@ void add_common_options(CLI::App& app, Common& common) {
     app.add_flag("--json", common.json, "Output for scripts: JSON, one object a line");
     app.add_flag("--yes", common.yes, "Do not ask before something is destroyed");
     app.set_version_flag("--version", std::string("giromq ") + GIROMQ_VERSION);
-    app.footer("Exit codes: 0 done, 1 failed, 2 wrong call, 3 nothing received. The options above can stand before or after a command.");
+    app.footer(
+        "Exit codes: 0 done, 1 failed, 2 wrong call, 3 nothing received, 4 it differs (config diff). The options above can stand before or "
+        "after a command.");
 }
 
 int run(int argc, char** argv) {
@@ -43,6 +45,7 @@ int run(int argc, char** argv) {
     add_permission_commands(app, common, command);
     add_audit_commands(app, common, command);
     add_transaction_commands(app, common, command);
+    add_configuration_commands(app, common, command);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {

@@ -150,7 +150,7 @@ RestClient::Response RestClient::send(const Request& request) {
     return talk(context, secure, request);
 }
 
-RestClient::Answer RestClient::exchange(std::string_view method, const std::string& path, const json::value* body,
+RestClient::Answer RestClient::exchange(std::string_view method, const std::string& path, const Payload* payload,
                                         const std::string& if_match) {
     Request request;
     request.method_string({method.data(), method.size()});
@@ -158,17 +158,17 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
     request.version(11);
     request.set(http::field::host, host_ + ":" + port_);
     request.set(http::field::user_agent, "giromq/" GIROMQ_VERSION);
-    request.set(http::field::accept, "application/json");
+    request.set(http::field::accept, "application/json, application/xml;q=0.9");
     request.set(http::field::connection, "close");
     if (!authorization_.empty()) request.set(http::field::authorization, authorization_);
     if (!if_match.empty()) request.set(http::field::if_match, if_match);
-    if (body != nullptr) {
-        request.set(http::field::content_type, "application/json");
-        request.body() = json::serialize(*body);
+    if (payload != nullptr) {
+        request.set(http::field::content_type, payload->content_type);
+        request.body() = payload->text;
     }
     request.prepare_payload();
     try {
-        const Response response = send(request);
+        Response response = send(request);
         Answer answer;
         answer.status = static_cast<int>(response.result_int());
         answer.etag = std::string(response[http::field::etag]);
@@ -176,6 +176,7 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
         error_code error;
         if (is_json && !response.body().empty()) answer.body = json::parse(response.body(), error);
         if (error) throw ToolError("The answer of " + address_ + " is not JSON; check that a GiroMQ broker listens there.");
+        answer.text = std::move(response.body());
         return answer;
     } catch (const boost::system::system_error& error) {
         throw ToolError("Cannot talk to " + address_ + ": " + error.code().message() +
@@ -185,7 +186,16 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
 
 RestClient::Answer RestClient::call(std::string_view method, const std::string& path, const json::value* body,
                                     const std::string& if_match) {
-    Answer answer = exchange(method, path, body, if_match);
+    if (body == nullptr) return checked(exchange(method, path, nullptr, if_match));
+    const Payload payload{"application/json", json::serialize(*body)};
+    return checked(exchange(method, path, &payload, if_match));
+}
+
+RestClient::Answer RestClient::call(std::string_view method, const std::string& path, const Payload& payload) {
+    return checked(exchange(method, path, &payload));
+}
+
+RestClient::Answer RestClient::checked(Answer answer) const {
     if (answer.status == 401) {
         throw ToolError(authorization_.empty() ? "The broker wants a login; give --user and --password-file."
                                                : "The broker refused the login; check user and password.");
@@ -196,7 +206,7 @@ RestClient::Answer RestClient::call(std::string_view method, const std::string& 
 
 RestClient::Answer RestClient::find(const std::string& path) {
     Answer answer = exchange("GET", path, nullptr);
-    if (answer.status == 404) return Answer{404, nullptr, {}};
+    if (answer.status == 404) return Answer{404, nullptr, {}, {}};
     if (answer.status >= 400) return call("GET", path);  // for its sentence
     return answer;
 }

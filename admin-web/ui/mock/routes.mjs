@@ -444,7 +444,7 @@ export const routes = [
     "configuration/export",
     () => [
       200,
-      '<definitions xmlns="urn:giromq:definitions:1">\n  <queue name="payments.in" max-deliveries="10"/>\n</definitions>\n',
+      '<definitions xmlns="urn:giromq:definitions:1">\n  <queues max-deliveries="10">\n    <queue name="payments.in"/>\n  </queues>\n</definitions>\n',
       { "Content-Type": "application/xml", "Content-Disposition": 'attachment; filename="giromq-definitions.xml"' },
     ],
   ],
@@ -456,14 +456,14 @@ export const routes = [
     "configuration/apply",
     ({ session }) => {
       dangerous(session);
-      return [200, { changes: changes(), done: 2, failed: null }];
+      return [200, { changes: changes("done"), done: 2, failed: null }];
     },
   ],
 ];
 
-function changes() {
+function changes(outcome = "planned") {
   return [
     { kind: "create", object: "queue", name: "payments.new", before: null, after: { "max-deliveries": "5" } },
     { kind: "update", object: "queue", name: "payments.in", before: { "max-deliveries": "10" }, after: { "max-deliveries": "20" } },
-  ];
+  ].map((change) => ({ ...change, outcome, problem: null }));
 }

@@ -14,13 +14,14 @@ import urllib.parse
 import giromqd
 
 TOOL = os.path.join(os.path.dirname(giromqd.PROGRAM), "giromq")
-DONE, FAILED, WRONG_CALL, NOTHING = 0, 1, 2, 3
+DONE, FAILED, WRONG_CALL, NOTHING, DIFFERS = 0, 1, 2, 3, 4
 COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"], ["queue", "create"], ["queue", "delete"],
             ["queue", "purge"], ["user"], ["user", "list"], ["user", "add"], ["user", "passwd"], ["user", "remove"], ["xa", "list"],
             ["audit"], ["audit", "list"], ["audit", "verify"],
             ["selector"], ["selector", "check"], ["selector", "convert"], ["selector", "explain"], ["selector", "test"],
             ["selector", "list"], ["selector", "show"], ["selector", "set"], ["selector", "delete"],
-            ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
+            ["config"], ["config", "export"], ["config", "diff"], ["config", "apply"], ["xa", "show"], ["xa", "commit"], ["xa", "rollback"],
+            ["xa", "forget"]]
 
 
 class ToolTest(giromqd.DaemonTest):
@@ -317,6 +318,49 @@ class QueueTest(ToolTest):
         self.assertEqual("precious\n", self.tool(daemon, "browse", "q")[0])
         seen, code = self.on_a_terminal(daemon, "queue", "delete", "q", answers=[("1 messages.*Type the name", "q")])
         self.assertEqual(DONE, code)
+
+
+class ConfigurationTest(ToolTest):
+    def test_what_one_broker_has_is_given_to_another(self):
+        one, other = self.start(data=os.path.join(self.folder, "one")), self.start(data=os.path.join(self.folder, "other"))
+        self.tool(one, "queue", "create", "payments.in")
+        self.tool(one, "selector", "set", "eur", "currency = 'EUR' AND amount < 5")
+        document = self.file("definitions.xml", self.tool(one, "config", "export")[0])
+        self.assertIn("payments.in", self.tool(other, "config", "diff", document, code=DIFFERS)[0])
+        self.assertIn("0 of 2 changes made", self.tool(other, "config", "apply", document, "--dry-run")[0])
+        self.assertIn("2 of 2 changes made", self.tool(other, "config", "apply", document)[0])
+        self.tool(other, "config", "diff", document)
+        self.assertEqual(self.tool(one, "config", "export"), self.tool(other, "config", "export"))
+
+    def test_what_is_not_named_is_deleted_only_when_confirmed(self):
+        daemon = self.start()
+        document = self.file("definitions.xml", self.tool(daemon, "config", "export")[0])
+        self.tool(daemon, "queue", "create", "extra")
+        self.tool(daemon, "config", "diff", document)
+        self.assertIn("extra", self.tool(daemon, "config", "diff", document, "--prune", code=DIFFERS)[0])
+        self.tool(daemon, "config", "apply", document, "--prune", code=WRONG_CALL)
+        self.tool(daemon, "config", "apply", document, "--prune", "--yes")
+        self.tool(daemon, "config", "diff", document, "--prune")
+
+    def test_users_are_made_with_passwords_that_the_document_points_at(self):
+        daemon = self.start()
+        secret = self.file("secret", "correct horse\n")
+        wanted = ('<definitions xmlns="urn:giromq:definitions:1"><users><user name="ledger" role="application" password="{}"/></users>'
+                  '<permissions><permission user="ledger" pattern="pay.#" actions="send"/></permissions></definitions>')
+        missing = self.file("missing.xml", wanted.format("env:GIROMQ_TEST_NOT_THERE"))
+        self.assertIn("GIROMQ_TEST_NOT_THERE", self.tool(daemon, "config", "apply", missing, code=FAILED)[1])
+        self.assertNotIn("ledger", self.tool(daemon, "user", "list")[0])
+        document = self.file("users.xml", wanted.format("file:" + secret))
+        self.assertIn("1 user added.", self.tool(daemon, "config", "apply", document)[0])
+        self.assertIn("ledger", self.tool(daemon, "user", "list")[0])
+        self.tool(daemon, "permission", "check", "ledger", "send", "pay.in")
+        self.assertIn("0 of 0 changes made", self.tool(daemon, "config", "apply", document)[0])
+        self.assertNotIn("secret", self.tool(daemon, "config", "export")[0])
+
+    def test_a_wrong_document_is_refused_with_its_place(self):
+        daemon = self.start()
+        wrong = self.file("wrong.xml", '<definitions xmlns="urn:giromq:definitions:1"><queues><queue/></queues></definitions>')
+        self.assertIn("1:", self.tool(daemon, "config", "apply", wrong, code=FAILED)[1])
 
 
 class CannedRest(http.server.BaseHTTPRequestHandler):

@@ -99,7 +99,10 @@ class Daemon:
             if user:
                 all_headers["Authorization"] = "Basic " + base64.b64encode(":".join(user).encode()).decode()
             data = None
-            if body is not None:
+            if isinstance(body, str):
+                data = body
+                all_headers["Content-Type"] = "application/xml"
+            elif body is not None:
                 data = json.dumps(body)
                 all_headers["Content-Type"] = "application/json"
             connection.request(method, path, body=data, headers=all_headers)

@@ -47,6 +47,34 @@ class QueueTest(giromqd.DaemonTest):
         self.assertIn('giromq_queue_messages{queue="q",state="ready"} 0', daemon.http("GET", "/metrics/queues").body)
 
 
+class ConfigurationTest(giromqd.DaemonTest):
+    def test_definitions_are_exported_compared_and_applied(self):
+        daemon = self.start()
+        document = ('<definitions xmlns="urn:giromq:definitions:1"><queues><queue name="q" strict="true"/><queue name="temp-x"/></queues>'
+                    '<users><user name="new" role="auditor"/></users>'
+                    '<permissions><permission role="application" pattern="q" actions="send receive"/></permissions></definitions>')
+        planned = daemon.http("POST", "/api/v1/configuration/diff", document).json()["changes"]
+        self.assertEqual(["planned", "planned", "refused", "planned"], [change["outcome"] for change in planned])
+        self.assertEqual(0, daemon.http("POST", "/api/v1/configuration/apply?dryRun=true", document).json()["done"])
+        applied = daemon.http("POST", "/api/v1/configuration/apply", document).json()
+        self.assertEqual((2, "invalid_name"), (applied["done"], applied["failed"]["code"]))
+        exported = daemon.http("GET", "/api/v1/configuration/export")
+        self.assertIn('<queue name="q" strict="true"/>', exported.body)
+        self.assertEqual([], daemon.http("POST", "/api/v1/configuration/diff?prune=true", exported.body).json()["changes"])
+        self.assertEqual(400, daemon.http("POST", "/api/v1/configuration/diff", "<nonsense/>").status)
+        self.assertEqual(415, daemon.http("POST", "/api/v1/configuration/diff", {}).status)
+        self.assertEqual([], daemon.http("POST", "/api/v1/configuration/reload").json()["needsRestart"])
+
+    def test_what_was_applied_outlives_a_crash(self):
+        daemon = self.start()
+        queues = "".join(f'<queue name="q{each}" max-messages="{each}"/>' for each in range(1000))
+        document = f'<definitions xmlns="urn:giromq:definitions:1"><queues>{queues}</queues></definitions>'
+        self.assertEqual(1000, daemon.http("POST", "/api/v1/configuration/apply", document).json()["done"])
+        daemon.kill()
+        daemon = self.start()
+        self.assertEqual([], daemon.http("POST", "/api/v1/configuration/diff", document).json()["changes"])
+
+
 class UserTest(giromqd.DaemonTest):
     """A change of a user counts at once, also for those who are in already."""
 

@@ -80,6 +80,20 @@ class TlsTest(giromqd.DaemonTest):
         for kind in ("amqps", "https"):
             self.assertNotEqual(before, giromqd.shown_certificate(daemon.port(kind)))
 
+    def test_a_reload_takes_over_what_can_change(self):
+        daemon = self.start_tls()
+        with open(os.path.join(self.folder, "giromq.xml"), encoding="utf-8") as stream:
+            text = stream.read()
+        changed = text.replace('<core create-queues="true"/>', '<core create-queues="false"/><alarms dead-letter-warning="7"/>')
+        self.file("giromq.xml", changed)
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log("configuration_reloaded")
+        self.assertRegex(daemon.logged(), "configuration_reloaded applied=alarms needs_restart=core")
+        self.file("giromq.xml", "nonsense")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log("configuration_not_reloaded")
+        self.assertEqual(0, daemon.stop())
+
     def test_changed_files_are_noticed(self):
         daemon = self.start_tls()
         before = giromqd.shown_certificate(daemon.port("amqps"))

@@ -35,7 +35,7 @@ public:
           fake_store_(memory_, memory_.acquire().value()),
           core_(clock_, fake_store_, fake_store_, {}),
           admin_({core_, core_executor_, workers_, users_, selectors_, clock_, connections_, store_administration_, readiness_,
-                  &transactions_, &certificates_},
+                  &transactions_, &certificates_, &configuration_},
                  {"1.2.3", "broker-under-test", "backups", {}}),
           site_(admin_, users_, workers_, logins_, {.anonymous_is_administrator = dev, .console = console}) {
         CPPUNIT_ASSERT(memory_.recover(core_.recovery()).ok());
@@ -189,6 +189,12 @@ public:
         std::vector<admin::CertificateView> views;
     };
 
+    class Configuration final : public admin::ReloadPort {
+    public:
+        Result<admin::Reloaded> reload() override { return answer; }
+        Result<admin::Reloaded> answer{admin::Reloaded{}};
+    };
+
     admin_web::HttpPeer peer{"127.0.0.1:40000", true, false};
     ManualClock clock_;
     admin::Readiness readiness_;
@@ -196,6 +202,7 @@ public:
     StoreAdministration store_administration_;
     Transactions transactions_;
     Certificates certificates_;
+    Configuration configuration_;
     ManualExecutor core_executor_;
     ManualExecutor workers_;
     ManualExecutor logins_;

@@ -398,6 +398,8 @@ export interface Change {
   name: string;
   before: Record<string, string> | null;
   after: Record<string, string> | null;
+  outcome: "planned" | "done" | "refused" | "skipped";
+  problem: Problem | null;
 }
 /** Answers without a name of their own in the description. */
 export interface Reloaded {

@@ -10,6 +10,7 @@ import { toast } from "../ui/toast";
 
 const documentMax = 4_194_304;
 const tones: Record<Change["kind"], Tone> = { create: "good", update: "accent", delete: "danger" };
+const outcomeTones: Record<Change["outcome"], Tone> = { planned: "accent", done: "good", refused: "danger", skipped: "warning" };
 
 export function ConfigurationPage() {
   const mayAdminister = useMay()("administer");
@@ -75,7 +76,7 @@ export function ConfigurationPage() {
           </p>
           <TextArea label="Document" value={document_} onInput={edit} rows={14} mono error={tooLarge ? "At most 4 MiB." : null} />
           <Check
-            label="Also delete what the document does not name, except queues that hold messages or are in use"
+            label="Also delete what the lists of the document do not name, except queues that hold messages or are in use"
             checked={prune}
             onChange={(on) => {
               setPrune(on);
@@ -104,9 +105,9 @@ export function ConfigurationPage() {
             {applied.failed ? (
               <Notice tone="danger">
                 <strong>
-                  {count(applied.done)} of {count(applied.changes.length)} changes were made; then {applied.failed.title.toLowerCase()}.
+                  {count(applied.done)} of {count(applied.changes.length)} changes were made. {applied.failed.title}.
                 </strong>{" "}
-                {applied.failed.detail} Applied again, it goes on from there.
+                {applied.failed.detail} Applied again, the document does what is left.
               </Notice>
             ) : (
               <Notice tone="good">
@@ -220,6 +221,7 @@ function ChangeTable({ changes }: { changes: Change[] }) {
             <th scope="col">Change</th>
             <th scope="col">What</th>
             <th scope="col">Name</th>
+            <th scope="col">Outcome</th>
             <th scope="col">Before</th>
             <th scope="col" class="grow">
               After
@@ -234,6 +236,9 @@ function ChangeTable({ changes }: { changes: Change[] }) {
               </td>
               <td>{change.object}</td>
               <td class="name">{change.name}</td>
+              <td>
+                <Badge tone={outcomeTones[change.outcome]}>{change.outcome}</Badge> {change.problem?.detail}
+              </td>
               <td class="mono wrap muted">{text(change.before)}</td>
               <td class="mono wrap grow">{text(change.after)}</td>
             </tr>

@@ -1,0 +1,250 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "admin/broker_admin.hpp"
+#include "base/log.hpp"
+
+namespace giromq::admin {
+using security::Action;
+
+namespace {
+
+/// The core does other things in between.
+constexpr std::size_t queues_in_a_slice = 256;
+/// Changes under way: those that pile up during one COMMIT share the next.
+constexpr std::size_t changes_at_once = 64;
+
+bool is_in_use(const core::QueueView& queue) { return queue.messages > 0 || queue.consumers > 0 || queue.producers > 0; }
+
+/// Those of the configuration are changed there, and temporary ones go with their connection.
+bool is_defined_here(const core::QueueView& queue) {
+    return queue.settings.origin == DestinationOrigin::administrator || queue.settings.origin == DestinationOrigin::automatic;
+}
+
+/// What is granted on a pattern, in one step or in several.
+Definitions definitions_of(const std::vector<Permission>& permissions) {
+    Definitions definitions;
+    for (const auto& permission : permissions) {
+        auto& actions = definitions[key_of(permission)]["actions"];
+        actions = actions_text(actions_of(actions + (actions.empty() ? "" : " ") + actions_text(permission.actions)));
+    }
+    return definitions;
+}
+
+/// What is to be changed at the same time: those of a kind do not depend on each other.
+bool is_same_stage(const Change& one, const Change& other) {
+    const bool is_removal = one.kind == ChangeKind::remove;
+    return one.key.first == other.key.first && is_removal == (other.kind == ChangeKind::remove);
+}
+
+/// Takes only whether it was done.
+template <typename Done>
+auto whether(Done done) {
+    return [done = std::move(done)](auto made) mutable { done(made ? Result<void>() : Result<void>(made.error())); };
+}
+
+}  // namespace
+
+/// What a broker has now.
+struct BrokerAdmin::Inventory {
+    Definitions definitions;
+    Definitions configured;        // by the configuration file: not for a document, but it may name them as they are
+    std::set<DefinitionKey> kept;  // not to be deleted: in use, or the dead-letter queue of one that is not defined here
+    std::string after;             // queues up to this name are in it
+    UniqueFunction<void(Inventory)> done;
+};
+
+/// A document that is being applied; used on the core's executor.
+struct BrokerAdmin::Application {
+    Identity who;
+    std::vector<Change> changes;
+    std::size_t next = 0;       // the first that was not tried yet
+    std::size_t under_way = 0;  // of those before it
+    bool was_refused = false;   // one of them
+    Done<std::vector<Change>> done;
+};
+
+void BrokerAdmin::take_inventory(const Identity& who, UniqueFunction<void(Inventory)> done) {
+    auto inventory = std::make_shared<Inventory>();
+    inventory->done = std::move(done);
+    inventory->definitions = definitions_of(*parts_.users.permissions().snapshot());
+    for (const auto& user : parts_.users.list()) {
+        inventory->definitions[{DefinitionKind::user, user.name}] = {{"role", std::string(to_text(user.role))}};
+    }
+    for (const auto& entry : parts_.selectors.list()) {
+        auto& where = entry.is_configured ? inventory->configured : inventory->definitions;
+        where[{DefinitionKind::selector, entry.selector.name}] = {{"text", entry.selector.text}};
+    }
+    // Nobody locks himself out.
+    inventory->kept.emplace(DefinitionKind::user, who.user);
+    inventory->kept.emplace(DefinitionKind::queue, settings_.queue_defaults.dead_letter_queue);
+    take_queues(std::move(inventory));
+}
+
+void BrokerAdmin::take_queues(std::shared_ptr<Inventory> inventory) {
+    parts_.core_executor.execute([this, inventory = std::move(inventory)]() mutable {
+        const auto queues = parts_.core.list_queues(inventory->after, queues_in_a_slice);
+        for (const auto& queue : queues) {
+            const DefinitionKey key{DefinitionKind::queue, queue.settings.name};
+            if (is_in_use(queue)) inventory->kept.insert(key);
+            if (is_defined_here(queue)) {
+                inventory->definitions[key] = definition_of(queue.settings);
+                continue;
+            }
+            if (queue.settings.origin == DestinationOrigin::configured) inventory->configured[key] = definition_of(queue.settings);
+            inventory->kept.emplace(DefinitionKind::queue, queue.settings.dead_letter_queue);
+        }
+        if (queues.size() == queues_in_a_slice) {
+            inventory->after = queues.back().settings.name;
+            return take_queues(std::move(inventory));
+        }
+        auto done = std::move(inventory->done);
+        done(std::move(*inventory));
+    });
+}
+
+void BrokerAdmin::export_definitions(const Identity& who, Done<Definitions> done) {
+    if (auto allowed = authorise(who, Action::audit, {}); !allowed) return done(allowed.error());
+    take_inventory(who, [done = std::move(done)](Inventory inventory) mutable { done(std::move(inventory.definitions)); });
+}
+
+void BrokerAdmin::compare_definitions(const Identity& who, DefinitionsDocument wanted, bool prune, Done<std::vector<Change>> done) {
+    if (auto allowed = authorise(who, Action::audit, {}); !allowed) return done(allowed.error());
+    take_inventory(who, [this, wanted = std::move(wanted), prune, done = std::move(done)](Inventory inventory) mutable {
+        parts_.workers.execute([inventory = std::move(inventory), wanted = std::move(wanted), prune, done = std::move(done)]() mutable {
+            auto& now = inventory.definitions;
+            for (const auto& [key, settings] : inventory.configured) {
+                if (wanted.definitions.count(key) > 0) now.emplace(key, settings);
+            }
+            done(differences(now, wanted, prune, inventory.kept));
+        });
+    });
+}
+
+void BrokerAdmin::apply_definitions(const Identity& who, DefinitionsDocument wanted, bool prune, Done<std::vector<Change>> done) {
+    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    compare_definitions(who, std::move(wanted), prune, [this, who, done = std::move(done)](Result<std::vector<Change>> changes) mutable {
+        if (!changes) return done(changes.error());
+        auto application = std::make_shared<Application>();
+        application->who = std::move(who);
+        application->changes = std::move(*changes);
+        application->done = std::move(done);
+        log::info("definitions_applied", {{"changes", application->changes.size()}, {"by", application->who.user}});
+        parts_.core_executor.execute([this, application = std::move(application)]() mutable { go_on(std::move(application)); });
+    });
+}
+
+void BrokerAdmin::go_on(std::shared_ptr<Application> application) {
+    auto& [who, changes, next, under_way, was_refused, done] = *application;
+    while (next < changes.size() && under_way < changes_at_once) {
+        Change& change = changes[next];
+        if (under_way > 0 && !is_same_stage(change, changes[next - 1])) return;
+        // What is to be deleted comes last, and may be what was to be replaced.
+        if (was_refused && change.kind == ChangeKind::remove) break;
+        const auto index = next++;
+        if (change.refused) {
+            was_refused = true;
+            continue;
+        }
+        ++under_way;
+        apply(who, change, [this, application, index](Result<void> made) mutable {
+            parts_.core_executor.execute([this, application = std::move(application), index, made = std::move(made)]() mutable {
+                Change& tried = application->changes[index];
+                tried.is_made = made.ok();
+                if (!made) tried.refused = made.error();
+                application->was_refused = application->was_refused || !made;
+                --application->under_way;
+                go_on(std::move(application));
+            });
+        });
+    }
+    if (under_way == 0 && done) std::exchange(done, {})(std::move(changes));
+}
+
+void BrokerAdmin::apply(const Identity& who, const Change& change, Done<void> done) {
+    const auto& name = change.key.second;
+    const bool is_removal = change.kind == ChangeKind::remove;
+    switch (change.key.first) {
+        case DefinitionKind::queue:
+            if (is_removal) return delete_queue(who, name, false, std::move(done));
+            return apply_queue(who, change, std::move(done));
+        case DefinitionKind::selector:
+            if (is_removal) return delete_selector(who, name, std::move(done));
+            return put_selector(who, name, change.after.at("text"), whether(std::move(done)));
+        case DefinitionKind::permission: return apply_permission(who, change, std::move(done));
+        case DefinitionKind::user: break;
+    }
+    if (is_removal) return delete_user(who, name, std::move(done));
+    put_user(who, name, role_of(change.after), std::nullopt, whether(std::move(done)));
+}
+
+void BrokerAdmin::apply_queue(const Identity& who, const Change& change, Done<void> done) {
+    const auto& name = change.key.second;
+    // What the document does not speak of stays: who made the queue, and what is paused.
+    auto overlay = [after = change.after](DestinationSettings settings) -> Result<DestinationSettings> {
+        auto all = definition_of(settings);
+        for (const auto& [setting, value] : after) all[setting] = value;
+        auto wanted = queue_of(settings.name, all);
+        if (!wanted) return wanted.error();
+        wanted->kind = settings.kind;
+        wanted->origin = settings.origin;
+        wanted->is_sending_paused = settings.is_sending_paused;
+        wanted->is_receiving_paused = settings.is_receiving_paused;
+        return wanted;
+    };
+    if (change.kind == ChangeKind::update) return change_queue(who, name, std::move(overlay), whether(std::move(done)));
+    auto queue = queue_of(name, change.after);
+    if (!queue) return done(queue.error());
+    // It may have come meanwhile, as the dead-letter queue of one before it.
+    put_queue(who, std::move(*queue), [this, who, name, overlay, done = std::move(done)](Result<Put> put) mutable {
+        const bool is_there = !put && put.error().is(errc::different);
+        if (is_there) return change_queue(who, std::move(name), std::move(overlay), whether(std::move(done)));
+        done(put ? Result<void>() : Result<void>(put.error()));
+    });
+}
+
+/// What is wanted is granted before the rest is revoked: whoever has it now and afterwards, has it in between, whatever happens.
+void BrokerAdmin::apply_permission(const Identity& who, const Change& change, Done<void> done) {
+    auto wanted = permission_of(change.key.second, change.after);
+    bool is_granted = change.kind == ChangeKind::remove;
+    std::vector<std::uint64_t> others;
+    for (const auto& permission : *parts_.users.permissions().snapshot()) {
+        if (key_of(permission) != change.key) continue;
+        if (!is_granted && permission.actions == wanted.actions) {
+            is_granted = true;
+        } else {
+            others.push_back(permission.id);
+        }
+    }
+    if (is_granted) return revoke(who, std::move(others), std::move(done));
+    add_permission(who, std::move(wanted),
+                   [this, who, others = std::move(others), done = std::move(done)](Result<Permission> granted) mutable {
+                       if (!granted) return done(granted.error());
+                       revoke(who, std::move(others), std::move(done));
+                   });
+}
+
+void BrokerAdmin::revoke(const Identity& who, std::vector<std::uint64_t> permissions, Done<void> done) {
+    if (permissions.empty()) return done({});
+    const auto id = permissions.back();
+    permissions.pop_back();
+    delete_permission(who, id, [this, who, permissions = std::move(permissions), done = std::move(done)](Result<void> deleted) mutable {
+        // Somebody else may have revoked it.
+        if (!deleted && !deleted.error().is(errc::not_found)) return done(std::move(deleted));
+        revoke(who, std::move(permissions), std::move(done));
+    });
+}
+
+void BrokerAdmin::reload_configuration(const Identity& who, Done<Reloaded> done) {
+    if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
+    if (parts_.configuration == nullptr) return done(Error(errc::not_found, "this broker has no configuration to read"));
+    log::info("configuration_reload_asked_for", {{"by", who.user}});
+    parts_.workers.execute([this, done = std::move(done)]() mutable {
+        auto reloaded = parts_.configuration->reload();
+        // What is wrong with the file is for who may change it to know.
+        done(reloaded ? std::move(reloaded) : Result<Reloaded>(Error(errc::invalid_argument, reloaded.error().detail())));
+    });
+}
+
+}  // namespace giromq::admin

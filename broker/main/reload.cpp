@@ -1,0 +1,77 @@
+#include "main/reload.hpp"
+
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace giromq::daemon {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+    return text.empty() ? "nothing" : text;
+}
+
+/// The sections that differ, once what can be taken over is the same in both.
+std::vector<std::string> different_sections(const config::Config& one, const config::Config& other) {
+    std::vector<std::string> sections;
+    const auto compare = [&](bool is_same, const char* section) {
+        if (!is_same) sections.emplace_back(section);
+    };
+    compare(one.broker == other.broker, "broker");
+    compare(one.amqp == other.amqp, "amqp");
+    compare(one.tls == other.tls, "tls");
+    compare(one.sasl == other.sasl, "sasl");
+    compare(one.http == other.http, "http");
+    compare(one.core == other.core, "core");
+    compare(one.store == other.store, "store");
+    compare(one.queue_defaults == other.queue_defaults && one.queues == other.queues, "queues");
+    compare(one.selectors == other.selectors, "selectors");
+    return sections;
+}
+
+}  // namespace
+
+Reloading::Reloading(const config::Config& running, ReadConfig read, Actions actions)
+    : running_(running), read_(std::move(read)), actions_(std::move(actions)) {}
+
+Result<admin::Reloaded> Reloading::reload() {
+    const std::lock_guard lock(mutex_);
+    // Whatever else may be wrong, a certificate that was renewed is taken.
+    actions_.reload_certificates();
+    const auto wanted = read_();
+    if (!wanted) {
+        log::error("configuration_not_reloaded",
+                   {{"reason", wanted.error().to_string()}, {"consequence", "what was read before stays in use"}});
+        return wanted.error();
+    }
+    auto reloaded = take_over(*wanted);
+    log::info("configuration_reloaded", {{"applied", joined(reloaded.applied)}, {"needs_restart", joined(reloaded.needs_restart)}});
+    return reloaded;
+}
+
+admin::Reloaded Reloading::take_over(const config::Config& wanted) {
+    admin::Reloaded reloaded;
+    if (running_.broker.log_level != wanted.broker.log_level) {
+        running_.broker.log_level = wanted.broker.log_level;
+        log::set_level(wanted.broker.log_level);
+        reloaded.applied.emplace_back("log-level");
+    }
+    if (!(running_.alarms == wanted.alarms)) {
+        running_.alarms = wanted.alarms;
+        actions_.set_alarms(running_);
+        reloaded.applied.emplace_back("alarms");
+    }
+    auto& logins = running_.sasl;
+    if (logins.login_failures_max != wanted.sasl.login_failures_max || logins.login_lock_max != wanted.sasl.login_lock_max) {
+        logins.login_failures_max = wanted.sasl.login_failures_max;
+        logins.login_lock_max = wanted.sasl.login_lock_max;
+        actions_.set_login_limits(running_);
+        reloaded.applied.emplace_back("login-limits");
+    }
+    reloaded.needs_restart = different_sections(running_, wanted);
+    return reloaded;
+}
+
+}  // namespace giromq::daemon

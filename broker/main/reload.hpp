@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "admin/ports.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+
+namespace giromq::daemon {
+
+/// Reads the configuration once more, as at the start: file and command line.
+using ReadConfig = std::function<Result<config::Config>()>;
+
+/// Takes over from a changed configuration what can change while the broker runs: the log level, thresholds of alarms, limits of logins and
+/// certificates. Threads: any; one reload at a time.
+class Reloading final : public admin::ReloadPort {
+public:
+    struct Actions {
+        std::function<void(const config::Config&)> set_alarms;
+        std::function<void(const config::Config&)> set_login_limits;
+        std::function<void()> reload_certificates;
+    };
+
+    Reloading(const config::Config& running, ReadConfig read, Actions actions);
+
+    /// A configuration that is wrong changes nothing, and is an error of config; it is logged either way.
+    Result<admin::Reloaded> reload() override;
+
+private:
+    admin::Reloaded take_over(const config::Config& wanted);
+
+    std::mutex mutex_;
+    config::Config running_;
+    const ReadConfig read_;
+    const Actions actions_;
+};
+
+}  // namespace giromq::daemon
