@@ -294,6 +294,76 @@ BODIES = {
 }
 
 
+def http_request(first, headers=(), body=""):
+    """The first byte of an input says in pieces of what size the rest comes."""
+    return "\x07" + "\r\n".join([first, "Host: localhost:8161", *headers, "", body])
+
+
+HTTP = {
+    "get": http_request("GET /api/v1/queues/a%2Fb?limit=10&cursor=6162 HTTP/1.1", ["Authorization: Basic YW5uYTpzZWNyZXQ="]),
+    "put": http_request("PUT /api/v1/queues/q HTTP/1.1",
+                        ["Content-Type: application/json", "Content-Length: 2", "Origin: http://localhost:8161"], "{}"),
+    "pipelined": http_request("GET /livez HTTP/1.1", ["Cookie: a=b; __Host-giromq=0123456789abcdef; c=\"d\""])
+                 + "GET http://localhost:8161/readyz?verbose HTTP/1.1\r\nHost: localhost:8161\r\n\r\n",
+    "chunked": http_request("POST /api/v1/configuration/diff?prune=true HTTP/1.1",
+                            ["Content-Type: application/xml; charset=utf-8", "Transfer-Encoding: chunked", "Expect: 100-continue"],
+                            "4;a=b\r\n<a/>\r\n0\r\nX-Trailer: 1\r\n\r\n"),
+    "both_lengths": http_request("POST / HTTP/1.1", ["Content-Length: 5", "Transfer-Encoding: chunked"],
+                                 "0\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+    "old": "\x01HEAD /console/assets/x.js HTTP/1.0\r\nHost: [::1]:8161\r\nAccept-Encoding: br;q=0.5, gzip;q=0, *\r\n"
+           "Connection: keep-alive\r\n\r\n",
+    "web_socket": http_request("GET /api/v1/events HTTP/1.1",
+                               ["Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-Fetch-Site: same-origin"]),
+}
+
+
+def rest(first, body="", kind="application/json", headers=()):
+    return "\x02" + "\n".join([first, *([f"content-type: {kind}"] if body else []), *headers, "", body])
+
+
+REST = {
+    "queue_put": rest("PUT /api/v1/queues/new", '{"maxMessages":10,"overflow":"hold","strict":true,"deadLetterQueue":"d"}'),
+    "queue_patch": rest("PATCH /api/v1/queues/q", '{"maxDeliveries":3}', headers=["if-match: *"]),
+    "queue_list": rest("GET /api/v1/queues?name=Q&sort=-messages&origin=administrator&state=running&limit=2"),
+    "queue_pause": rest("POST /api/v1/queues/q/pause", '{"receive":true,"send":false}'),
+    "message_send": rest("POST /api/v1/queues/q/messages",
+                         '{"messageId":"m","correlationId":"c","type":"t","priority":9,"durable":false,"timeToLiveMs":1000,'
+                         '"contentType":"text/xml",'
+                         '"properties":[{"name":"a","type":"string","value":"\\u00e9"},{"name":"b","type":"double","value":1.5},'
+                         '{"name":"c","type":"boolean","value":true}],"body":{"kind":"bytes","base64":"AAEC"}}',
+                         headers=["idempotency-key: k"]),
+    "message_list": rest("GET /api/v1/queues/q/messages?selector=p%20%3D%201&syntax=sql&limit=5"),
+    "message_show": rest("GET /api/v1/queues/q/messages/1?body=text&bodyBytesMax=10"),
+    "message_move": rest("POST /api/v1/queues/q/messages/move", '{"selector":"p = 1","to":"d","limit":5}'),
+    "message_copy": rest("POST /api/v1/queues/q/messages/copy", '{"ids":["1","2"],"to":"d"}'),
+    "message_retry": rest("POST /api/v1/queues/q/messages/retry", '{"all":true,"dryRun":true}'),
+    "message_delete": rest("POST /api/v1/queues/q/messages/delete", '{"all":true}'),
+    "user_put": rest("PUT /api/v1/users/anna", '{"role":"operator"}'),
+    "permission_add": rest("POST /api/v1/permissions",
+                           '{"grantee":{"kind":"role","name":"operator"},"pattern":"a.*.#","actions":["move","purge"]}'),
+    "permission_check": rest("GET /api/v1/permissions/check?user=anonymous&action=send&destination=q"),
+    "selector_put": rest("PUT /api/v1/selectors/s", '{"text":"a LIKE \'x%\'"}'),
+    "session_open": rest("POST /api/v1/session", '{"user":"anna","password":"secret"}'),
+    "transaction": rest("POST /api/v1/transactions/1:0a0b:0c/rollback", '{"reason":"the manager is gone"}'),
+    "history": rest("GET /api/v1/history?series=messages,bytes&range=1d"),
+    "cursor": rest("GET /api/v1/operations?limit=1&cursor=31", headers=["cookie: __Host-giromq=0123456789abcdef"]),
+    "reload": rest("POST /api/v1/configuration/reload"),
+    "definitions_diff": rest("POST /api/v1/configuration/diff?prune=true",
+                             '<definitions xmlns="urn:giromq:definitions:1"/>', "application/xml"),
+    "watch": '\x00{"type":"watch","queues":["q","unknown"]}\n{"type":"watch","queues":[]}',
+    "watch_wrong": '\x00{"type":"watch","queues":[1]}',
+    "definitions": '\x01<definitions xmlns="urn:giromq:definitions:1"><queues max-deliveries="3"><queue name="a&amp;"'
+                   ' dead-letter-queue="b"/>'
+                   '<queue name="b" max-bytes="1024" strict="true"/></queues><selectors><selector name="s">a &lt; 5</selector></selectors>'
+                   '<users><user name="u" role="auditor" password="env:X"/></users>'
+                   '<permissions><permission role="application" pattern="a.#"'
+                   ' actions="send receive"/>'
+                   '<permission user="anonymous" pattern="*" actions="browse"/></permissions></definitions>',
+    "definitions_prune": '\x01<definitions xmlns="urn:giromq:definitions:1"><queues/><permissions/></definitions>',
+}
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -315,3 +385,5 @@ if __name__ == "__main__":
     write("selector_differential", {f"random_{seed}": bytes((seed * 131 + place * place * 29 + place // 7) % 256 for place in range(400))
                                     for seed in range(8)})
     write("selector_body", BODIES)
+    write("http", HTTP)
+    write("rest", REST)
