@@ -122,6 +122,7 @@ void Site::dispatch_api(Call call) {
         {"queues", 6, "copy", &Site::change_messages, {}},
         {"queues", 6, "retry", &Site::change_messages, {}},
         {"queues", 6, "delete", &Site::change_messages, {}},
+        {"queues", 6, "export", &Site::export_messages, {}},
         {"queues", 6, {}, &Site::message, {}},
         {"queues", 7, "body", &Site::message_body, {}},
         {"operations", 3, {}, &Site::operations, {}},

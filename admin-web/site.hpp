@@ -94,6 +94,7 @@ private:
     void send_message(Call call);
     void message(Call call);
     void message_body(Call call);
+    void export_messages(Call call);
     void change_messages(Call call);
     void operations(Call call);
     void operation(Call call);

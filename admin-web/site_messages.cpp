@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "admin-web/answers.hpp"
@@ -53,6 +54,30 @@ Response page_response(const admin::Messages::Page& page) {
     body["nextCursor"] = page.more ? json::value(encode_cursor(std::to_string(page.through.value))) : json::value(nullptr);
     body["searched"] = page.searched;
     return json_response(200, body);
+}
+
+/// A message a line, as it is shown alone. What is not in its row, the body of a large one, is left out and marked as truncated.
+std::string lines_of(const std::string& queue, admin::Messages::Page&& page) {
+    std::string lines;
+    for (auto& item : page.items) {
+        admin::Messages::Found found;
+        found.item = std::move(item);
+        if (const auto& message = found.item.stored.message) {
+            found.bare = message->bare;
+            found.is_whole = message->chunk_count == 0;
+        }
+        lines += json::serialize(to_json(queue, found, BodyForm::text, body_bytes_limit)) + '\n';
+    }
+    return lines;
+}
+
+/// RFC 8288: where it goes on.
+std::string link_to_next(const Target& target, Position through) {
+    std::string link = "</api/v1/queues/" + percent_encode(target.segments[3]) + "/messages/export?";
+    for (const auto* const name : {"limit", "selector", "syntax"}) {
+        if (const auto value = target.parameter(name)) link += std::string(name) + '=' + percent_encode(*value) + '&';
+    }
+    return link + "cursor=" + encode_cursor(std::to_string(through.value)) + ">; rel=\"next\"";
 }
 
 }  // namespace
@@ -121,6 +146,25 @@ void Site::message_body(Call call) {
         });
     };
     admin_.messages().read_body(call.who, call.target.segments[3], *position, download_bytes_max, std::move(answer));
+}
+
+void Site::export_messages(Call call) {
+    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
+    admin::Messages::Browse browse;
+    if (auto wrong = read_browse(call.target, browse)) return call.done(std::move(*wrong));
+    if (auto allowed = authorise(call.who, security::Action::read_body, browse.queue); !allowed)
+        return call.done(problem_of(allowed.error()));
+    auto answer = [done = std::move(call.done), &workers = workers_, target = call.target](Result<admin::Messages::Page> page) mutable {
+        if (!page) return done(problem_of(page.error()));
+        workers.execute([done = std::move(done), target = std::move(target), page = std::move(*page)]() mutable {
+            Response response;
+            response.content_type = "application/x-ndjson";
+            if (page.more) response.headers.emplace_back("Link", link_to_next(target, page.through));
+            response.body = lines_of(target.segments[3], std::move(page));
+            done(std::move(response));
+        });
+    };
+    admin_.messages().browse(call.who, std::move(browse), std::move(answer));
 }
 
 void Site::send_message(Call call) {

@@ -27,6 +27,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t answer_bytes_max = 64u << 20;
+constexpr std::uint32_t answer_header_bytes_max = 32 * 1024;  // a link repeats the selector of its request
 constexpr auto timeout = std::chrono::seconds(120);
 
 std::string base64(std::string_view text) {
@@ -55,8 +56,17 @@ http::response<http::string_body> talk(asio::io_context& context, Stream& stream
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(answer_bytes_max);
+    parser.header_limit(answer_header_bytes_max);
     check(complete(context, [&](auto handler) { http::async_read(stream, buffer, parser, std::move(handler)); }));
     return parser.release();
+}
+
+/// The target of a Link header with one link.
+std::string link_of(beast::string_view link) {
+    const auto begin = link.find('<');
+    const auto end = link.find('>');
+    if (begin != 0 || end == beast::string_view::npos) return {};
+    return std::string(link.substr(1, end - 1));
 }
 
 /// The sentence of an answer that is a problem (RFC 9457).
@@ -172,7 +182,9 @@ RestClient::Answer RestClient::exchange(std::string_view method, const std::stri
         Answer answer;
         answer.status = static_cast<int>(response.result_int());
         answer.etag = std::string(response[http::field::etag]);
-        const bool is_json = response[http::field::content_type].find("json") != beast::string_view::npos;
+        const auto type = response[http::field::content_type];
+        const bool is_json = type.starts_with("application/json") || type.starts_with("application/problem+json");
+        answer.next = link_of(response[http::field::link]);
         error_code error;
         if (is_json && !response.body().empty()) answer.body = json::parse(response.body(), error);
         if (error) throw ToolError("The answer of " + address_ + " is not JSON; check that a GiroMQ broker listens there.");
@@ -206,7 +218,7 @@ RestClient::Answer RestClient::checked(Answer answer) const {
 
 RestClient::Answer RestClient::find(const std::string& path) {
     Answer answer = exchange("GET", path, nullptr);
-    if (answer.status == 404) return Answer{404, nullptr, {}, {}};
+    if (answer.status == 404) return Answer{404, nullptr, {}, {}, {}};
     if (answer.status >= 400) return call("GET", path);  // for its sentence
     return answer;
 }

@@ -23,6 +23,7 @@ public:
         boost::json::value body;  // null if there is none, or if it is not JSON
         std::string etag;         // of what was asked for, if it has one
         std::string text;         // the body as it came
+        std::string next;         // where a list of lines goes on (RFC 8288); empty at its end
     };
     /// The body of a request that is not JSON.
     struct Payload {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iomanip>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -91,6 +92,27 @@ int list_messages(const Common& common, const Choice& choice) {
     if (!common.json && !cursor.empty()) std::cout << "There are more; --limit says how many are shown.\n";
     if (!common.json && shown == 0) std::cout << "There is no such message.\n";
     return shown == 0 ? exit_nothing_received : exit_ok;
+}
+
+/// Every message with its body, a line each, in parts as the broker gives them.
+int export_messages(const Common& common, const Choice& choice) {
+    RestClient rest(common);
+    std::uint64_t left = choice.limit == 0 ? std::numeric_limits<std::uint64_t>::max() : choice.limit;
+    auto path = path_of(choice.queue) + "/export?limit=" + std::to_string(std::min<std::uint64_t>(left, 1000));
+    if (!choice.selector.empty()) path += "&selector=" + percent_encoded(choice.selector);
+    bool is_any = false;
+    while (!path.empty() && left > 0) {
+        const auto answer = rest.call("GET", path);
+        for (std::string_view rest_of_part = answer.text; !rest_of_part.empty() && left > 0; --left) {
+            const auto end = rest_of_part.find('\n');
+            std::cout << rest_of_part.substr(0, end) << '\n';
+            rest_of_part.remove_prefix(end == std::string_view::npos ? rest_of_part.size() : end + 1);
+            is_any = true;
+        }
+        if (!std::cout.flush()) throw ToolError("The output cannot be written; not every message is in it.");
+        path = answer.next;
+    }
+    return is_any ? exit_ok : exit_nothing_received;
 }
 
 int show_message(const Common& common, const std::string& queue, const std::string& id) {
@@ -278,7 +300,7 @@ void add_operation_commands(CLI::App& app, const Common& common, Run& run) {
 }  // namespace
 
 void add_stored_message_commands(CLI::App& app, const Common& common, Run& run) {
-    CLI::App* const message = app.add_subcommand("message", "Look at messages in queues, move, copy, retry and delete them (REST)");
+    CLI::App* const message = app.add_subcommand("message", "Look at messages in queues, export, move, copy, retry and delete them (REST)");
     message->require_subcommand(1)->fallthrough();
 
     const auto choice = std::make_shared<Choice>();
@@ -287,6 +309,12 @@ void add_stored_message_commands(CLI::App& app, const Common& common, Run& run) 
     list->add_option("--selector", choice->selector, "Only those that it selects; SQL or XML");
     list->add_option("--limit", choice->limit, "So many at most; 100 if nothing is said");
     list->fallthrough()->callback([&common, &run, choice] { run = [&common, choice] { return list_messages(common, *choice); }; });
+
+    CLI::App* const lines = message->add_subcommand("export", "Writes messages with their bodies, a JSON object a line; takes none away");
+    lines->add_option("QUEUE", choice->queue, "Where they are")->required();
+    lines->add_option("--selector", choice->selector, "Only those that it selects; SQL or XML");
+    lines->add_option("--limit", choice->limit, "So many at most; all if nothing is said");
+    lines->fallthrough()->callback([&common, &run, choice] { run = [&common, choice] { return export_messages(common, *choice); }; });
 
     const auto id = std::make_shared<std::string>();
     CLI::App* const show = message->add_subcommand("show", "Shows one with its properties and its body");

@@ -1,6 +1,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <sstream>
+
 #include "model/amqp_writer.hpp"
 #include "unit/admin_web/rig.hpp"
 
@@ -32,6 +34,8 @@ class AdminMessagesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_operation_can_be_cancelled);
     CPPUNIT_TEST(an_operation_has_a_limit);
     CPPUNIT_TEST(dead_letters_are_retried);
+    CPPUNIT_TEST(an_export_has_every_message_on_a_line);
+    CPPUNIT_TEST(an_export_needs_the_right_to_read_bodies);
     CPPUNIT_TEST(a_dry_run_counts_and_changes_nothing);
     CPPUNIT_TEST(copies_are_messages_of_their_own);
     CPPUNIT_TEST(copies_that_found_no_room_are_named);
@@ -106,6 +110,41 @@ class AdminMessagesTest : public CppUnit::TestFixture {
         command.done = [](const core::SendResult& result) { CPPUNIT_ASSERT(result.accepted); };
         rig.core_.send(std::move(command));
         rig.run();
+    }
+
+    void an_export_has_every_message_on_a_line() {
+        SiteRig rig;
+        make_queue(rig, "a%2Fb");
+        send_many(rig, "a%2Fb", 25);
+        std::vector<std::string> texts;
+        int parts = 0;
+        std::string next = "/api/v1/queues/a%2Fb/messages/export?limit=10&selector=colour%20%3D%20'red'&syntax=sql";
+        while (!next.empty()) {
+            const auto part = rig.get(next);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(part.body, 200, part.status);
+            CPPUNIT_ASSERT_EQUAL(std::string("application/x-ndjson"), part.content_type);
+            std::istringstream lines(part.body);
+            for (std::string line; std::getline(lines, line);) {
+                texts.emplace_back(json::parse(line).as_object().at("body").as_object().at("text").as_string());
+            }
+            const auto link = header_of(part, "Link");
+            next = link.empty() ? std::string() : link.substr(1, link.find('>') - 1);
+            ++parts;
+        }
+        CPPUNIT_ASSERT_EQUAL(std::size_t{23}, texts.size());
+        CPPUNIT_ASSERT(texts.front() == "m1" && texts[9] == "m11" && texts.back() == "m25");
+        CPPUNIT_ASSERT_EQUAL(3, parts);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("nothing was taken", std::int64_t{25}, depth(rig, "a%2Fb"));
+        send_large(rig, "a%2Fb", 5000);
+        const auto large = rig.get("/api/v1/queues/a%2Fb/messages/export?after=25").body;
+        CPPUNIT_ASSERT_MESSAGE(large, json::parse(large).as_object().at("body").as_object().at("truncated").as_bool());
+    }
+
+    void an_export_needs_the_right_to_read_bodies() {
+        SiteRig rig(false);
+        rig.add_user("audi", Role::auditor, "a long password");
+        const SiteRig::Headers auditor{{"authorization", "Basic YXVkaTphIGxvbmcgcGFzc3dvcmQ="}};
+        CPPUNIT_ASSERT_EQUAL(403, rig.get("/api/v1/queues/q/messages/export", auditor).status);
     }
 
     void a_message_that_was_sent_can_be_looked_at() {
