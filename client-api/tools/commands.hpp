@@ -20,6 +20,10 @@ void add_user_commands(CLI::App& app, const Common& common, Run& run);
 void add_permission_commands(CLI::App& app, const Common& common, Run& run);
 void add_audit_commands(CLI::App& app, const Common& common, Run& run);
 void add_configuration_commands(CLI::App& app, const Common& common, Run& run);
+/// `giromq connection`, `consumer` and `producer`.
+void add_client_commands(CLI::App& app, const Common& common, Run& run);
+/// `giromq status`, `alarms`, `certificates`, `history` and `backup`.
+void add_broker_commands(CLI::App& app, const Common& common, Run& run);
 void add_transaction_commands(CLI::App& app, const Common& common, Run& run);
 
 }  // namespace giromq::tool

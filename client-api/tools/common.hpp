@@ -31,6 +31,7 @@ struct TlsFiles {
 
 /// The options that every command has.
 struct Common {
+    std::string profile;
     std::string url = "amqp://127.0.0.1:5672";
     std::string http = "http://127.0.0.1:8161";
     std::string user;

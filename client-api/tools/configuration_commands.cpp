@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "commands.hpp"
-#include "rest_client.hpp"
+#include "rest_table.hpp"
 
 namespace giromq::tool {
 namespace json = boost::json;
@@ -27,11 +27,6 @@ std::string text(const json::object& object, const char* name) {
 }
 
 RestClient::Payload document(const Options& options) { return {"application/xml", read_file(options.file)}; }
-
-const json::object& object_of(const RestClient::Answer& answer) {
-    if (!answer.body.is_object()) throw ToolError("The broker's answer is not what is expected; check its version.");
-    return answer.body.get_object();
-}
 
 json::array changes_of(const json::object& answer) {
     const json::value* const changes = answer.if_contains("changes");
@@ -135,12 +130,29 @@ int apply_configuration(const Common& common, const Options& options) {
     throw ToolError("Not everything was done: " + printable(text(*failed, "detail")) + ". Correct that and apply the document again.");
 }
 
+int reload_configuration(const Common& common) {
+    const auto answer = RestClient(common).call("POST", "/api/v1/configuration/reload");
+    if (common.json) {
+        std::cout << json::serialize(answer.body) << '\n';
+        return exit_ok;
+    }
+    const auto applied = field_text(object_of(answer), "applied");
+    const auto waits = field_text(object_of(answer), "needsRestart");
+    std::cout << "Changed now: " << (applied.empty() ? "nothing" : applied)
+              << ". Waits for the next start: " << (waits.empty() ? "nothing" : waits) << ".\n";
+    return exit_ok;
+}
+
 }  // namespace
 
 void add_configuration_commands(CLI::App& app, const Common& common, Run& run) {
     const auto options = std::make_shared<Options>();
-    CLI::App* const config = app.add_subcommand("config", "What the broker has, as one XML document: export, diff, apply (REST)");
+    CLI::App* const config = app.add_subcommand(
+        "config", "What the broker has, as one XML document: export, diff, apply; its configuration file: reload (REST)");
     config->require_subcommand(1)->fallthrough();
+
+    CLI::App* const reload = config->add_subcommand("reload", "Lets the broker read its configuration file again");
+    reload->fallthrough()->callback([&common, &run] { run = [&common] { return reload_configuration(common); }; });
 
     CLI::App* const write = config->add_subcommand("export", "Writes queues, selectors, users and permissions, without secrets");
     write->fallthrough()->callback([&common, &run] { run = [&common] { return export_configuration(common); }; });

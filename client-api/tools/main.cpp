@@ -3,11 +3,14 @@
 #include <iostream>
 
 #include "commands.hpp"
+#include "profiles.hpp"
 
 namespace giromq::tool {
 namespace {
 
 void add_common_options(CLI::App& app, Common& common) {
+    app.add_option("--profile", common.profile, "A broker by name, from the file profiles; its options go before those of the environment")
+        ->envname("GIROMQ_PROFILE");
     app.add_option("--url", common.url, "The broker's AMQP address: amqp://host:port or amqps://host:port")
         ->envname("GIROMQ_URL")
         ->capture_default_str();
@@ -35,6 +38,8 @@ int run(int argc, char** argv) {
     CLI::App app("giromq: messages, queues, selectors, users and transactions of a GiroMQ broker", "giromq");
     Common common;
     Run command;
+    const auto profile = chosen_profile(argc, argv);
+    if (profile) enter_profile(*profile);
     add_common_options(app, common);
     app.require_subcommand(1);
     add_message_commands(app, common, command);
@@ -46,6 +51,8 @@ int run(int argc, char** argv) {
     add_audit_commands(app, common, command);
     add_transaction_commands(app, common, command);
     add_configuration_commands(app, common, command);
+    add_client_commands(app, common, command);
+    add_broker_commands(app, common, command);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {
@@ -54,6 +61,8 @@ int run(int argc, char** argv) {
         app.exit(error);
         return exit_usage;
     }
+    // It was looked for before the options were understood, so what only looks like it is found out here.
+    if (common.profile != profile.value_or("")) throw ToolError("Give --profile before the command.", exit_usage);
     return command();
 }
 

@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "rest_client.hpp"
+#include "rest_table.hpp"
 
 namespace giromq::tool {
 namespace json = boost::json;
@@ -90,6 +91,26 @@ int change_password(const Common& common, const std::string& name, const std::st
     return tell(common, "changed", name);
 }
 
+int change_role(const Common& common, const std::string& name, const std::string& role) {
+    const json::value body = json::object{{"role", role}};
+    RestClient(common).call("PUT", path_of(name), &body);
+    return tell(common, "changed", name);
+}
+
+/// What each role may do everywhere.
+int list_roles(const Common& common) {
+    const auto answer = RestClient(common).call("GET", "/api/v1/roles");
+    for (const auto& role : object_of(answer).at("items").as_array()) {
+        if (common.json) {
+            std::cout << json::serialize(role) << '\n';
+        } else {
+            std::cout << std::left << std::setw(16) << field_text(role.as_object(), "name") << field_text(role.as_object(), "mayDo")
+                      << '\n';
+        }
+    }
+    return exit_ok;
+}
+
 int remove_user(const Common& common, const std::string& name) {
     RestClient rest(common);
     if (role_of(rest, name).empty()) throw ToolError("There is no user '" + name + "'; 'giromq user list' shows those there are.");
@@ -130,6 +151,17 @@ void add_user_commands(CLI::App& app, const Common& common, Run& run) {
     passwd->add_option("--new-password-file", *file, file_help);
     passwd->fallthrough()->callback(
         [&common, &run, name, file] { run = [&common, name, file] { return change_password(common, *name, *file); }; });
+
+    CLI::App* const change = user->add_subcommand("role", "Changes a user's role; the password stays");
+    change->add_option("NAME", *name, "The user's name")->required();
+    change->add_option("ROLE", *role, "What the user may do")
+        ->required()
+        ->check(CLI::IsMember({"administrator", "operator", "auditor", "application"}));
+    change->fallthrough()->callback(
+        [&common, &run, name, role] { run = [&common, name, role] { return change_role(common, *name, *role); }; });
+
+    CLI::App* const roles = user->add_subcommand("roles", "Shows what each role may do");
+    roles->fallthrough()->callback([&common, &run] { run = [&common] { return list_roles(common); }; });
 
     CLI::App* const remove = user->add_subcommand("remove", "Removes a user");
     remove->add_option("NAME", *name, "The user's name")->required();

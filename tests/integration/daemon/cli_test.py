@@ -20,8 +20,10 @@ COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"],
             ["audit"], ["audit", "list"], ["audit", "verify"],
             ["selector"], ["selector", "check"], ["selector", "convert"], ["selector", "explain"], ["selector", "test"],
             ["selector", "list"], ["selector", "show"], ["selector", "set"], ["selector", "delete"],
-            ["config"], ["config", "export"], ["config", "diff"], ["config", "apply"], ["xa", "show"], ["xa", "commit"], ["xa", "rollback"],
-            ["xa", "forget"]]
+            ["config"], ["config", "export"], ["config", "diff"], ["config", "apply"], ["config", "reload"], ["connection"],
+            ["connection", "list"], ["connection", "show"], ["connection", "close"], ["consumer", "list"], ["consumer", "close"],
+            ["producer", "list"], ["producer", "close"], ["status"], ["alarms"], ["certificates"], ["history"], ["backup"],
+            ["user", "role"], ["user", "roles"], ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
 class ToolTest(giromqd.DaemonTest):
@@ -361,6 +363,87 @@ class ConfigurationTest(ToolTest):
         daemon = self.start()
         wrong = self.file("wrong.xml", '<definitions xmlns="urn:giromq:definitions:1"><queues><queue/></queues></definitions>')
         self.assertIn("1:", self.tool(daemon, "config", "apply", wrong, code=FAILED)[1])
+
+
+class ExportTest(ToolTest):
+    def test_messages_are_exported_and_stay(self):
+        daemon = self.start()
+        self.tool(daemon, "queue", "create", "q")
+        self.tool(daemon, "send", "q", "hello", "--count", "1500")
+        for limit, count in (([], 1500), (["--limit", "1200"], 1200)):
+            lines = self.tool(daemon, "message", "export", "q", *limit)[0].splitlines()
+            self.assertEqual(["hello"] * count, [json.loads(line)["body"]["text"] for line in lines])
+        self.tool(daemon, "message", "export", "q", "--selector", "a = 1", code=NOTHING)
+        self.assertEqual(1500, daemon.http("GET", "/api/v1/queues/q").json()["messages"])
+
+
+class BrokerTest(ToolTest):
+    def test_the_broker_is_looked_at(self):
+        daemon = self.start()
+        self.assertRegex(self.tool(daemon, "status")[0], r"state +ready")
+        self.assertEqual("ready", json.loads(self.tool(daemon, "status", "--json")[0])["state"])
+        self.assertIn("no alarm", self.tool(daemon, "alarms")[0])
+        self.assertIn("No listener", self.tool(daemon, "certificates")[0])
+        self.assertIn("messages", self.tool(daemon, "history", "--series", "messages", "--last", "3")[0])
+        self.assertIn("read-body", self.tool(daemon, "user", "roles")[0])
+        self.assertRegex(self.tool(daemon, "backup", "monday.db")[0], r"path .*monday\.db")
+        self.assertIn("Changed now: nothing.", self.tool(daemon, "config", "reload")[0])
+
+    def test_the_role_of_a_user_is_changed_and_the_password_stays(self):
+        daemon = self.start()
+        secret = self.file("secret", "correct horse\n")
+        self.tool(daemon, "user", "add", "anna", "--role", "auditor", "--new-password-file", secret)
+        self.tool(daemon, "user", "role", "anna", "administrator")
+        self.tool(daemon, "user", "list", "--user", "anna", "--password-file", secret)
+
+    def test_clients_are_listed_and_sent_away(self):
+        daemon = self.start()
+        self.tool(daemon, "queue", "create", "q")
+        client = subprocess.Popen([TOOL, *self.addresses(daemon), "receive", "q", "--timeout", "60"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+        self.addCleanup(client.communicate)
+        self.addCleanup(client.kill)
+        self.wait_until(lambda: '"queue":"q"' in self.tool(daemon, "consumer", "list", "--queue", "q", "--json")[0])
+        consumer = json.loads(self.tool(daemon, "consumer", "list", "--json")[0])
+        connection = str(consumer["connectionId"])
+        self.assertRegex(self.tool(daemon, "connection", "list")[0], rf"(?m)^{connection} ")
+        self.assertRegex(self.tool(daemon, "connection", "show", connection)[0], rf"(?m)^{consumer['id']} ")
+        self.assertEqual("", self.tool(daemon, "producer", "list", "--json", "--connection", connection)[0])
+        self.tool(daemon, "consumer", "close", "4711", "--yes", code=FAILED)
+        self.tool(daemon, "connection", "close", connection, code=WRONG_CALL)
+        self.tool(daemon, "connection", "close", connection, "--yes", "--reason", "maintenance")
+        self.wait_until(lambda: not re.search(rf"(?m)^{connection} ", self.tool(daemon, "connection", "list")[0]))
+
+
+class ProfileTest(ToolTest):
+    def with_profiles(self, text, *arguments, code=DONE, **variables):
+        os.makedirs(os.path.join(self.folder, "giromq"), exist_ok=True)
+        self.file("giromq/profiles", text)
+        environment = {**os.environ, "XDG_CONFIG_HOME": self.folder, **variables}
+        done = subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment, input="")
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_a_profile_names_a_broker_and_its_user(self):
+        daemon = self.start()
+        address = daemon.address["http"]
+        self.file("secret", "correct horse\n")
+        self.tool(daemon, "user", "add", "anna", "--role", "auditor", "--new-password-file", os.path.join(self.folder, "secret"))
+        profiles = (f"# ours\n[other]\nhttp = http://127.0.0.1:1\n\n[test]\nhttp = http://{address}\nuser = anna\n"
+                    "password-file = ../secret\n")
+        self.assertIn("anna", self.with_profiles(profiles, "--profile", "test", "user", "list"))
+        self.assertIn("anna", self.with_profiles(profiles, "user", "list", GIROMQ_PROFILE="test"))
+        self.assertIn("anna", self.with_profiles(profiles, "user", "list", "--profile=test", GIROMQ_HTTP="http://127.0.0.1:1"))
+        # What the environment says of somebody else is not mixed with it, and the command line goes before it.
+        self.assertIn("127.0.0.1:1", self.with_profiles(profiles, "--profile", "other", "user", "list", code=FAILED,
+                                                        GIROMQ_USER="anna", GIROMQ_PASSWORD_FILE="/nowhere"))
+        self.assertIn("anna", self.with_profiles(profiles, "--profile", "other", "--http", f"http://{address}", "user", "list"))
+
+    def test_profiles_that_make_no_sense_are_refused_with_the_line(self):
+        for text, sentence in (("user = anna\n", "line 1"), ("[a]\npassword = x\n", "does not belong"), ("[a]\ncolour = red\n", "colour"),
+                               ("[a]\nuser =\n", "no value"), ("[a]\nuser = b\nuser = c\n", "twice"), ("[a]\n[a]\n", "two profiles"),
+                               ("[b]\n", "no profile 'a'"), ("[]\n", "line 1")):
+            self.assertIn(sentence, self.with_profiles(text, "--profile", "a", "queue", "list", code=WRONG_CALL))
 
 
 class CannedRest(http.server.BaseHTTPRequestHandler):
