@@ -62,6 +62,7 @@ struct BrokerAdmin::Application {
     std::size_t next = 0;       // the first that was not tried yet
     std::size_t under_way = 0;  // of those before it
     bool was_refused = false;   // one of them
+    AuditEntry entry;           // of the document as a whole; each change has a line of its own
     Done<std::vector<Change>> done;
 };
 
@@ -130,13 +131,16 @@ void BrokerAdmin::apply_definitions(const Identity& who, DefinitionsDocument wan
         application->who = std::move(who);
         application->changes = std::move(*changes);
         application->done = std::move(done);
+        application->entry = audit_entry(who, "configuration.apply", "", "changes: " + std::to_string(application->changes.size()));
+        application->entry.outcome = "begun";
+        record(application->entry);
         log::info("definitions_applied", {{"changes", application->changes.size()}, {"by", application->who.user}});
         parts_.core_executor.execute([this, application = std::move(application)]() mutable { go_on(std::move(application)); });
     });
 }
 
 void BrokerAdmin::go_on(std::shared_ptr<Application> application) {
-    auto& [who, changes, next, under_way, was_refused, done] = *application;
+    auto& [who, changes, next, under_way, was_refused, entry, done] = *application;
     while (next < changes.size() && under_way < changes_at_once) {
         Change& change = changes[next];
         if (under_way > 0 && !is_same_stage(change, changes[next - 1])) return;
@@ -159,7 +163,11 @@ void BrokerAdmin::go_on(std::shared_ptr<Application> application) {
             });
         });
     }
-    if (under_way == 0 && done) std::exchange(done, {})(std::move(changes));
+    if (under_way > 0 || !done) return;
+    const auto made = std::count_if(changes.begin(), changes.end(), [](const Change& change) { return change.is_made; });
+    const auto sum = std::to_string(made) + " of " + std::to_string(changes.size()) + " changes made";
+    record(ended(std::move(entry), parts_.clock.wall_now(), was_refused ? "failed" : "done", sum));
+    std::exchange(done, {})(std::move(changes));
 }
 
 void BrokerAdmin::apply(const Identity& who, const Change& change, Done<void> done) {
@@ -240,8 +248,10 @@ void BrokerAdmin::reload_configuration(const Identity& who, Done<Reloaded> done)
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
     if (parts_.configuration == nullptr) return done(Error(errc::not_found, "this broker has no configuration to read"));
     log::info("configuration_reload_asked_for", {{"by", who.user}});
-    parts_.workers.execute([this, done = std::move(done)]() mutable {
+    parts_.workers.execute([this, entry = audit_entry(who, "configuration.reload", ""), done = std::move(done)]() mutable {
         auto reloaded = parts_.configuration->reload();
+        if (!reloaded) entry.outcome = "failed";
+        record(std::move(entry));
         // What is wrong with the file is for who may change it to know.
         done(reloaded ? std::move(reloaded) : Result<Reloaded>(Error(errc::invalid_argument, reloaded.error().detail())));
     });

@@ -91,6 +91,7 @@ class ConfigurationTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(what_is_configured_may_be_named_as_it_is);
     CPPUNIT_TEST(a_reload_says_what_holds_and_what_waits);
     CPPUNIT_TEST(a_dry_run_changes_nothing);
+    CPPUNIT_TEST(the_audit_says_who_applied_a_document);
     CPPUNIT_TEST(roles_are_changed_and_passwords_stay);
     CPPUNIT_TEST(a_user_that_is_not_there_is_reported_and_not_made);
     CPPUNIT_TEST(permissions_become_what_the_document_says);
@@ -224,6 +225,22 @@ public:
         CPPUNIT_ASSERT_EQUAL(400, refused.status);
         CPPUNIT_ASSERT(refused.body.find("file:1:2: wrong") != std::string::npos);
         CPPUNIT_ASSERT_EQUAL(405, rig.get("/api/v1/configuration/reload").status);
+    }
+
+    void the_audit_says_who_applied_a_document() {
+        SiteRig rig;
+        post(rig, "apply", document("<queues><queue name='q'/></queues>"));
+        rig.post("/api/v1/configuration/reload");
+        const auto page = json_of(rig.get("/api/v1/audit"));
+        std::vector<std::string> lines;
+        for (const auto& item : page.at("items").as_array()) {
+            lines.push_back(std::string(item.at("action").as_string()) + ' ' + std::string(item.at("outcome").as_string()) + ' ' +
+                            std::string(item.at("detail").as_string()));
+        }
+        const std::vector<std::string> expected{"configuration.reload done ", "configuration.apply done 1 of 1 changes made"};
+        CPPUNIT_ASSERT(std::search(lines.begin(), lines.end(), expected.begin(), expected.end()) != lines.end());
+        CPPUNIT_ASSERT(std::find(lines.begin(), lines.end(), "configuration.apply begun changes: 1") != lines.end());
+        CPPUNIT_ASSERT(std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.starts_with("queue.create done"); }));
     }
 
     void a_dry_run_changes_nothing() {
