@@ -250,7 +250,7 @@ public:
         for (const bool dev : {false, true}) {
             SiteRig rig(dev);
             rig.add_user("boss", Role::administrator, "a long password");
-            const auto id = rig.site_.sessions().open("boss").value();
+            const auto id = rig.site_.sessions().open("boss", rig.users_.find("boss")->stored_key).value();
             auto headers = with("origin", "http://localhost:8161");
             headers.emplace_back("cookie", "__Host-giromq=" + id);
             const auto socket = join(rig, headers);
