@@ -126,9 +126,9 @@ bool Registry::doom(const Xid& xid, ReturnCode code) {
 void Registry::lose(SessionId session) {
     const auto found = sessions_.find(session.value);
     if (found == sessions_.end()) return;
-    const std::vector<Entry*> tied = std::move(found->second);
+    const auto tied = std::move(found->second.entries);
     sessions_.erase(found);
-    for (Entry* const entry : tied) conclude(*entry, entry->branch.lose(session));
+    for (const auto& [number, entry] : tied) conclude(*entry, entry->branch.lose(session));
 }
 
 void Registry::on_durable(const Xid& given, Durability durability) {
@@ -225,8 +225,7 @@ Registry::Entry* Registry::find_live(const Xid& xid) {
 
 bool Registry::session_is_active(SessionId session) const {
     const auto found = sessions_.find(session.value);
-    if (found == sessions_.end()) return false;
-    return std::ranges::any_of(found->second, [session](const Entry* entry) { return entry->branch.is_active_in(session); });
+    return found != sessions_.end() && found->second.active != nullptr;
 }
 
 /// Room for one more branch, if need be by forgetting the doomed one that has waited longest for its manager.
@@ -242,11 +241,18 @@ bool Registry::make_room(const std::string& owner) {
 void Registry::remember_ties(Entry& entry, SessionId session) {
     if (session == SessionId{}) return;
     const bool is_tied = std::ranges::any_of(entry.branch.associations(), [session](const auto& one) { return one.session == session; });
-    auto& tied = sessions_[session.value];
-    const auto place = std::ranges::find(tied, &entry);
-    if (is_tied && place == tied.end()) tied.push_back(&entry);
-    if (!is_tied && place != tied.end()) tied.erase(place);
-    if (tied.empty()) sessions_.erase(session.value);
+    Ties& ties = sessions_[session.value];
+    if (is_tied) {
+        ties.entries.emplace(entry.number, &entry);
+    } else {
+        ties.entries.erase(entry.number);
+    }
+    if (entry.branch.is_active_in(session)) {
+        ties.active = &entry;
+    } else if (ties.active == &entry) {
+        ties.active = nullptr;
+    }
+    if (ties.entries.empty()) sessions_.erase(session.value);
 }
 
 void Registry::dispatch(const Xid& xid, Call call) {

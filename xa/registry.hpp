@@ -172,6 +172,12 @@ private:
         std::vector<Call> waiting;
     };
 
+    /// What a session is associated with.
+    struct Ties {
+        std::map<std::uint64_t, Entry*> entries;  // by number
+        Entry* active = nullptr;                  // of them, the one in which it is active: there is one at most
+    };
+
     Entry* find_live(const Xid& xid);
     bool session_is_active(SessionId session) const;
     bool make_room(const std::string& owner);
@@ -198,10 +204,10 @@ private:
     Journal& journal_;
     Effects& effects_;
     std::unordered_map<Xid, Entry> entries_;
-    std::unordered_map<std::uint64_t, std::vector<Entry*>> sessions_;  // entries that a session is associated with
-    Deadlines timeouts_;                                               // branches that may still be prepared
-    Deadlines doomed_;                                                 // those whose XA_RB* waits for the manager, without sessions
-    std::unordered_map<std::string, Owner> owners_;                    // of all branches
+    std::unordered_map<std::uint64_t, Ties> sessions_;
+    Deadlines timeouts_;                             // branches that may still be prepared
+    Deadlines doomed_;                               // those whose XA_RB* waits for the manager, without sessions
+    std::unordered_map<std::string, Owner> owners_;  // of all branches
     std::set<std::pair<WallTime, std::uint64_t>> in_doubt_by_age_;
     Tombstones tombstones_;
     std::uint64_t next_number_ = 1;
