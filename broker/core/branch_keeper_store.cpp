@@ -77,7 +77,8 @@ bool BranchKeeper::prepare_get(const TransactionGet& get, BranchId id, Branch& b
                                  .number = prepared->number,
                                  .message_bytes = prepared->bytes,
                                  .outcome = prepared->outcome,
-                                 .delivery_count = prepared->delivery_count});
+                                 .delivery_count = prepared->delivery_count,
+                                 .failed_deliveries = prepared->failed_deliveries});
     if (prepared->outcome == store::GetOutcome::moved) {
         Queue& target = *router_.find(prepared->target);
         if (!target.has_row()) work.stage(target.row());
@@ -94,6 +95,7 @@ bool BranchKeeper::prepare_get(const TransactionGet& get, BranchId id, Branch& b
                                      .is_moved = true,
                                      .dead_letter = prepared->arrival.dead_letter});
         target.reserve(prepared->bytes);
+        transactions_.on_room_changed(target);
         target.branch_work_begins();
         auto& kept = branch.puts.emplace_back();
         kept.queue = prepared->target;
@@ -109,7 +111,10 @@ void BranchKeeper::prepared(Branch& branch, bool durable) {
     if (!durable) {
         for (const auto& put : branch.puts) {
             Queue& queue = *router_.find(put.queue);
-            if (put.is_moved) queue.unreserve(put.arrival.message->size());
+            if (put.is_moved) {
+                queue.unreserve(put.arrival.message->size());
+                transactions_.on_room_changed(queue);
+            }
             queue.branch_work_ends();
         }
         for (const auto& get : branch.gets) router_.find(get.queue)->branch_work_ends();
@@ -150,8 +155,11 @@ void BranchKeeper::stage_one_phase(const xa::Xid& xid, tx::UnitOfWork& work) {
 std::uint64_t BranchKeeper::stored_puts(const xa::Xid& xid) const { return known_.at(xid).puts.size(); }
 
 void BranchKeeper::stage_completion(const xa::Xid& xid, xa::Outcome outcome, Position first, tx::UnitOfWork& work) {
-    if (outcome == xa::Outcome::rolled_back) return;
     Branch& committing = branch(xid);
+    if (outcome == xa::Outcome::rolled_back) {
+        for (auto& get : committing.gets) router_.find(get.queue)->stage_branch_rollback(get, work);
+        return;
+    }
     const auto now = context_.clock.wall_now();
     for (const auto& get : committing.gets) router_.find(get.queue)->branch_get_leaves(get);
     for (std::size_t index = 0; index < committing.puts.size(); ++index) {
@@ -163,7 +171,8 @@ void BranchKeeper::stage_completion(const xa::Xid& xid, xa::Outcome outcome, Pos
         if (put.sequence) {
             auto& sequences = router_.producers.of(put.sequence->producer, now);
             sequences.take_over(put.sequence->sequence);
-            if (put.arrival.message->durable) work.stage(sequences.row(put.sequence->producer, now));
+            // The store keeps the message, whatever that says of itself, so it is to be known again after a restart.
+            work.stage(sequences.row(put.sequence->producer, now));
         }
         if (!put.duplicate_id.empty()) queue.duplicate_ids.take_over(put.duplicate_id, position, now);
     }
@@ -228,6 +237,11 @@ void BranchKeeper::completed(const xa::Xid& xid, bool is_committed) {
             queue->branch_work_ends();
         }
         queues.insert(get.queue);
+        Queue* const dead_letters = get.dies ? router_.find(get.target) : nullptr;
+        if (dead_letters == nullptr) continue;
+        dead_letters->commit_arrival(get.placed, get.arrival);
+        dead_letters->branch_work_ends();
+        queues.insert(get.target);
     }
     for (const auto& put : ended.puts) {
         Queue* const queue = router_.find(put.queue);
@@ -266,14 +280,10 @@ void BranchKeeper::restore(const store::StoredBranch& stored) {
 void BranchKeeper::restore(const store::PreparePut& put) {
     Branch& found = *restored_.at(put.branch);
     // Only the facts that are needed to count it: the message is read from the store when it has its place.
-    auto facts = std::make_shared<Message>();
-    facts->number = put.number;
-    facts->durable = true;
-    facts->due_at = put.due_at;
-    facts->chunked_bytes = put.message_bytes;
     auto& kept = found.puts.emplace_back();
     kept.queue = put.destination;
-    kept.arrival = Arrival{.message = facts, .dead_letter = put.dead_letter, .keeps = true, .parked = true};
+    kept.arrival =
+        Arrival{.message = facts_of(put.number, put.message_bytes), .dead_letter = put.dead_letter, .keeps = true, .parked = true};
     kept.is_known = false;
     kept.is_moved = put.is_moved;
     kept.duplicate_id = put.duplicate_id;
@@ -297,6 +307,7 @@ void BranchKeeper::restore(const store::PrepareGet& get) {
     kept.bytes = get.message_bytes;
     kept.outcome = get.outcome;
     kept.delivery_count = get.delivery_count;
+    kept.failed_deliveries = get.failed_deliveries;
     found.gets.push_back(std::move(kept));
     if (Queue* const queue = router_.find(get.key.destination)) {
         queue->restore_prepared(get.key.position, found.owner);

@@ -112,6 +112,8 @@ struct Arrival {
 
 /// What is needed to settle, move and count a message. Its size stays what it was.
 MessagePtr without_bytes(const Message& message);
+/// The same of a persistent message that only the store has.
+MessagePtr facts_of(MessageNumber number, std::uint64_t bytes);
 
 /// One queue: strict FIFO by position, competing consumers in turn, a bounded window of it in memory and the rest in the store.
 ///
@@ -211,21 +213,27 @@ public:
         MessageNumber number;
         std::uint64_t bytes = 0;
         store::GetOutcome outcome = store::GetOutcome::removed;
-        std::uint32_t delivery_count = 0;  // after a commit that returns it
+        std::uint32_t delivery_count = 0;     // after a commit that returns it
+        std::uint32_t failed_deliveries = 0;  // before the branch
         ConsumerId not_for;
         DestinationId target;  // of one that moves to a dead-letter queue
         Arrival arrival;
+        bool dies = false;  // by the rollback of its branch, which is under way: it has failed too often then
+        Placed placed;      // of one that dies
     };
     /// What the prepare of its branch stores of an enlisted entry; nothing if it is locked in memory only.
     std::optional<PreparedGet> prepare_get(Position position, TransactionId owner, const Outcome& outcome, tx::UnitOfWork& work);
     void get_is_prepared(Position position, TransactionId owner);
     /// From the prepare on it is no consumer's any more, in the store or in memory only.
-    void belongs_to_branch(Position position) { is_out(position, Holders::nobody); }
+    void belongs_to_branch(Position position);
     /// As found at start.
     void restore_prepared(Position position, TransactionId owner);
     /// The commit of its branch is under way.
     void branch_get_leaves(const PreparedGet& get);
+    /// The rollback is. What has failed too often by it goes to the dead-letter queue in the same unit, so that nothing can come between.
+    void stage_branch_rollback(PreparedGet& get, tx::UnitOfWork& work);
     void branch_get_ended(const PreparedGet& get, bool committed);
+    Placed place_dead_branch_get(const Arrival& arrival, bool is_known, tx::UnitOfWork& work);
     /// A put of a branch that is committed takes its place; its rows are the store's affair. Unless `is_known` its message is only there.
     Placed place_branch_put(Position position, const Arrival& arrival, bool is_known, tx::UnitOfWork& work);
     /// Around the time in which a branch that is prepared, or being prepared, has work here: the queue cannot be deleted then.
@@ -356,11 +364,12 @@ private:
     store::SetDeliveryCount count_of(const Entry& entry) const;
     void keep_from(Entry& entry, ConsumerId consumer);
     static std::string text_of(const Rejected& rejected);
-    static std::string failed_text(const Entry& entry);
+    static std::string failed_text(std::uint32_t failed_deliveries);
     void remove(Entry& entry, Done& done);
     bool dead_letter(Entry& entry, std::string cause, std::string description, Done& done);
     Queue* dead_letter_target(tx::UnitOfWork& work);
     Arrival dead_letter_of(const Entry& entry, const Queue& target, std::string cause, std::string description);
+    DeadLetterPtr reason_of(MessageNumber number, const Queue& target, std::string cause, std::string description, std::uint32_t count);
     void stage_move(Entry& entry, Queue& target, std::string cause, std::string description, tx::UnitOfWork& work, StagedGet& get);
     void stage_failure(Entry& entry, tx::UnitOfWork& work, StagedGet& get);
     void moved(const StagedGet& get, bool durable);
@@ -376,6 +385,10 @@ private:
     void gone_ahead(Position position);
     void tell_room();
     void unlock(Entry& entry);
+    void leaves_with_branch(Position position);
+    bool has_failed_too_often(std::uint32_t failed_deliveries) const {
+        return settings_.max_deliveries != 0 && failed_deliveries >= settings_.max_deliveries;
+    }
     /// Around a unit that is tried until it is durable and names entries of this queue.
     void unit_begins() { ++units_under_way_; }
     void unit_ends();
@@ -424,6 +437,8 @@ private:
     /// True if the window, and not only the store, tells what is at this position.
     bool is_covered(Position position) const { return reaches_tail_ || position <= covered_through_; }
     Entry make_entry(Position position, const Arrival& arrival) const;
+    /// Over a restart, wherever it moves. What a prepared branch has put is kept from then on, whatever its message says.
+    static bool keeps(const Entry& entry) { return entry.message->durable || !entry.is_volatile; }
     void stage_horizon_with(Placed& placed, tx::UnitOfWork& work);
     void keep_aside(Entry entry);
 

@@ -20,7 +20,7 @@ std::optional<Queue::PreparedGet> Queue::prepare_get(Position position, Transact
     get.position = position;
     get.number = entry->message->number;
     get.bytes = entry->message->size();
-    get.delivery_count = entry->failed_deliveries;
+    get.delivery_count = get.failed_deliveries = entry->failed_deliveries;
     if (std::holds_alternative<Accepted>(outcome)) return get;
     get.outcome = store::GetOutcome::returned;
     const auto* const rejected = std::get_if<Rejected>(&outcome);
@@ -28,14 +28,18 @@ std::optional<Queue::PreparedGet> Queue::prepare_get(Position position, Transact
     if (modified != nullptr && modified->undeliverable_here) get.not_for = entry->holder;
     if (rejected == nullptr && (modified == nullptr || !modified->delivery_failed)) return get;
     ++get.delivery_count;
-    const bool too_often = settings_.max_deliveries != 0 && get.delivery_count >= settings_.max_deliveries;
-    Queue* const target = rejected != nullptr || too_often ? dead_letter_target(work) : nullptr;
+    Queue* const target = rejected != nullptr || has_failed_too_often(get.delivery_count) ? dead_letter_target(work) : nullptr;
     // A temporary queue may be gone before the branch is completed.
     if (target == nullptr || target->is_temporary()) return get;
     get.outcome = store::GetOutcome::moved;
     get.target = target->id();
-    get.arrival = rejected != nullptr ? dead_letter_of(*entry, *target, "rejected", text_of(*rejected))
-                                      : dead_letter_of(*entry, *target, "max-deliveries", failed_text(*entry));
+    const auto count = entry->delivery_count() + 1;
+    get.arrival = {.message = entry->message,
+                   .dead_letter = rejected != nullptr
+                                      ? reason_of(get.number, *target, "rejected", text_of(*rejected), count)
+                                      : reason_of(get.number, *target, "max-deliveries", failed_text(get.delivery_count), count),
+                   .keeps = true,
+                   .parked = entry->parked};
     return get;
 }
 
@@ -44,16 +48,63 @@ void Queue::get_is_prepared(Position position, TransactionId branch) {
     belongs_to_branch(position);
 }
 
+void Queue::belongs_to_branch(Position position) {
+    if (Entry* const entry = find_entry(position)) entry->is_in_doubt = true;
+    is_out(position, Holders::nobody);
+}
+
 void Queue::restore_prepared(Position position, TransactionId branch) {
     get_is_prepared(position, branch);
     ++locked_;
 }
 
 void Queue::branch_get_leaves(const PreparedGet& get) {
-    if (get.outcome == store::GetOutcome::returned) return;
+    if (get.outcome != store::GetOutcome::returned) leaves_with_branch(get.position);
+}
+
+void Queue::leaves_with_branch(Position position) {
     --locked_;
     ++leaving_;
-    if (Entry* const entry = find_entry(get.position)) entry->state = EntryState::leaving;
+    if (Entry* const entry = find_entry(position)) entry->state = EntryState::leaving;
+}
+
+void Queue::stage_branch_rollback(PreparedGet& get, tx::UnitOfWork& work) {
+    const auto failures = get.failed_deliveries + 1;
+    Queue* const target = has_failed_too_often(failures) ? dead_letter_target(work) : nullptr;
+    // As with a commit: a temporary queue may be gone before the branch is.
+    if (target == nullptr || target->is_temporary()) return;
+    const Entry* const entry = find_entry(get.position);
+    const bool is_marked = entry != nullptr ? entry->perhaps_delivered : get.position < crash_horizon_;
+    get.dies = true;
+    get.target = target->id();
+    get.arrival = {.message = entry != nullptr ? entry->message : facts_of(get.number, get.bytes),
+                   .dead_letter = reason_of(get.number, *target, "max-deliveries", failed_text(failures), failures + (is_marked ? 1U : 0U)),
+                   .keeps = true,
+                   .parked = entry == nullptr || entry->parked};
+    leaves_with_branch(get.position);
+    work.stage(store::RemoveEntry{.key = {.destination = id_, .position = get.position},
+                                  .number = get.number,
+                                  .message_bytes = get.bytes,
+                                  .is_volatile = false,
+                                  .last_reference = false});
+    get.placed = target->place_dead_branch_get(get.arrival, entry != nullptr, work);
+}
+
+/// What another queue's branch has got comes here as a dead letter.
+Queue::Placed Queue::place_dead_branch_get(const Arrival& arrival, bool is_known, tx::UnitOfWork& work) {
+    if (!has_row()) work.stage(row());
+    const auto position = context_.take_position();
+    work.stage(store::PutEntry{.key = {.destination = id_, .position = position},
+                               .number = arrival.message->number,
+                               .message_bytes = arrival.message->size(),
+                               .delivery_count = 0,
+                               .due_at = {},
+                               .is_volatile = false,
+                               .dead_letter = arrival.dead_letter});
+    const auto placed = place_branch_put(position, arrival, is_known, work);
+    branch_work_begins();
+    tell_room();
+    return placed;
 }
 
 void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
@@ -62,8 +113,10 @@ void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
     Entry* const entry = find_entry(get.position);
     // A page that is being read may still show it as it was, and nothing in memory knows better.
     if (entry == nullptr && !is_covered(get.position)) forget_read_ahead();
-    if (committed && get.outcome != store::GetOutcome::returned) {
-        ++(get.outcome == store::GetOutcome::removed ? counters_.acknowledged : counters_.dead_lettered);
+    const bool leaves = committed ? get.outcome != store::GetOutcome::returned : get.dies;
+    if (leaves) {
+        const bool is_dead = !committed || get.outcome == store::GetOutcome::moved;
+        ++(is_dead ? counters_.dead_lettered : counters_.acknowledged);
         --leaving_;
         if (entry != nullptr) return removed(get.position, get.bytes);
         --messages_;
@@ -85,9 +138,6 @@ void Queue::branch_get_ended(const PreparedGet& get, bool committed) {
     entry->failed_deliveries = committed ? get.delivery_count : entry->failed_deliveries + 1;
     if (committed && get.not_for.is_set()) keep_from(*entry, get.not_for);
     unlock(*entry);
-    const bool too_often = !committed && settings_.max_deliveries != 0 && entry->failed_deliveries >= settings_.max_deliveries;
-    Done nobody;
-    if (too_often && dead_letter(*entry, "max-deliveries", failed_text(*entry), nobody)) return;
     give_back(*entry);
 }
 

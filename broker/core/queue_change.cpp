@@ -184,7 +184,7 @@ Change Queue::stage_change(Entry& entry, const ChangeCommand& command, Queue* ta
         get.target = target->id();
         get.arrival = {.message = entry.message,
                        .dead_letter = command.kind == ChangeCommand::Kind::move ? entry.dead_letter : nullptr,
-                       .keeps = entry.message->durable,
+                       .keeps = keeps(entry),
                        .parked = entry.parked};
     }
     entry.state = EntryState::leaving;
@@ -195,6 +195,7 @@ Change Queue::stage_change(Entry& entry, const ChangeCommand& command, Queue* ta
         get.placed = target->place(get.arrival, work, entry.stored, Showing::with_commit);
         // Only now it comes into the store.
         if (!entry.stored && !get.placed.in_memory_only) work.grow(get.bytes);
+        target->tell_room();
         target->unit_begins();
     }
     changing.gets.push_back(std::move(get));

@@ -69,13 +69,14 @@ std::string Queue::text_of(const Rejected& rejected) {
     return rejected.condition + separator + rejected.description;
 }
 
-std::string Queue::failed_text(const Entry& entry) {
-    return "delivered " + std::to_string(entry.failed_deliveries) + " times without success";
+std::string Queue::failed_text(std::uint32_t failed_deliveries) {
+    return "delivered " + std::to_string(failed_deliveries) + " times without success";
 }
 
 void Queue::unlock(Entry& entry) {
     entry.state = EntryState::available;
     entry.holder = {};
+    entry.is_in_doubt = false;
     --locked_;
     is_decided(entry.position);
 }
@@ -89,10 +90,8 @@ void Queue::give_back(Entry& entry) {
 void Queue::fail_delivery(Entry& entry, Done& done) {
     // A mark stays: it stands for an earlier delivery.
     ++entry.failed_deliveries;
-    if (settings_.max_deliveries != 0 && entry.failed_deliveries >= settings_.max_deliveries &&
-        dead_letter(entry, "max-deliveries", failed_text(entry), done)) {
-        return;
-    }
+    const bool too_often = has_failed_too_often(entry.failed_deliveries);
+    if (too_often && dead_letter(entry, "max-deliveries", failed_text(entry.failed_deliveries), done)) return;
     store_count(entry, done);
     give_back(entry);
 }
@@ -201,18 +200,24 @@ Queue* Queue::dead_letter_target(tx::UnitOfWork& work) {
 }
 
 Arrival Queue::dead_letter_of(const Entry& entry, const Queue& target, std::string cause, std::string description) {
+    const auto count = entry.delivery_count() + (cause == "rejected" ? 1U : 0U);
+    auto reason = reason_of(entry.message->number, target, std::move(cause), std::move(description), count);
+    return {.message = entry.message, .dead_letter = std::move(reason), .keeps = keeps(entry), .parked = entry.parked};
+}
+
+DeadLetterPtr Queue::reason_of(MessageNumber number, const Queue& target, std::string cause, std::string description, std::uint32_t count) {
     auto reason = std::make_shared<DeadLetter>();
     reason->cause = std::move(cause);
     reason->description = shortened(std::move(description));
     reason->origin = settings_.name;
-    reason->delivery_count = entry.delivery_count() + (reason->cause == "rejected" ? 1U : 0U);
+    reason->delivery_count = count;
     reason->time = context_.clock.wall_now();
     log::warning("dead_lettered", {{"queue", settings_.name},
                                    {"dead_letter_queue", target.settings().name},
-                                   {"message", entry.message->number.value},
+                                   {"message", number.value},
                                    {"cause", reason->cause},
                                    {"deliveries", reason->delivery_count}});
-    return {.message = entry.message, .dead_letter = std::move(reason), .keeps = entry.message->durable, .parked = entry.parked};
+    return reason;
 }
 
 /// Out of this queue and into another in one unit, which is tried until it is durable.
@@ -222,6 +227,7 @@ void Queue::move_to(Queue& target, Entry& entry, const Arrival& arrival, tx::Uni
     ++leaving_;
     if (was_stored) work.stage(removal_of(entry, false));
     const auto placed = target.place(arrival, work, was_stored);
+    target.tell_room();
     unit_begins();
     target.unit_begins();
     work.then(

@@ -22,6 +22,14 @@ MessagePtr without_bytes(const Message& message) {
     return facts;
 }
 
+MessagePtr facts_of(MessageNumber number, std::uint64_t bytes) {
+    auto facts = std::make_shared<Message>();
+    facts->number = number;
+    facts->durable = true;
+    facts->chunked_bytes = bytes;
+    return facts;
+}
+
 void Queue::park(Entry& entry) {
     const bool is_worth_it = entry.message->memory() > 2 * sizeof(Message);
     if (!entry.stored || entry.parked || !is_worth_it || !context_.memory_is_scarce()) return;

@@ -47,7 +47,8 @@ void Queue::update(DestinationSettings settings) {
         const bool is_held = entry.state == EntryState::locked || entry.state == EntryState::enlisted;
         // One that an administrator moves comes back if the store refuses that.
         const bool is_moving = entry.state == EntryState::leaving && entry.holder.is_set();
-        if (is_held || is_leaving_with_transaction || is_moving) is_out(entry.position, entry.holder);
+        const auto holder = entry.is_in_doubt ? Holders::nobody : entry.holder;
+        if (is_held || is_leaving_with_transaction || is_moving) is_out(entry.position, holder);
     };
     for (std::size_t index = 0; index < window_.slots(); ++index) look_at(window_.at(index));
     if (selection_) {

@@ -67,9 +67,9 @@ Queue::StagedGet Queue::stage_get(Position position, TransactionId transaction, 
 
 void Queue::stage_failure(Entry& entry, tx::UnitOfWork& work, StagedGet& get) {
     ++entry.failed_deliveries;
-    const bool too_often = settings_.max_deliveries != 0 && entry.failed_deliveries >= settings_.max_deliveries;
+    const bool too_often = has_failed_too_often(entry.failed_deliveries);
     if (Queue* const target = too_often ? dead_letter_target(work) : nullptr) {
-        stage_move(entry, *target, "max-deliveries", failed_text(entry), work, get);
+        stage_move(entry, *target, "max-deliveries", failed_text(entry.failed_deliveries), work, get);
     } else if (entry.stored) {
         work.stage(count_of(entry));
     }
@@ -84,6 +84,7 @@ void Queue::stage_move(Entry& entry, Queue& target, std::string cause, std::stri
     ++leaving_;
     if (entry.stored) work.stage(removal_of(entry, false));
     get.placed = target.place(get.arrival, work, entry.stored, Showing::with_commit);
+    target.tell_room();
     target.unit_begins();
 }
 
@@ -137,6 +138,7 @@ void Queue::moved(const StagedGet& get, bool durable) {
         target->commit_arrival(get.placed, get.arrival);
     } else {
         target->refuse_arrival(get.placed, get.arrival);
+        target->tell_room();
     }
     target->unit_ends();
 }
@@ -160,8 +162,8 @@ void Queue::return_get(Position position, TransactionId transaction, Return how)
     }
     ++entry->failed_deliveries;
     Done nobody;
-    const bool too_often = settings_.max_deliveries != 0 && entry->failed_deliveries >= settings_.max_deliveries;
-    if (too_often && dead_letter(*entry, "max-deliveries", failed_text(*entry), nobody)) return;
+    const bool too_often = has_failed_too_often(entry->failed_deliveries);
+    if (too_often && dead_letter(*entry, "max-deliveries", failed_text(entry->failed_deliveries), nobody)) return;
     // Submitted before anybody can have it: who takes it at once and settles must not remove it ahead of its count.
     store_count(*entry, nobody);
     give_back(*entry);

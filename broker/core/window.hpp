@@ -30,6 +30,7 @@ struct Entry {
     bool perhaps_delivered = false;   // a crash or a torn connection: shown as redelivered, never counted towards dead-lettering
     bool stored = true;               // has rows in the store
     bool is_volatile = false;         // its rows are gone after the next start
+    bool is_in_doubt = false;         // its branch is prepared: it is nobody's until that is decided
     bool parked = false;              // the message is without its bytes: they have to be read from the store before it is shown
     std::vector<ConsumerId> not_for;  // modified{undeliverable-here}
 

@@ -216,6 +216,7 @@ struct PrepareGet {
     std::uint64_t message_bytes = 0;
     GetOutcome outcome = GetOutcome::removed;
     std::uint32_t delivery_count = 0;
+    std::uint32_t failed_deliveries = 0;  // what the entry counts now, as its own row says
 };
 
 /// Who decided on a branch in place of its transaction manager, and why.

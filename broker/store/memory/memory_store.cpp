@@ -477,7 +477,10 @@ Result<void> MemoryStore::recover(RecoveryVisitor& visitor) {
         for (const auto& [index, put] : puts) visitor.prepared_put(put);
     }
     for (const auto& [id, gets] : disk_->prepared_gets) {
-        for (const auto& get : gets) visitor.prepared_get(get);
+        for (auto get : gets) {
+            get.failed_deliveries = disk_->entries.at(get.key.destination).at(place_of(get.key)).delivery_count;
+            visitor.prepared_get(std::move(get));
+        }
     }
     for (const auto& [position, tombstone] : disk_->tombstones) visitor.tombstone(tombstone);
     return {};

@@ -165,8 +165,15 @@ Result<void> SqliteStore::recover_transactions(RecoveryVisitor& visitor) {
     });
     if (!read.ok()) return read;
     constexpr auto get_order = "branch, destination, priority DESC, position";
-    read = scan("prepared_get", prepared_get_columns, sound(prepared_get_checksum), get_order, [&](const Statement& row) {
-        visitor.prepared_get(read_prepared_get(row));
+    // What the entry counts: only of one that is to be returned its own row has to tell.
+    const auto counted = sound(prepared_get_checksum) +
+                         ", CASE outcome WHEN 'removed' THEN delivery_count WHEN 'moved' THEN delivery_count - 1 ELSE (SELECT "
+                         "e.delivery_count FROM entry AS e WHERE e.destination = prepared_get.destination AND "
+                         "e.priority = prepared_get.priority AND e.position = prepared_get.position) END";
+    read = scan("prepared_get", prepared_get_columns, counted, get_order, [&](const Statement& row) {
+        auto get = read_prepared_get(row);
+        get.failed_deliveries = row.number32(9);
+        visitor.prepared_get(std::move(get));
         return row.number(8) == 1;
     });
     if (!read.ok()) return read;

@@ -20,6 +20,7 @@ class CoreStrictTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(what_a_selector_has_found_waits_behind_what_comes_back);
     CPPUNIT_TEST(after_a_crash_a_prepared_get_holds_the_queue_up_again);
     CPPUNIT_TEST(in_memory_only_a_prepared_get_holds_the_queue_up_too);
+    CPPUNIT_TEST(a_prepared_get_stays_nobodys_when_settings_change);
     CPPUNIT_TEST(a_prepared_put_holds_nobody_up);
     CPPUNIT_TEST(what_comes_back_after_a_purge_comes_first);
     CPPUNIT_TEST(a_queue_that_waits_reads_no_more_pages_than_it_needs);
@@ -235,6 +236,26 @@ class CoreStrictTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("m1"s, own.texts() + other.texts());
         CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x"));
         CPPUNIT_ASSERT_EQUAL("m1 m2"s, own.texts() + other.texts());
+    }
+
+    void a_prepared_get_stays_nobodys_when_settings_change() {
+        for (const bool is_durable : {true, false}) {
+            Broker broker;
+            const auto queue = broker.make_queue("q");
+            broker.send_many(queue, "m", 2, {.durable = is_durable});
+            Manager manager(broker);
+            Taker& own = prepare_m1(manager, queue);
+            auto settings = broker.view(queue).settings;
+            settings.strict = true;
+            Answer<void> changed;
+            broker.core->change_queue(queue, settings, changed.callback());
+            broker.run();
+            own.credit(10);
+            broker.run();
+            CPPUNIT_ASSERT_EQUAL("m1"s, own.texts());
+            CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.rollback("x"));
+            CPPUNIT_ASSERT_EQUAL("m1 m1 m2"s, own.texts());
+        }
     }
 
     void a_prepared_put_holds_nobody_up() {

@@ -23,6 +23,7 @@ class BranchTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_get_that_is_rolled_back_returns_to_its_place_with_its_count_raised);
     CPPUNIT_TEST(a_get_that_was_released_in_the_branch_returns_with_the_commit);
     CPPUNIT_TEST(a_get_that_was_rejected_in_the_branch_moves_with_the_commit);
+    CPPUNIT_TEST(what_an_entry_counts_is_known_after_a_restart_whatever_its_branch_does_with_it);
     CPPUNIT_TEST(a_move_that_is_rolled_back_leaves_the_message_where_it_was);
     CPPUNIT_TEST(a_purge_neither_removes_nor_counts_what_a_branch_has_got);
     CPPUNIT_TEST(duplicate_ids_are_taken_with_the_commit_and_not_with_a_rollback);
@@ -145,6 +146,27 @@ public:
         CPPUNIT_ASSERT(entries[0].locked_by == BranchId{});
         CPPUNIT_ASSERT_EQUAL(0U, entries[1].delivery_count);
         driver_->commit({StoreDriver::removal_of(entries[0])});
+    }
+
+    void what_an_entry_counts_is_known_after_a_restart_whatever_its_branch_does_with_it() {
+        struct Case {
+            GetOutcome outcome;
+            std::uint32_t after_commit;
+        };
+        for (const auto& [outcome, after_commit] :
+             {Case{GetOutcome::removed, 3}, Case{GetOutcome::returned, 3}, Case{GetOutcome::returned, 4}, Case{GetOutcome::moved, 4}}) {
+            send({"one"});
+            driver_->commit({SetDeliveryCount{driver_->entries(queue_).front().key, 3}});
+            const auto batch = driver_->prepare(0, 1);
+            auto get = StoreDriver::prepare_get(batch.branch, driver_->entries(queue_).front(), outcome);
+            get.delivery_count = after_commit;
+            get.failed_deliveries = 3;
+            driver_->commit({batch, get});
+            restart(false);
+            CPPUNIT_ASSERT_EQUAL(3U, driver_->recovered().gets.front().failed_deliveries);
+            driver_->commit({driver_->complete(batch.branch, BranchOutcome::rolled_back, 0)});
+            driver_->commit({StoreDriver::removal_of(driver_->entries(queue_).front())});
+        }
     }
 
     void a_get_that_was_released_in_the_branch_returns_with_the_commit() {
