@@ -1,6 +1,7 @@
 #include "core/branch_keeper.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace giromq::core {
@@ -181,14 +182,14 @@ void BranchKeeper::resolve(const xa::Xid& xid, xa::Outcome outcome, xa::Decision
 }
 
 void BranchKeeper::queue_closes(DestinationId queue) {
-    std::vector<xa::Xid> concerned;
+    std::map<TransactionId, xa::Xid> concerned;  // in the order in which they began, since what fails too often is moved in that
     for (const auto& [xid, known] : known_) {
         if (known.is_prepared) continue;
         const bool puts = std::ranges::any_of(known.work.puts, [&](const auto& put) { return put.queue == queue; });
         const bool gets = std::ranges::any_of(known.work.gets, [&](const auto& get) { return get.queue == queue; });
-        if (puts || gets) concerned.push_back(xid);
+        if (puts || gets) concerned.emplace(known.owner, xid);
     }
-    for (const auto& xid : concerned) branches_.registry().doom(xid, xa::ReturnCode::rb_other);
+    for (const auto& [owner, xid] : concerned) branches_.registry().doom(xid, xa::ReturnCode::rb_other);
 }
 
 /// Branches that are not prepared are rolled back, without counting: nobody has failed.

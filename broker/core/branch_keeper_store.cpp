@@ -169,10 +169,10 @@ void BranchKeeper::stage_completion(const xa::Xid& xid, xa::Outcome outcome, Pos
         queue.unreserve(put.arrival.message->size());
         put.placed = queue.place_branch_put(position, put.arrival, put.is_known, work);
         if (put.sequence) {
-            auto& sequences = router_.producers.of(put.sequence->producer, now);
-            sequences.take_over(put.sequence->sequence);
-            // The store keeps the message, whatever that says of itself, so it is to be known again after a restart.
-            work.stage(sequences.row(put.sequence->producer, now));
+            router_.producers.of(put.sequence->producer, now).take_over(put.sequence->sequence);
+            // The store keeps the message, whatever that says of itself, so it is to be known again after a restart. Not a whole row:
+            // others of the producer may be on their way that a full disk refuses, and this unit goes through all the same.
+            work.stage(store::TakeSequence{put.sequence->producer, put.sequence->sequence, now});
         }
         if (!put.duplicate_id.empty()) queue.duplicate_ids.take_over(put.duplicate_id, position, now);
     }

@@ -135,6 +135,13 @@ struct PutProducer {
 struct RemoveProducer {
     std::string producer;
 };
+/// One sequence more is seen, beside what the store knows then. For a unit that goes through although one before it, with other sequences
+/// of the producer, may be refused: what a row of the core's would say of those might not become true.
+struct TakeSequence {
+    std::string producer;
+    std::uint64_t sequence = 0;
+    Timestamp time;
+};
 
 /// An id given by an application was taken, at `position` of the destination. Append-ordered.
 struct PutDuplicateId {
@@ -268,8 +275,8 @@ struct RemovePermission {
 
 using Operation =
     std::variant<PutMessage, PutChunk, DropChunks, PutEntry, RemoveEntry, SetDeliveryCount, SetHorizon, QuarantineEntry, PutDestination,
-                 CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer, PutDuplicateId, ForgetDuplicateIds,
-                 PutUser, RemoveUser, PutSelector, RemoveSelector, PrepareBranch, PreparePut, PrepareGet, CompleteBranch, ForgetBranch,
-                 PutTombstone, ForgetTombstones, PutAudit, PutPermission, RemovePermission>;
+                 CloseDestination, RemoveDestination, PurgeEntries, PutProducer, RemoveProducer, TakeSequence, PutDuplicateId,
+                 ForgetDuplicateIds, PutUser, RemoveUser, PutSelector, RemoveSelector, PrepareBranch, PreparePut, PrepareGet,
+                 CompleteBranch, ForgetBranch, PutTombstone, ForgetTombstones, PutAudit, PutPermission, RemovePermission>;
 
 }  // namespace giromq::store

@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/crc32c.hpp"
 #include "security/audit_chain.hpp"
+#include "store/sequence_window.hpp"
 
 // The whole engine is in this file: the tables (MemoryDisk), the batch (Applier) and the store.
 namespace giromq::store {
@@ -206,6 +207,12 @@ public:
     }
     void operator()(const PutProducer& operation) { disk_.producers[operation.producer] = operation; }
     void operator()(const RemoveProducer& operation) { disk_.producers.erase(operation.producer); }
+    void operator()(const TakeSequence& operation) {
+        PutProducer& row = disk_.producers[operation.producer];
+        row.producer = operation.producer;
+        row.last_used = operation.time;
+        take_sequence(row, operation.sequence);
+    }
     void operator()(const PutDuplicateId& operation) {
         // A temporary destination ends with its connection, and its ids with it: there is nothing to remember.
         if (!disk_.destinations.contains(operation.destination)) return;

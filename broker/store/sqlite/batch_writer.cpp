@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "base/crc32c.hpp"
 #include "base/log.hpp"
+#include "store/sequence_window.hpp"
 #include "store/sqlite/entry_row.hpp"
 #include "store/sqlite/enum_text.hpp"
 #include "store/sqlite/message_row.hpp"
@@ -85,6 +86,7 @@ int BatchWriter::prepare_others() {
          "DELETE FROM destination WHERE id = ? AND closing = 1 AND messages = 0 AND volatile_messages = 0 "
          "AND prepared_messages = 0"},
         {&remove_duplicate_ids_, "DELETE FROM duplicate_id WHERE destination = ?"},
+        {&select_producer_, "SELECT high_water, window FROM producer WHERE name = ?"},
         {&update_producer_, "UPDATE producer SET high_water = ?, window = ?, last_used = ? WHERE name = ?"},
         {&insert_producer_, "INSERT INTO producer (high_water, window, last_used, name) VALUES (?,?,?,?)"},
         {&delete_producer_, "DELETE FROM producer WHERE name = ?"},
@@ -157,6 +159,7 @@ int BatchWriter::finish() {
     deltas_.clear();
     last_delta_ = nullptr;
     producers_.clear();
+    changed_producers_.clear();
     return SQLITE_OK;
 }
 
@@ -164,6 +167,7 @@ void BatchWriter::abandon() {
     deltas_.clear();
     last_delta_ = nullptr;
     producers_.clear();
+    changed_producers_.clear();
     purged_.clear();
     garbage_.clear();
 }
@@ -430,6 +434,34 @@ int BatchWriter::run(const PutProducer& put) {
 
 int BatchWriter::run(const RemoveProducer& remove) {
     producers_.insert_or_assign(remove.producer, nullptr);
+    return SQLITE_OK;
+}
+
+int BatchWriter::run(const TakeSequence& take) {
+    PutProducer row;
+    row.producer = take.producer;
+    const auto pending = producers_.find(take.producer);
+    if (pending == producers_.end()) {
+        if (const int code = read_producer(row); code != SQLITE_OK) return code;
+    } else if (pending->second != nullptr) {
+        row = *pending->second;
+    }
+    take_sequence(row, take.sequence);
+    row.last_used = take.time;
+    const PutProducer& changed = changed_producers_.emplace_back(std::move(row));
+    producers_.insert_or_assign(changed.producer, &changed);
+    return SQLITE_OK;
+}
+
+/// It is as it was when the store has none.
+int BatchWriter::read_producer(PutProducer& row) {
+    const ResetGuard guard(select_producer_);
+    const int code = select_producer_.bind(1, std::string_view(row.producer)).step();
+    if (code == SQLITE_DONE) return SQLITE_OK;
+    if (code != SQLITE_ROW) return code;
+    row.high_water = select_producer_.unsigned_number(0);
+    const auto window = select_producer_.blob(1);
+    row.window.assign(window.begin(), window.end());
     return SQLITE_OK;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -87,6 +88,7 @@ private:
     int run(const PurgeEntries& purge);
     int run(const PutProducer& put);
     int run(const RemoveProducer& remove);
+    int run(const TakeSequence& take);
     int run(const PutDuplicateId& put);
     int run(const ForgetDuplicateIds& forget);
     int run(const PutUser& put);
@@ -115,6 +117,7 @@ private:
     int delete_dead_letter(DestinationId destination, Position position);
     int rows_to_purge(const PurgeEntries& purge, std::vector<PurgedRow>& rows);
     int collect(Statement& statement, bool is_volatile, std::vector<PurgedRow>& rows);
+    int read_producer(PutProducer& row);
     int write_producer(std::string_view name, const PutProducer* put);
 
     Connection* connection_ = nullptr;
@@ -124,6 +127,7 @@ private:
     std::uint64_t last_destination_ = 0;  // the delta that was asked for last: most batches touch few destinations, in runs
     Delta* last_delta_ = nullptr;
     std::unordered_map<std::string_view, const PutProducer*> producers_;  // null: removed
+    std::deque<PutProducer> changed_producers_;                           // what sequences were taken in
     std::vector<PurgeCount> purged_;
     std::vector<MessageNumber> garbage_;
     /// False while there can be no row, so that the message path need not ask.
@@ -136,7 +140,7 @@ private:
     Statement insert_volatile_, delete_volatile_, set_volatile_count_, select_volatile_purge_;
     Statement insert_dead_letter_, delete_dead_letter_;
     Statement update_counters_, put_destination_, pause_destination_, close_destination_, remove_destination_, remove_duplicate_ids_;
-    Statement update_producer_, insert_producer_, delete_producer_;
+    Statement select_producer_, update_producer_, insert_producer_, delete_producer_;
     Statement insert_duplicate_id_, forget_duplicate_ids_, put_user_, delete_user_, put_selector_, delete_selector_;
     Statement put_permission_, delete_permission_, delete_permissions_of_;
     Statement quarantine_entry_, quarantine_volatile_, quarantine_message_, remove_quarantined_, remove_quarantined_volatile_;

@@ -18,6 +18,7 @@ class CoreBranchFailureTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_dead_letter_queue_is_not_deleted_while_one_is_on_its_way);
     CPPUNIT_TEST(dead_letters_take_the_room_of_producers);
     CPPUNIT_TEST(what_a_branch_has_kept_is_kept_as_a_dead_letter);
+    CPPUNIT_TEST(a_send_that_is_refused_before_a_branch_is_committed_can_be_sent_again);
     CPPUNIT_TEST_SUITE_END();
 
     static DestinationId make_queue(Broker& broker, std::uint32_t most) {
@@ -140,12 +141,6 @@ class CoreBranchFailureTest : public CppUnit::TestFixture {
         });
     }
 
-    static Sender& open_full_sender(Broker& broker) {
-        Sender& sender = broker.open_sender(broker.queue("dead"));
-        CPPUNIT_ASSERT(sender.room() > 0);
-        return sender;
-    }
-
     void dead_letters_take_the_room_of_producers() {
         for (const int way : {0, 1, 2, 3}) {
             Broker broker;
@@ -158,7 +153,8 @@ class CoreBranchFailureTest : public CppUnit::TestFixture {
                 settings.max_deliveries = 1;
             });
             broker.send(queue, "m1");
-            Sender& sender = open_full_sender(broker);
+            Sender& sender = broker.open_sender(broker.queue("dead"));
+            CPPUNIT_ASSERT(sender.room() > 0);
             Manager manager(broker);
             Taker& taker = manager.controller.take(queue, 1);
             if (way == 0) {
@@ -204,6 +200,30 @@ class CoreBranchFailureTest : public CppUnit::TestFixture {
         broker.doors->run();
         broker.crash();
         CPPUNIT_ASSERT_EQUAL("light"s, broker.drain_all(dead_letters(broker)));
+    }
+
+    void a_send_that_is_refused_before_a_branch_is_committed_can_be_sent_again() {
+        for (const bool is_full : {false, true}) {
+            Broker broker;
+            const auto queue = broker.make_queue("q");
+            const SendOptions first{.sequence = core::ProducerSequence{"producer", 1}};
+            const SendOptions second{.sequence = core::ProducerSequence{"producer", 2}};
+            {
+                Manager manager(broker);
+                const auto id = manager.start("x");
+                manager.controller.put(id, queue, "m2", second);
+                manager.end(id);
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.prepare("x"));
+                broker.doors->disk_full = is_full;
+                const auto sent = broker.stage(queue, "m1", first);
+                CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.commit("x"));
+                CPPUNIT_ASSERT_EQUAL(is_full, !sent->accepted());
+            }
+            broker.crash();
+            CPPUNIT_ASSERT(broker.send(queue, "m2", second)->duplicate());
+            CPPUNIT_ASSERT_EQUAL(!is_full, broker.send(queue, "m1", first)->duplicate());
+            CPPUNIT_ASSERT_EQUAL(is_full ? "m2 m1"s : "m1 m2"s, broker.drain_all(queue));
+        }
     }
 };
 

@@ -37,6 +37,7 @@ class ConformanceTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(dropped_chunks_go_while_the_store_runs);
     CPPUNIT_TEST(a_damaged_message_is_reported_and_quarantined);
     CPPUNIT_TEST(the_last_state_of_a_producer_wins);
+    CPPUNIT_TEST(a_sequence_is_taken_beside_what_is_known_of_its_producer);
     CPPUNIT_TEST(duplicate_ids_come_back_in_order_until_forgotten);
     CPPUNIT_TEST(users_come_back_as_they_were);
     CPPUNIT_TEST(permissions_come_back_as_they_were);
@@ -453,6 +454,40 @@ public:
         CPPUNIT_ASSERT(found[0].producer == "a" && found[0].high_water == 4 && found[0].last_used == Timestamp{4});
         CPPUNIT_ASSERT(found[1].producer == "b" && found[1].high_water == 5);
         CPPUNIT_ASSERT(found[1].window == std::vector<std::uint8_t>(128, 5));
+    }
+
+    void a_sequence_is_taken_beside_what_is_known_of_its_producer() {
+        const auto seen = [this] {
+            restart(false);
+            std::string text;
+            for (const auto& row : driver_->recovered().producers) {
+                text += row.producer + " " + std::to_string(row.high_water) + ":";
+                for (std::uint64_t sequence = 0; sequence < 1024; ++sequence) {
+                    if ((row.window.at(sequence / 8) >> (sequence % 8) & 1U) != 0) text += " " + std::to_string(sequence);
+                }
+                text += "; ";
+            }
+            return text;
+        };
+        const auto take = [](const std::string& name, std::uint64_t sequence) { return TakeSequence{name, sequence, Timestamp{1}}; };
+        driver_->commit({take("a", 1), take("a", 3)});
+        driver_->commit({take("a", 2)});
+        CPPUNIT_ASSERT_EQUAL(std::string("a 3: 1 2 3; "), seen());
+        // Behind a row of the same batch, which may be gone.
+        PutProducer row;
+        row.producer = "a";
+        row.high_water = 7;
+        row.window.assign(128, 0);
+        row.window[0] = 0x80;
+        driver_->commit({row, take("a", 5)});
+        CPPUNIT_ASSERT_EQUAL(std::string("a 7: 5 7; "), seen());
+        driver_->commit({take("a", 1030), take("a", 6)});
+        CPPUNIT_ASSERT_EQUAL(std::string("a 1030: 6 7; "), seen());
+        driver_->commit({take("a", 7), RemoveProducer{"a"}, take("a", 4)});
+        CPPUNIT_ASSERT_EQUAL(std::string("a 4: 4; "), seen());
+        driver_->commit({take("a", 5000)});
+        driver_->commit({take("a", 3976), take("a", 3977)});
+        CPPUNIT_ASSERT_EQUAL(std::string("a 5000: 904 905; "), seen());
     }
 
     void duplicate_ids_come_back_in_order_until_forgotten() {
