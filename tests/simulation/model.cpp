@@ -119,22 +119,30 @@ DeadLetter Model::dead_letter_of(const ModelMessage& message, std::string cause,
 }
 
 void Model::move(ModelMessage& message, std::string cause, std::string description) {
-    message.dead_letter = dead_letter_of(message, std::move(cause), std::move(description));
+    move_to(message, dead_letter_queue, dead_letter_of(message, std::move(cause), std::move(description)));
+    ++moves;
+}
+
+void Model::move_to(ModelMessage& message, DestinationId target, std::optional<DeadLetter> dead_letter) {
+    message.before_move.reset();
+    message.before_move = std::make_shared<ModelMessage>(message);
+    message.dead_letter = std::move(dead_letter);
     message.confirmed = false;
     message.moving_from = message.home;
-    message.order_before_move = message.order;
-    message.failures_before_move = message.failures;
     queues.at(message.home).order.erase(message.order);
-    message.home = dead_letter_queue;
+    message.home = target;
     message.order = next_order_++;
     message.presence = Presence::pending;
     message.failures = message.failures_durable = 0;
     message.mark = Mark::no;
     message.delivered = message.marked_for_ever = message.maybe_marked = false;
     message.barred.clear();
-    queues.at(dead_letter_queue).order.emplace(message.order, message.tag);
+    queues.at(target).order.emplace(message.order, message.tag);
+    // One that comes back to a queue is a new one there.
+    for (auto& [key, consumer] : consumers) {
+        if (consumer.queue == target) consumer.shown.erase(message.tag);
+    }
     excuse(message);
-    ++moves;
 }
 
 void Model::closing(const std::vector<ConsumerKey>& keys, bool lost) {
@@ -289,7 +297,7 @@ void Model::check_count(ModelMessage& message, const core::Delivery& delivery) {
 }
 
 void Model::check_dead_letter(const ModelMessage& message, const core::Delivery& delivery) {
-    const bool is_dead = message.home == dead_letter_queue && message.dead_letter;
+    const bool is_dead = message.dead_letter.has_value();
     if ((delivery.dead_letter != nullptr) != is_dead) {
         fail("why it is dead is missing, or out of place: " + describe(message));
         return;

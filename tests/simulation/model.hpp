@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -63,8 +64,7 @@ struct ModelMessage {
     std::set<ConsumerKey> barred;
     std::optional<DeadLetter> dead_letter;
     std::optional<DestinationId> moving_from;
-    std::uint64_t order_before_move = 0;
-    std::uint32_t failures_before_move = 0;
+    std::shared_ptr<const ModelMessage> before_move;
 
     bool expired(Timestamp now) const { return !dead_letter && expires_at.is_set() && expires_at <= now; }
 };
@@ -119,6 +119,18 @@ public:
     void commit_get(TransactionId transaction, Tag tag, const Outcome& outcome);
     void get_committed(TransactionId transaction, Tag tag, const Outcome& outcome, ConsumerKey by);
     void get_refused(TransactionId transaction, Tag tag);
+    /// The rollback of its prepared branch is under way.
+    void roll_back_get(TransactionId transaction, Tag tag);
+    void get_rolled_back(TransactionId transaction, Tag tag);
+
+    /// An administrator holds it, as a consumer would.
+    void hold(Tag tag, ConsumerKey holder);
+    void let_go(Tag tag, ConsumerKey holder);
+    /// It leaves, or moves to `target` with the reasons for which it is dead, or without; what it was is kept, since that may be refused.
+    /// The answer is the order that it has from then on.
+    std::uint64_t change(TransactionId change, Tag tag, std::optional<DestinationId> target, bool stays_dead);
+    void change_ended(TransactionId change, Tag tag, std::uint64_t order, bool durable);
+
     /// The transaction is rolled back. `holder`: the consumer that has it again; 0 if it goes back, counted.
     void return_get(Tag tag, ConsumerKey holder);
     /// The broker stops: it goes back uncounted.
@@ -176,6 +188,7 @@ private:
     void give_back(ModelMessage& message);
     void fail_delivery(ModelMessage& message);
     void move(ModelMessage& message, std::string cause, std::string description);
+    void move_to(ModelMessage& message, DestinationId target, std::optional<DeadLetter> dead_letter);
     DeadLetter dead_letter_of(const ModelMessage& message, std::string cause, std::string description) const;
     void remove(ModelMessage& message, Presence presence);
     void excuse(const ModelMessage& message);

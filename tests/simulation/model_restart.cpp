@@ -66,12 +66,12 @@ void Model::after_restart(ModelMessage& message, bool clean, const store::Stored
     const auto count = found->delivery_count;
     if (message.moving_from && found->key.destination == *message.moving_from) {
         queues.at(message.home).order.erase(message.order);
-        message.home = *message.moving_from;
-        message.order = message.order_before_move;
-        message.failures = message.failures_before_move;
+        const auto before = message.before_move;
+        message = *before;
         message.failures_durable = 0;
-        message.delivered = true;
-        message.dead_letter.reset();
+        message.holder = 0;
+        message.between = message.overtaken = false;
+        message.barred.clear();
         queues.at(message.home).order.emplace(message.order, message.tag);
     }
     message.moving_from.reset();

@@ -78,6 +78,20 @@ void Model::get_refused(TransactionId transaction, Tag tag) {
     message.with_queue = true;
 }
 
+void Model::roll_back_get(TransactionId transaction, Tag tag) {
+    auto& message = messages.at(tag);
+    if (message.holder != transaction_holder || message.home == dead_letter_queue) return;
+    const auto most = queues.at(message.home).settings.max_deliveries;
+    if (most == 0 || message.failures + 1 < most) return;
+    before_commit[{transaction, tag}] = message;
+    message.holder = 0;
+    fail_delivery(message);
+}
+
+void Model::get_rolled_back(TransactionId transaction, Tag tag) {
+    if (!before_commit.extract({transaction, tag}).empty()) move_confirmed(tag);
+}
+
 void Model::return_get(Tag tag, ConsumerKey holder) {
     auto& message = messages.at(tag);
     if (message.holder != transaction_holder) return;

@@ -15,7 +15,8 @@
 #include "simulation/world.hpp"
 
 /// The simulation: a real core (broker/core) over the store in memory, under a scheduler that owns every order of events, against a
-/// model that knows only what a queue is.
+/// model that knows only what a queue is. Its clients send, receive, browse, and work in local transactions and in branches; administrators
+/// move, retry and delete.
 ///
 /// The fault model. At any moment
 ///  - the process may die: what no COMMIT returned for is gone; a batch whose COMMIT was under way is applied or not, and if it was,

@@ -46,6 +46,7 @@ World::World(std::uint64_t seed, std::uint64_t steps) : seed_(seed), steps_(step
     transaction_percent_ = one_of({0, 0, 10, 30, 60});
     branch_percent_ = one_of({0, 30, 70, 100});
     settings_.transaction_timeout = std::chrono::milliseconds(one_of({500, 5000, 300'000}));
+    change_percent_ = one_of({0, 0, 5, 20});
     model_.unsettled_max = settings_.consumer_unsettled_max;
     model_.now = clock_.wall_now();
 }
@@ -64,7 +65,8 @@ std::string World::summary() const {
            std::to_string(model_.first_deliveries) + " first and " + std::to_string(model_.redeliveries) + " further deliveries, " +
            std::to_string(model_.moves) + " dead letters, " + std::to_string(crashes_) + " crashes, " + std::to_string(restarts_) +
            " restarts, " + std::to_string(faults_ever_) + " faults, " + std::to_string(committed_) + " transactions committed and " +
-           std::to_string(rolled_back_) + " rolled back, " + std::to_string(prepared_ever_) + " branches prepared";
+           std::to_string(rolled_back_) + " rolled back, " + std::to_string(prepared_ever_) + " branches prepared, " +
+           std::to_string(changed_ever_) + " messages changed by administrators";
 }
 
 std::string World::run() {
@@ -215,6 +217,8 @@ std::string World::windows() const {
 /// Everything can be consumed, and then there is nothing: in the queues, in memory, in the store.
 void World::finish() {
     note("finish");
+    rest();
+    let_all_go();
     rest();
     finish_branches();
     while (!connections_.empty() && model_.failure.empty()) close_connection();

@@ -208,6 +208,7 @@ private:
         ConnectionId connection;
         bool is_suspended = false;
         bool migrates = false;
+        std::uint32_t uploads = 0;  // large messages that are coming
     };
     struct Branch {
         explicit Branch(std::uint64_t given) : number(given), xid(*xa::Xid::make(1, "branch-" + std::to_string(given), "")) {}
@@ -234,9 +235,10 @@ private:
     bool is_busy(ConnectionId connection) const;
     std::optional<ConnectionId> free_connection();
     void start_branch();
-    const Tie* active_tie(const Branch& branch) const;
-    void put(Branch& branch);
-    bool is_on_its_last_delivery(Tag tag) const;
+    static Tie* active_tie(Branch& branch);
+    void put(const BranchPtr& branch);
+    void put(const BranchPtr& branch, const Tie& tie, const Sent& what, std::shared_ptr<Message> message);
+    void put_when_uploaded(const BranchPtr& branch, Tie& tie, const Sent& what);
     void enlist(Branch& branch);
     void tie_step(const BranchPtr& branch);
     void check_association(const Branch& branch, xa::ReturnCode code, const char* call);
@@ -263,8 +265,9 @@ private:
     bool is_stored_get(Tag tag) const;
     void prepare(const BranchPtr& branch);
     void begin_commit(Branch& branch);
+    void begin_rollback(Branch& branch);
     void apply(Branch& branch, bool committed);
-    void take_commit_back(Branch& branch);
+    void take_end_back(Branch& branch);
     void commit_one_phase(const BranchPtr& branch);
     void complete_prepared(const BranchPtr& branch, bool commits, bool by_decision);
     void ended(const BranchPtr& branch);
@@ -275,6 +278,19 @@ private:
     void recover_completing(const BranchPtr& branch, const xa::Branch* known);
     void drop(const BranchPtr& branch);
     void lock_again(const std::map<DestinationId, std::vector<store::StoredEntry>>& stored);
+
+    // Administrators (world_changes.cpp)
+    struct Hand;
+    using HandPtr = std::shared_ptr<Hand>;
+    void hand_step();
+    void open_hand();
+    void ask_for(const HandPtr& hand, Position position, Tag tag);
+    core::Change expected_change(core::ChangeCommand::Kind kind, Tag tag, std::optional<DestinationId>& target) const;
+    void change(const HandPtr& hand);
+    void apply(Hand& hand, bool durable);
+    void let_go(const HandPtr& hand);
+    void let_all_go();
+    void find_out_about_changes(DestinationId queue, Tag shown, bool to_consumer);
 
     // From consumers
     void delivered(SimConsumer& consumer, core::Delivery delivery);
@@ -298,6 +314,7 @@ private:
     std::uint64_t transaction_percent_ = 0;
     std::uint64_t strict_percent_ = 0;
     std::uint64_t branch_percent_ = 0;  // of transactions
+    std::uint64_t change_percent_ = 0;
 
     test::ManualClock clock_;
     std::shared_ptr<store::MemoryDisk> disk_ = store::make_memory_disk();
@@ -315,8 +332,10 @@ private:
     std::vector<Transaction> transactions_;              // that are open
     std::vector<std::shared_ptr<Transaction>> commits_;  // that are under way
     std::vector<BranchPtr> branches_;
+    std::vector<HandPtr> hands_;
     std::map<ConnectionId, ControlId> controls_;
-    std::optional<ConnectionId> closing_;  // its consumers take nothing back any more
+    std::optional<ConnectionId> closing_;    // its consumers take nothing back any more
+    std::optional<DestinationId> deleting_;  // what its consumers are given back goes with it
     std::map<DestinationId, ConnectionId> temporary_;
     std::map<std::string, DestinationSettings> creating_;
     std::map<DestinationId, std::vector<std::shared_ptr<Purge>>> purges_;
@@ -336,6 +355,8 @@ private:
     std::uint64_t committed_ = 0;
     std::uint64_t rolled_back_ = 0;
     std::uint64_t prepared_ever_ = 0;
+    std::uint64_t changed_ever_ = 0;
+    std::uint64_t next_hand_ = 1;
     SimControl control_port_;
 };
 

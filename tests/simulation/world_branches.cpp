@@ -14,7 +14,7 @@ void World::branch_step() {
     if (branches_.empty() || lot < 12) return start_branch();
     const auto branch = random_.pick(branches_);
     if (lot < 35) {
-        for (auto left = random_.between(1, burst_most_); left > 0; --left) put(*branch);
+        for (auto left = random_.between(1, burst_most_); left > 0; --left) put(branch);
     } else if (lot < 60) {
         for (auto left = random_.between(1, burst_most_); left > 0; --left) enlist(*branch);
     } else if (lot < 78) {
@@ -59,28 +59,60 @@ void World::start_branch() {
 
 // Work
 
-const World::Tie* World::active_tie(const Branch& branch) const {
+World::Tie* World::active_tie(Branch& branch) {
     const auto found = std::ranges::find(branch.ties, false, &Tie::is_suspended);
     return found == branch.ties.end() ? nullptr : &*found;
 }
 
-void World::put(Branch& branch) {
-    const Tie* const tie = active_tie(branch);
+void World::put(const BranchPtr& branch) {
+    Tie* const tie = active_tie(*branch);
     const auto queue = any_queue(random_.percent(3));
     if (tie == nullptr || !queue || temporary_.contains(*queue)) return;
+    const auto what = something_new(*queue);
+    if (what.chunks > 0) return put_when_uploaded(branch, *tie, what);
+    put(branch, *tie, what, message_of(what));
+}
+
+/// A large message comes when its chunks are durable, as broker/amqp sees to.
+void World::put_when_uploaded(const BranchPtr& branch, Tie& tie, const Sent& what) {
+    core_->await_put(tie.connection, tie.id);
+    ++tie.uploads;
+    ++unanswered_;
+    auto left = std::make_shared<std::uint32_t>(what.chunks);
+    auto refused = std::make_shared<bool>(false);
+    auto whole = std::make_shared<std::shared_ptr<Message>>();
+    *whole = message_of(what, [this, branch, tie, what, left, refused, whole, run = run_](const Result<void>& stored) {
+        *refused = *refused || !stored.ok();
+        if (run != run_ || --*left > 0) return;
+        --unanswered_;
+        note("upload of " + std::to_string(what.tag) + (*refused ? " is refused" : " has ended"));
+        const auto here = std::ranges::find(branch->ties, tie.id, &Tie::id);
+        if (here != branch->ties.end()) --here->uploads;
+        const bool has_queue = model_.queues.contains(what.queue) && !model_.queues.at(what.queue).deleting;
+        if (!*refused && has_queue && *whole != nullptr) return put(branch, tie, what, *whole);
+        branch->may_be_doomed = true;
+        if (*whole != nullptr) core_->drop_chunks((*whole)->number);
+        core_->work_refused(tie.connection, tie.id, Error(core::errc::resource_limit), true);
+        sync_branches();
+    });
+    // All were refused at once.
+    if (*left == 0 && *whole != nullptr) core_->drop_chunks((*whole)->number);
+}
+
+void World::put(const BranchPtr& put_into, const Tie& tie, const Sent& what, std::shared_ptr<Message> message) {
+    Branch& branch = *put_into;
     expire_if_due(branch);
-    auto what = something_new(*queue);
-    // What is stored with the prepare is kept whatever it says of itself: tests/unit/core has those.
-    what.persistent = true;
-    what.chunks = 0;
     core::SendCommand command;
     command.destination = what.queue;
-    command.message = message_of(what);
+    command.was_awaited = message->chunk_count > 0;
+    command.message = std::move(message);
     command.sequence = what.sequence;
     command.duplicate_id = what.duplicate_id;
-    command.transaction = tie->id;
-    command.connection = tie->connection;
-    const bool was_over = branch.work.over;
+    command.transaction = tie.id;
+    command.connection = tie.connection;
+    // What comes so late that its association is gone.
+    const bool is_late = std::ranges::count(branch.ties, tie.id, &Tie::id) == 0;
+    const bool was_over = branch.work.over || is_late;
     const bool could_be_doomed = std::exchange(branch.may_be_doomed, true);
     std::optional<core::SendResult> answer;
     command.done = [&answer](const core::SendResult& result) { answer = result; };
@@ -101,14 +133,6 @@ void World::put(Branch& branch) {
     sync_branches();
 }
 
-/// Whether it would go to the dead-letter queue if the branch were rolled back: sooner or later, depending on what is in memory after a
-/// restart, which nobody outside can know.
-bool World::is_on_its_last_delivery(Tag tag) const {
-    const auto& message = model_.messages.at(tag);
-    const auto most = model_.queues.at(message.home).settings.max_deliveries;
-    return most != 0 && message.home != model_.dead_letter_queue && message.failures + 1 >= most;
-}
-
 void World::enlist(Branch& branch) {
     const Tie* const tie = active_tie(branch);
     if (tie == nullptr) return;
@@ -119,7 +143,6 @@ void World::enlist(Branch& branch) {
     if (holders.empty()) return;
     SimConsumer& consumer = *random_.pick(holders);
     const auto index = static_cast<std::size_t>(random_.below(consumer.held.size()));
-    if (is_on_its_last_delivery(consumer.held[index].first)) return;
     expire_if_due(branch);
     Get get = take_get(consumer, index);
     note("enlist " + std::to_string(get.tag) + " in branch " + std::to_string(branch.number) + ", outcome " +
@@ -192,6 +215,8 @@ void World::end_tie(const BranchPtr& branch, const Tie& tie, xa::Flags flags) {
     const auto id = tie.id;
     // Nobody but a connection that is there can call.
     if (!tie.connection.is_set() || !controls_.contains(tie.connection)) return;
+    // The core would wait with it; here the client does.
+    if (tie.uploads > 0) return;
     expire_if_due(*branch);
     if ((flags & xa::tm::fail) != 0) doom(*branch);
     note("end association " + std::to_string(id.value) + " of branch " + std::to_string(branch->number) + ", " + xa::to_text(flags));

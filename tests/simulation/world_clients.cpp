@@ -5,6 +5,7 @@
 namespace giromq::simulation {
 
 void World::client_step() {
+    if (random_.percent(change_percent_)) return hand_step();
     if (random_.percent(transaction_percent_)) return random_.percent(branch_percent_) ? branch_step() : transaction_step();
     // Some runs send more than they take, some take more than they send.
     const auto sends = 150 + 40 * send_weight_;
@@ -224,6 +225,7 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
     if (found != model_.messages.end()) {
         find_out_about(tag);
         if (!known.browser) find_out_about_those_before(tag);
+        find_out_about_changes(known.queue, tag, !known.browser);
     }
     if (found != model_.messages.end() && queue != model_.queues.end() && found->second.persistent && !queue->second.temporary) {
         const auto page = store_->page(known.queue, Position{delivery.position.value - 1}, {.entries = 1, .bytes = 1});
@@ -417,7 +419,7 @@ void World::queue_is_there(DestinationId id, const DestinationSettings& settings
 void World::create_queue() {
     if (model_.queues.size() + creating_.size() > queues_most_) return;
     const auto settings = random_settings("queue-" + std::to_string(next_queue_++));
-    note("create " + settings.name);
+    note("create " + settings.name + (settings.strict ? ", strict" : ""));
     creating_[settings.name] = settings;
     ++unanswered_;
     core_->create_queue(settings, [this, settings, run = run_](const Result<DestinationId>& result) {
@@ -462,7 +464,9 @@ void World::delete_queue() {
         if (model_.queues.contains(id)) model_.queue_deleted(id);
     });
     if (*refused) return;
+    deleting_ = *id;
     sync_branches();
+    deleting_.reset();
     fail_transactions(*id);
     model_.queue_deleting(*id);
     for (const auto key : keys) {

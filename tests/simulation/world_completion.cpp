@@ -126,7 +126,9 @@ void World::begin_commit(Branch& branch) {
     };
     const auto send_puts = [&] {
         for (const auto& put : branch.work.puts) {
-            if (!model_.send(put.tag, put.queue, put.persistent, false, put.expires_at)) model_.fail("a put is not new");
+            // What is stored with the prepare is kept from then on, whatever it says of itself.
+            const bool is_kept = put.persistent || !branch.is_one_phase;
+            if (!model_.send(put.tag, put.queue, is_kept, put.chunks > 0, put.expires_at)) model_.fail("a put is not new");
             model_.messages.at(put.tag).padding = put.padding;
         }
     };
@@ -137,6 +139,14 @@ void World::begin_commit(Branch& branch) {
         send_puts();
         commit_gets(true);
         commit_gets(false);
+    }
+}
+
+/// What fails too often by it takes its place among the dead letters.
+void World::begin_rollback(Branch& branch) {
+    branch.stage = Stage::completing;
+    for (const auto& get : branch.work.gets) {
+        if (is_stored_get(get.tag)) model_.roll_back_get(branch.work.id, get.tag);
     }
 }
 
@@ -154,16 +164,17 @@ void World::apply(Branch& branch, bool committed) {
         branch.work.puts.clear();
         return;
     }
-    if (branch.commits) take_commit_back(branch);
+    if (branch.commits) take_end_back(branch);
+    for (const auto& get : branch.work.gets) model_.get_rolled_back(branch.work.id, get.tag);
     branch.work.over = true;
     roll_back(branch.work);
 }
 
-/// The commit has not happened.
-void World::take_commit_back(Branch& branch) {
+/// Neither the commit nor the rollback has happened.
+void World::take_end_back(Branch& branch) {
     for (const auto& get : branch.work.gets) model_.get_refused(branch.work.id, get.tag);
+    if (!std::exchange(branch.commits, false)) return;
     for (const auto& put : branch.work.puts) model_.answered(put.tag, true, false, false);
-    branch.commits = false;
 }
 
 void World::commit_one_phase(const BranchPtr& branch) {
@@ -189,7 +200,7 @@ void World::complete_prepared(const BranchPtr& branch, bool commits, bool by_dec
     if (commits) {
         begin_commit(*branch);
     } else {
-        branch->stage = Stage::completing;
+        begin_rollback(*branch);
     }
     branch->is_heuristic = by_decision;
     auto answered = [this, branch, commits](ReturnCode code) {
@@ -303,7 +314,7 @@ void World::recover_completing(const BranchPtr& branch, const xa::Branch* known)
     }
     if (is_prepared) {
         if (branch->is_applied) return model_.fail("the end of a branch was shown, and is lost");
-        if (branch->commits) take_commit_back(*branch);
+        take_end_back(*branch);
         branch->stage = Stage::prepared;
         branch->is_heuristic = false;
         return;

@@ -82,6 +82,7 @@ void World::forget_clients() {
     transactions_.clear();
     commits_.clear();
     controls_.clear();
+    hands_.clear();
     unanswered_ = 0;
     held_most_ = 0;
     std::erase_if(sent_, [this](const Sent& sent) { return !model_.queues.contains(sent.queue); });
@@ -113,6 +114,7 @@ void World::restart() {
     for (const auto& branch : branches_) {
         if (branch->stage != Stage::open) continue;
         for (const auto& get : branch->work.gets) model_.stop_get(get.tag);
+        branch->ties.clear();
     }
     model_.closing(keys, false);
     core_->stop([&] { stopped = true; });

@@ -186,7 +186,9 @@ void World::return_at_once(SimConsumer& consumer, const Get& get) {
 void World::roll_back(Transaction& transaction) {
     for (const auto& get : transaction.gets) {
         const auto consumer = consumers_.find(get.by);
-        const bool stays = !get.settled && consumer != consumers_.end() && !consumer->second->has_ended &&
+        const bool has_ended = consumer != consumers_.end() && consumer->second->has_ended;
+        const bool goes_with_queue = has_ended && deleting_ == model_.messages.at(get.tag).home;
+        const bool stays = !get.settled && consumer != consumers_.end() && (!has_ended || goes_with_queue) &&
                            consumer->second->connection() != closing_ && model_.messages.at(get.tag).holder == transaction_holder;
         model_.return_get(get.tag, stays ? get.by : 0);
         if (stays) consumer->second->held.emplace_back(get.tag, get.position);
@@ -261,11 +263,11 @@ void World::close_control() {
 
 void World::end_transactions(ConnectionId connection) {
     controls_.erase(connection);
-    lose_ties(connection);
     for (auto& transaction : transactions_) {
         if (transaction.connection == connection) roll_back(transaction);
     }
     std::erase_if(transactions_, [&](const Transaction& transaction) { return transaction.connection == connection; });
+    lose_ties(connection);
 }
 
 void World::time_out_transactions() {
