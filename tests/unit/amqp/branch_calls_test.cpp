@@ -295,7 +295,7 @@ class AmqpBranchCallsTest : public CppUnit::TestFixture {
         Client other(broker);
         BranchManager manager(client);
         pn_link_t* const sender = client.sender("q");
-        constexpr int count = 2000;
+        constexpr int count = 10'000;
         for (int number = 0; number < count; ++number) {
             CPPUNIT_ASSERT_EQUAL("XA_OK"s, manager.start("x" + std::to_string(number)));
             manager.put(sender, std::to_string(number));
