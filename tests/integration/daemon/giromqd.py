@@ -137,7 +137,8 @@ class Daemon:
 
 
 # What an application needs to do anything at all.
-GRANT_ALL = {"grantee": {"kind": "role", "name": "application"}, "pattern": "#", "actions": ["send", "receive", "browse", "read-body", "create"]}
+GRANT_ALL = {"grantee": {"kind": "role", "name": "application"}, "pattern": "#",
+             "actions": ["send", "receive", "browse", "read-body", "create"]}
 
 
 class DaemonTest(unittest.TestCase):

@@ -8,7 +8,8 @@ import cyrus_sasl
 from fixture import Disconnected, InteropTest
 
 PASSWORD = "correct horse battery 9"
-GRANT_ALL = {"grantee": {"kind": "role", "name": "application"}, "pattern": "#", "actions": ["send", "receive", "browse", "read-body", "create"]}
+GRANT_ALL = {"grantee": {"kind": "role", "name": "application"}, "pattern": "#",
+             "actions": ["send", "receive", "browse", "read-body", "create"]}
 
 
 class Login(InteropTest):
