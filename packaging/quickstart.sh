@@ -146,7 +146,7 @@ giromq_config=$giromq_state/giromq.xml
 cat >"$giromq_config" <<'XML'
 <giromq xmlns="urn:giromq:config:1">
   <!-- The applications of the demonstration come from this machine and need no password; people do. -->
-  <amqp><listener host="127.0.0.1" mechanisms="anonymous scram-sha-256 plain"/></amqp>
+  <sasl mechanisms="anonymous scram-sha-256 plain"/>
   <core create-queues="true"/>
 </giromq>
 XML
