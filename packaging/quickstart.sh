@@ -162,7 +162,7 @@ tool=$giromq_bin/giromq
 as_admin=("$tool" --http "http://127.0.0.1:$http_port" --user admin --password-file "$admin_password")
 "$tool" --http "http://127.0.0.1:$http_port" user add admin --role administrator --new-password-file "$admin_password" \
     --token-file "$giromq_state/data/first-login-token"
-"${as_admin[@]}" permission grant '#' send receive browse create --to-role application
+"${as_admin[@]}" permission grant '#' send receive browse read-body create --to-role application
 
 say "Making $payments payments from seed $seed"
 "$giromq_bin/giromq-payments" generate --state "$job" --count "$payments" --seed "$seed" --validate

@@ -48,8 +48,13 @@ class TrafficTest : public CppUnit::TestFixture {
             std::promise<bool> started;
             core_executor.execute([&] { core.start({}, [&](const Result<void>& result) { started.set_value(result.ok()); }); });
             CPPUNIT_ASSERT(started.get_future().get());
-            users.permissions().put(
-                {1, GranteeKind::role, "application", "#", {Action::send, Action::receive, Action::browse, Action::create}, {}, "test"});
+            users.permissions().put({1,
+                                     GranteeKind::role,
+                                     "application",
+                                     "#",
+                                     {Action::send, Action::receive, Action::browse, Action::read_body, Action::create},
+                                     {},
+                                     "test"});
             users.put(security::make_user("alice", Role::application, "correct horse", security::iterations_min).value());
             amqp::ConnectionSettings settings;
             settings.mechanisms = {amqp::Mechanism::anonymous, amqp::Mechanism::plain};
