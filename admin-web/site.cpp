@@ -162,18 +162,24 @@ void Site::dispatch_api(Call call) {
     const auto& path = call.target.segments;
     for (const auto& route : routes) {
         if (path[2] == route.collection && path.size() == route.segments && (route.last.empty() || path.back() == route.last)) {
-            if (route.confirmed.find(call.request.method) != std::string_view::npos) {
-                if (auto refusal = refuse_unconfirmed(call)) return call.done(std::move(*refusal));
-            }
-            call.done = [this, who = call.who, what = method_and_path(call.request),
-                         done = std::move(call.done)](Response response) mutable {
-                if (response.is_refusal) admin_.record_refusal(who, std::move(what));
-                done(std::move(response));
-            };
-            return (this->*route.serve)(std::move(call));
+            const bool is_confirmed = route.confirmed.find(call.request.method) != std::string_view::npos;
+            return serve(std::move(call), route.serve, is_confirmed);
         }
     }
     call.done(not_found());
+}
+
+/// What is refused for want of a right goes into the audit, whatever it was.
+void Site::serve(Call call, void (Site::*route)(Call), bool is_confirmed) {
+    if (is_confirmed) {
+        if (auto refusal = refuse_unconfirmed(call)) return call.done(std::move(*refusal));
+    }
+    auto what = method_and_path(call.request);
+    call.done = [this, who = call.who, what = std::move(what), done = std::move(call.done)](Response response) mutable {
+        if (response.is_refusal) admin_.record_refusal(who, std::move(what));
+        done(std::move(response));
+    };
+    (this->*route)(std::move(call));
 }
 
 }  // namespace giromq::admin_web

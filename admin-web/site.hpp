@@ -77,6 +77,7 @@ private:
     Response session_response(const std::string& id);
     void dispatch(Call call);
     void dispatch_api(Call call);
+    void serve(Call call, void (Site::*route)(Call), bool is_confirmed);
 
     // Each checks the method and answers.
     void ready(const Request& request, const Target& target, Done done) const;

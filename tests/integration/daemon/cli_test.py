@@ -346,7 +346,7 @@ class ConfigurationTest(ToolTest):
 
     def test_users_are_made_with_passwords_that_the_document_points_at(self):
         daemon = self.start()
-        secret = self.file("secret", "correct horse\n")
+        secret = self.file("secret", "correct horse 9\n")
         wanted = ('<definitions xmlns="urn:giromq:definitions:1"><users><user name="ledger" role="application" password="{}"/></users>'
                   '<permissions><permission user="ledger" pattern="pay.#" actions="send"/></permissions></definitions>')
         missing = self.file("missing.xml", wanted.format("env:GIROMQ_TEST_NOT_THERE"))
@@ -391,7 +391,7 @@ class BrokerTest(ToolTest):
 
     def test_the_role_of_a_user_is_changed_and_the_password_stays(self):
         daemon = self.start()
-        secret = self.file("secret", "correct horse\n")
+        secret = self.file("secret", "correct horse 9\n")
         self.tool(daemon, "user", "add", "anna", "--role", "auditor", "--new-password-file", secret)
         self.tool(daemon, "user", "role", "anna", "administrator")
         self.tool(daemon, "user", "list", "--user", "anna", "--password-file", secret)
@@ -427,7 +427,7 @@ class ProfileTest(ToolTest):
     def test_a_profile_names_a_broker_and_its_user(self):
         daemon = self.start()
         address = daemon.address["http"]
-        self.file("secret", "correct horse\n")
+        self.file("secret", "correct horse 9\n")
         self.tool(daemon, "user", "add", "anna", "--role", "auditor", "--new-password-file", os.path.join(self.folder, "secret"))
         profiles = (f"# ours\n[other]\nhttp = http://127.0.0.1:1\n\n[test]\nhttp = http://{address}\nuser = anna\n"
                     "password-file = ../secret\n")
