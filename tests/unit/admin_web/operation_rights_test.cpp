@@ -83,8 +83,8 @@ public:
         CPPUNIT_ASSERT_MESSAGE(ended.error,
                                ended.error.find("'ann'") != std::string::npos && ended.error.find("send to") != std::string::npos);
         CPPUNIT_ASSERT_EQUAL_MESSAGE("what was being written has moved", ended.done, messages("other"));
-        CPPUNIT_ASSERT(ended.done > 0 && messages("q") > 0);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1001}, messages("q") + messages("other"));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1000}, ended.done);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, messages("q"));
     }
 
     void a_copy_ends_when_its_user_is_deleted() {
@@ -106,17 +106,25 @@ private:
         rig_->admin_.operations().start(who, request, [&](auto view) { begun = view.value(); });
         rig_->core_executor_.run_all();
         CPPUNIT_ASSERT(begun.has_value());
-        // The line of the audit comes first, and what is not in memory has to be read.
-        auto& store = rig_->fake_store_;
-        store.write(1);
-        CPPUNIT_ASSERT(store.complete());
-        for (rig_->core_executor_.run_all(); store.waiting().empty() && !store.idle(); rig_->core_executor_.run_all()) store.answer_page();
-        CPPUNIT_ASSERT(!store.waiting().empty());
+        let_come_to_the_first_unit();
         happens();
         rig_->run();
         auto ended = find(Identity{"root", Role::administrator}, begun->id).value();
         CPPUNIT_ASSERT_EQUAL("failed"s, std::string(to_string(ended.state)));
         return ended;
+    }
+    /// Before it come the line of the audit and the delivery horizon, and what is not in memory has to be read.
+    void let_come_to_the_first_unit() {
+        auto& store = rig_->fake_store_;
+        const auto puts = [](const store::Operation& operation) { return std::holds_alternative<store::PutEntry>(operation); };
+        const auto is_it = [&](const store::Unit& unit) { return std::any_of(unit.operations.begin(), unit.operations.end(), puts); };
+        while (store.waiting().empty() || !is_it(store.waiting().front())) {
+            CPPUNIT_ASSERT(!store.idle());
+            store.write(1);
+            store.complete();
+            store.answer_page();
+            rig_->core_executor_.run_all();
+        }
     }
     std::uint64_t messages(const std::string& queue) {
         return rig_->core_.view_queue(*rig_->core_.find_destination(queue)).value().messages;
