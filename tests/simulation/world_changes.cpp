@@ -7,7 +7,7 @@ namespace giromq::simulation {
 
 // What administrators do: they hold messages, as a consumer that nobody sees, and move, retry or delete them, or let them go.
 
-using Kind = core::ChangeCommand::Kind;
+using ChangeKind = core::ChangeCommand::Kind;
 
 struct World::Hand final : public core::ConsumerPort {
     Hand(std::uint64_t number, ConsumerKey given, DestinationId its_queue)
@@ -84,9 +84,9 @@ void World::ask_for(const HandPtr& hand, Position position, Tag tag) {
 }
 
 /// What should become of it, and where it should go.
-core::Change World::expected_change(Kind kind, Tag tag, std::optional<DestinationId>& target) const {
+core::Change World::expected_change(ChangeKind kind, Tag tag, std::optional<DestinationId>& target) const {
     const auto& message = model_.messages.at(tag);
-    if (kind != Kind::retry) return core::Change::done;
+    if (kind != ChangeKind::retry) return core::Change::done;
     if (!message.dead_letter) return core::Change::no_origin;
     for (const auto& [id, queue] : model_.queues) {
         const bool is_it = queue.settings.name == message.dead_letter->origin && !queue.deleting && !queue.temporary && id != message.home;
@@ -99,9 +99,9 @@ core::Change World::expected_change(Kind kind, Tag tag, std::optional<Destinatio
 
 void World::change(const HandPtr& hand) {
     const auto lot = random_.below(100);
-    const auto kind = lot < 20 ? Kind::remove : lot < 60 ? Kind::move : Kind::retry;
+    const auto kind = lot < 20 ? ChangeKind::remove : lot < 60 ? ChangeKind::move : ChangeKind::retry;
     std::optional<DestinationId> target;
-    if (kind == Kind::move) {
+    if (kind == ChangeKind::move) {
         target = any_queue(true);
         if (!target || *target == hand->queue) return;
     }
@@ -126,7 +126,7 @@ void World::change(const HandPtr& hand) {
         const auto [position, tag] = hand->held[index];
         command.positions.push_back(position);
         if (expected[index] == core::Change::done) {
-            hand->changing[tag] = {position, model_.change(hand->change, tag, targets[index], kind == Kind::move)};
+            hand->changing[tag] = {position, model_.change(hand->change, tag, targets[index], kind == ChangeKind::move)};
         } else {
             model_.let_go(tag, hand->key);
         }

@@ -1,4 +1,5 @@
 #include <cppunit/extensions/HelperMacros.h>
+#include <array>
 
 #include <algorithm>
 #include <vector>
@@ -41,7 +42,7 @@ public:
     }
 
     void a_chain_as_it_was_written_is_intact() {
-        for (const std::uint64_t count : {0, 1, 2, 10}) {
+        for (const auto count : std::array<std::uint64_t, 4>{0, 1, 2, 10}) {
             const auto records = chain(count);
             const auto finding = verify(records);
             CPPUNIT_ASSERT(!finding.first_bad);
