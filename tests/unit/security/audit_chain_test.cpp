@@ -1,7 +1,7 @@
 #include <cppunit/extensions/HelperMacros.h>
-#include <array>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "security/audit_chain.hpp"
