@@ -445,19 +445,28 @@ def browse(messages):
             first = statistics.median(call(broker, "GET", path)[1] for _ in range(5))
             load = ("load", "--queue", "waiting", "--producers", "4", "--consumers", "4", "--unconfirmed", "64", "--seconds", "5",
                     "--keys", "100")
-            alone = machine.measure(*load, url=broker.url)["received_per_s"]
-            looking = threading.Event()
 
-            def look():
-                while not looking.is_set():
-                    call(broker, "GET", path)
-                    time.sleep(1)
+            def traffic(is_watched):
+                done = threading.Event()
 
-            watcher = threading.Thread(target=look)
-            watcher.start()
-            watched = machine.measure(*load, url=broker.url)["received_per_s"]
-            looking.set()
-            watcher.join()
+                def look():
+                    while is_watched and not done.is_set():
+                        call(broker, "GET", path)
+                        done.wait(1)
+
+                watcher = threading.Thread(target=look)
+                watcher.start()
+                rate = machine.measure(*load, url=broker.url)["received_per_s"]
+                done.set()
+                watcher.join()
+                return rate
+
+            # In turn, and each first as often as the other: two runs one after the other differ by more than what is looked for.
+            rates = {False: [], True: []}
+            for number in range(6):
+                for is_watched in (number % 2 == 1, number % 2 == 0):
+                    rates[is_watched].append(traffic(is_watched))
+            alone, watched = statistics.median(rates[False]), statistics.median(rates[True])
             lost = max(0.0, 100 * (1 - watched / alone))
             return {"value": round(first, 3), "unit": "s for the first page", "target": 0.3, "met": first <= 0.3 and lost < 5,
                     "traffic_lost_percent": round(lost, 1), "messages": messages, "floor_us": machine.floor_us()}
