@@ -186,10 +186,6 @@ bool Selection::serve_next(SelectorGroup& group, std::set<Position>::iterator& n
         next = unwant(group, next);
         return true;
     }
-    if (entry->parked) {
-        parked_.insert(*next);
-        return false;
-    }
     Consumer* const consumer = front(group, *entry);
     if (consumer == nullptr) {
         if (group.ready.empty() || is_held_up(group, *next)) return false;
@@ -197,6 +193,10 @@ bool Selection::serve_next(SelectorGroup& group, std::set<Position>::iterator& n
         if (is_barred) group.barred = std::min(group.barred.value_or(*next), *next);
         next = is_barred ? unwant(group, next) : std::next(next);
         return true;
+    }
+    if (entry->parked) {
+        parked_.insert(*next);
+        return false;
     }
     if (!horizon_covers(*entry)) {
         look_ahead_for_horizon(group, next);

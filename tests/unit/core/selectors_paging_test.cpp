@@ -24,6 +24,7 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(memory_is_bounded_however_little_is_selected);
     CPPUNIT_TEST(memory_is_bounded_when_everything_is_selected);
     CPPUNIT_TEST(memory_is_bounded_when_selecting_consumers_give_back);
+    CPPUNIT_TEST(what_only_another_consumer_may_have_is_not_read_again_in_turns);
     CPPUNIT_TEST(many_selectors_read_the_store_together);
     CPPUNIT_TEST(nothing_is_delivered_beyond_the_durable_horizon);
     CPPUNIT_TEST(after_a_crash_what_was_delivered_ahead_is_marked);
@@ -268,6 +269,26 @@ class CoreSelectorsPagingTest : public CppUnit::TestFixture {
             CPPUNIT_ASSERT_EQUAL(std::size_t{count}, texts.size());
             CPPUNIT_ASSERT(broker.core->view().memory_bytes <= most);
         }
+    }
+
+    /// Memory has room for one of them at a time; who is ready may have neither, and who may have them is not ready.
+    void what_only_another_consumer_may_have_is_not_read_again_in_turns() {
+        core::CoreSettings settings;
+        settings.memory_bytes = 256 * 1024;
+        settings.queue_window_bytes = 64 * 1024;
+        SelectingBroker broker(settings);
+        const auto queue = broker.make_queue("q");
+        for (int number = 1; number <= 40; ++number) {
+            broker.send_coloured(queue, "red", "r" + std::to_string(number), {.bytes = 20'000});
+        }
+        Taker& first = broker.take_selected_now(queue, red, 50);
+        Taker& second = broker.take_selected_now(queue, red, 0);
+        for (const auto* const text : {"r1", "r20", "r40"}) first.settle(text, Modified{false, true});
+        broker.run();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{40}, first.deliveries.size());
+        second.credit(50);
+        broker.run();
+        CPPUNIT_ASSERT_EQUAL("r1 r20 r40"s, second.texts());
     }
 
     void many_selectors_read_the_store_together() {
