@@ -34,6 +34,7 @@ struct BrokerConfig {
     std::string data_directory = "/var/lib/giromq";
     log::Level log_level = log::Level::info;
     std::uint32_t io_threads = 0;                   // 0: as many as there are processors
+    std::uint32_t busy_wait_us = 500;               // 0: threads without work sleep at once
     std::chrono::milliseconds stop_timeout{20000};  // until what is under way is durable
     std::chrono::milliseconds close_timeout{1000};  // until clients have answered the close
 

@@ -67,6 +67,7 @@ private:
         broker.text("data-directory", config_.broker.data_directory);
         broker.choice("log-level", config_.broker.log_level, choices_of(log_levels));
         broker.number("io-threads", config_.broker.io_threads);
+        broker.number("busy-wait-us", config_.broker.busy_wait_us);
         broker.duration("stop-timeout", config_.broker.stop_timeout);
         broker.duration("close-timeout", config_.broker.close_timeout);
     }

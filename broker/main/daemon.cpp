@@ -76,6 +76,11 @@ unsigned io_threads(const config::Config& config) {
     return config.broker.io_threads > 0 ? config.broker.io_threads : std::max(1u, std::thread::hardware_concurrency());
 }
 
+/// With one processor whoever is waited for could not run meanwhile.
+std::chrono::nanoseconds busy_wait(const config::Config& config) {
+    return std::chrono::microseconds(std::thread::hardware_concurrency() > 1 ? config.broker.busy_wait_us : 0);
+}
+
 /// Every connection is a descriptor; the soft limit of most systems is 1024.
 void raise_file_limit() {
     rlimit limit{};
@@ -183,10 +188,11 @@ Broker::Broker(const config::Config& config, ReadConfig read_config, bool dev, s
       dev_(dev),
       store_(std::move(store)),
       lease_(acquired.lease),
-      io_(io_threads(config)),
+      io_(io_threads(config), busy_wait(config)),
       core_executor_(io_.context(), net::StrandExecutor::Idle::run_now),
       selector_work_(selector_worker_, core_executor_),
-      commits_(*store_, lease_, acquired.last_batch, core_executor_, [this](const Error& error) { store_failed(error); }, {}),
+      commits_(*store_, lease_, acquired.last_batch, core_executor_, [this](const Error& error) { store_failed(error); },
+               {.busy_wait = busy_wait(config)}),
       reads_(*store_, core_executor_),
       core_(clock_, commits_, reads_, core_settings(config), &selector_work_),
       named_selectors_(std::move(selectors)),

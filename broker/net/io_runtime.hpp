@@ -1,17 +1,21 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <thread>
 #include <vector>
+
+#include "base/busy_wait.hpp"
 
 namespace giromq::net {
 
 /// The threads that serve every socket, and run the core when it is free.
 class IoRuntime {
 public:
-    /// `threads` from 1.
-    explicit IoRuntime(unsigned threads);
+    /// `threads` from 1; `busy_wait`: for how long a thread without work may look for some (base/busy_wait.hpp).
+    explicit IoRuntime(unsigned threads, std::chrono::nanoseconds busy_wait = {});
     ~IoRuntime();
     IoRuntime(const IoRuntime&) = delete;
     IoRuntime& operator=(const IoRuntime&) = delete;
@@ -23,9 +27,14 @@ public:
     void stop();
 
 private:
+    void serve();
+    bool look_for_work(const BusyWait& wait);
+
     boost::asio::io_context context_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     unsigned thread_count_;
+    const std::chrono::nanoseconds busy_wait_;
+    std::atomic<unsigned> looking_{0};
     std::vector<std::thread> threads_;
 };
 

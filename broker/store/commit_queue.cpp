@@ -1,12 +1,14 @@
 #include "store/commit_queue.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <semaphore>
 #include <utility>
 #include <vector>
 
+#include "base/busy_wait.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "base/log_limiter.hpp"
@@ -64,10 +66,13 @@ struct CommitQueue::Impl {
           batch_number(last_batch),
           core(the_core),
           on_fatal(std::move(the_on_fatal)),
-          limits(the_limits) {}
+          limits(the_limits),
+          busy_wait(the_limits.busy_wait) {}
 
     void run();
     bool wait_for_work();
+    bool has_work() const { return !waiting.empty() || !tasks.empty() || stopping; }
+    void sleep_until_work(std::unique_lock<std::mutex>& lock);
     void take_units();
     void run_due_tasks();
     void maintain_if_due();
@@ -85,6 +90,7 @@ struct CommitQueue::Impl {
     Executor& core;
     UniqueFunction<void(const Error&)> on_fatal;
     const Limits limits;
+    BusyWait busy_wait;
 
     // Shared with the submitting threads.
     mutable std::mutex mutex;
@@ -93,6 +99,7 @@ struct CommitQueue::Impl {
     std::deque<StoreTask> tasks;
     std::uint64_t submitted = 0;
     bool sleeping = false;
+    std::atomic<bool> has_news{false};  // something was submitted since the thread looked last
     bool stopping = false;
     bool failed = false;
     bool resume_growth = false;  // asked for, and not yet seen by the thread
@@ -114,20 +121,32 @@ struct CommitQueue::Impl {
 
 bool CommitQueue::Impl::wait_for_work() {
     std::unique_lock lock(mutex);
-    const auto has_work = [this] { return !waiting.empty() || !tasks.empty() || stopping; };
     while (!has_work()) {
-        if (more_maintenance) {
-            lock.unlock();
-            if (!maintain()) return false;
-            lock.lock();
+        if (!more_maintenance) {
+            sleep_until_work(lock);
             continue;
         }
-        sleeping = true;
-        if (!wake.wait_for(lock, idle_wake, has_work)) more_maintenance = true;
-        sleeping = false;
+        lock.unlock();
+        if (!maintain()) return false;
+        lock.lock();
     }
     take_units();
     return !batch->empty() || !tasks.empty() || !stopping;
+}
+
+/// Or until the engine is to be asked again. The mutex is held before and after.
+void CommitQueue::Impl::sleep_until_work(std::unique_lock<std::mutex>& lock) {
+    const auto idle_since = SteadyClock::now();
+    has_news = false;
+    lock.unlock();
+    busy_wait.look([this] { return has_news.load(std::memory_order_relaxed); });
+    lock.lock();
+    if (!has_work()) {
+        sleeping = true;
+        if (!wake.wait_for(lock, idle_wake, [this] { return has_work(); })) more_maintenance = true;
+        sleeping = false;
+    }
+    busy_wait.idled(SteadyClock::now() - idle_since);
 }
 
 /// The mutex is held.
@@ -355,6 +374,7 @@ void CommitQueue::submit(Unit unit) {
     // After a failure it is only kept: neither success nor refusal may be told, and the process is about to end.
     impl_->waiting.push_back(std::move(unit));
     ++impl_->submitted;
+    impl_->has_news = true;
     const bool must_wake = std::exchange(impl_->sleeping, false);
     lock.unlock();
     if (must_wake) impl_->wake.notify_one();
@@ -369,6 +389,7 @@ void CommitQueue::run_on_store_thread(UniqueFunction<void(Store&)> task) {
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->tasks.push_back(Impl::StoreTask{impl_->submitted, std::move(task)});
+        impl_->has_news = true;
     }
     impl_->wake.notify_one();
 }
@@ -377,6 +398,7 @@ void CommitQueue::stop() {
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->stopping = true;
+        impl_->has_news = true;
     }
     impl_->wake.notify_one();
     if (impl_->thread.joinable()) impl_->thread.join();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -25,6 +26,7 @@ public:
     struct Limits {
         std::uint32_t units = 4096;
         std::uint64_t bytes = 4 * 1024 * 1024;
+        std::chrono::nanoseconds busy_wait{};  // how long the thread may look for work before it sleeps (base/busy_wait.hpp)
     };
     // The ranges of the histograms.
     static constexpr std::array<std::uint64_t, 13> commit_time_bounds{

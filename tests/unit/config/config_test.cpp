@@ -84,13 +84,14 @@ public:
 
     void every_option_of_the_broker_and_amqp_is_read() {
         const auto config = read(
-            "<broker name='b-1' data-directory='/data' log-level='warning' io-threads='3' stop-timeout='1min' close-timeout='50ms'/>"
+            "<broker name='b-1' data-directory='/data' log-level='warning' io-threads='3' busy-wait-us='40' stop-timeout='1min' "
+            "close-timeout='50ms'/>"
             "<amqp idle-timeout='1min' max-frame='64KiB' max-message='1MiB' sessions-max='2' links-max='3' session-window='128KiB' "
             "output-window='32KiB'"
             " bytes-before-authentication='2KiB' authentication-timeout='500ms' connections-max='4' connections-per-address-max='5' "
             "connections-per-user-max='6'>"
             "<listener host='::1' port='1'/><listener host='localhost' port='65535'/></amqp>");
-        CPPUNIT_ASSERT((config.broker == BrokerConfig{"b-1", "/data", log::Level::warning, 3, milliseconds(60000), milliseconds(50)}));
+        CPPUNIT_ASSERT((config.broker == BrokerConfig{"b-1", "/data", log::Level::warning, 3, 40, milliseconds(60000), milliseconds(50)}));
         const auto& amqp = config.amqp;
         CPPUNIT_ASSERT(amqp.idle_timeout == milliseconds(60000) && amqp.authentication_timeout == milliseconds(500));
         CPPUNIT_ASSERT_EQUAL(std::uint32_t{65536}, amqp.max_frame_bytes);
@@ -192,9 +193,9 @@ public:
         for (const char* content :
              {"<amqp><listener port='65536'/></amqp>", "<amqp><listener port='-1'/></amqp>", "<amqp><listener port=''/></amqp>",
               "<amqp><listener port='99999999999999999999999999'/></amqp>", "<amqp sessions-max='0'/>", "<amqp sessions-max='65536'/>",
-              "<broker io-threads='65'/>", "<core producer-window='1025'/>", "<core queue-window-messages='15'/>",
-              "<queues><defaults max-deliveries='1000001'/></queues>", "<broker io-threads='1.5'/>", "<broker io-threads='0x1'/>",
-              "<broker io-threads='+1'/>", "<broker io-threads='-0'/>"}) {
+              "<broker io-threads='65'/>", "<broker busy-wait-us='10001'/>", "<core producer-window='1025'/>",
+              "<core queue-window-messages='15'/>", "<queues><defaults max-deliveries='1000001'/></queues>", "<broker io-threads='1.5'/>",
+              "<broker io-threads='0x1'/>", "<broker io-threads='+1'/>", "<broker io-threads='-0'/>"}) {
             assert_refused(errc::invalid, content);
         }
     }

@@ -88,10 +88,15 @@ class TrafficTest : public CppUnit::TestFixture {
         SystemClock clock;
         store::MemoryStore store{store::make_memory_disk()};
         store::Lease lease = store.acquire().value();
-        net::IoRuntime io{2};
+        net::IoRuntime io{2, std::chrono::microseconds(200)};
         net::WorkerThread workers;
         net::StrandExecutor core_executor{io.context(), net::StrandExecutor::Idle::run_now};
-        store::CommitQueue commits{store, lease, store.last_batch().value(), core_executor, [](const Error&) { std::abort(); }, {}};
+        store::CommitQueue commits{store,
+                                   lease,
+                                   store.last_batch().value(),
+                                   core_executor,
+                                   [](const Error&) { std::abort(); },
+                                   {.busy_wait = std::chrono::microseconds(200)}};
         store::ReadQueue reads{store, core_executor};
         core::Core core{clock, commits, reads, core_settings()};
         security::UserDirectory users;

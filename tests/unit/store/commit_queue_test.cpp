@@ -42,6 +42,7 @@ class CommitQueueTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_failed_maintenance_in_doubt_ends_everything);
     CPPUNIT_TEST(stop_commits_what_was_submitted);
     CPPUNIT_TEST(a_unit_after_stop_is_refused_as_stopped);
+    CPPUNIT_TEST(work_and_the_end_reach_a_thread_that_looks_for_them);
     CPPUNIT_TEST(a_task_runs_between_the_units_before_it_and_those_after_it);
     CPPUNIT_TEST(statistics_count_what_happened);
     CPPUNIT_TEST(pages_are_answered_on_the_core_and_chunks_on_the_reading_thread);
@@ -268,6 +269,20 @@ public:
         core_->stop();
         CPPUNIT_ASSERT_EQUAL(std::size_t{7}, outcomes_.size());
         CPPUNIT_ASSERT_EQUAL(std::string("6 durable"), outcomes_.back());
+    }
+
+    /// It would look for longer than anybody waits for this test.
+    void work_and_the_end_reach_a_thread_that_looks_for_them() {
+        start({.busy_wait = std::chrono::hours(1)});
+        for (std::size_t count = 1; count <= 100; ++count) {
+            submit("unit");
+            wait_for_outcomes(count);
+        }
+        std::promise<void> task_done;
+        queue_->run_on_store_thread([&](Store&) { task_done.set_value(); });
+        task_done.get_future().wait();
+        finish();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{100}, outcomes_.size());
     }
 
     void a_unit_after_stop_is_refused_as_stopped() {
