@@ -8,6 +8,7 @@
 #include <ctime>
 #include <utility>
 
+#include "admin-web/entity_tag.hpp"
 #include "admin-web/problem.hpp"
 
 namespace giromq::admin_web {
@@ -138,29 +139,9 @@ json::object to_json(const core::QueueView& queue) {
     return item;
 }
 
-std::string etag_of(const DestinationSettings& settings) {
-    std::string text;
-    const auto add = [&](const auto& value) { text += std::to_string(value) + ' '; };
-    add(settings.max_messages);
-    add(settings.max_bytes);
-    add(static_cast<int>(settings.overflow));
-    add(settings.max_deliveries);
-    add(settings.duplicate_ids_max);
-    add(settings.duplicate_ids_age.count());
-    add(settings.strict);
-    add(settings.is_sending_paused);
-    add(settings.is_receiving_paused);
-    text += settings.dead_letter_queue + '\n' + settings.name;
-    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-    for (const char one : text) hash = (hash ^ static_cast<unsigned char>(one)) * 0x100000001b3;
-    char tag[24];
-    std::snprintf(tag, sizeof tag, "\"%016llx\"", static_cast<unsigned long long>(hash));
-    return tag;
-}
-
 Response queue_response(int status, const core::QueueView& queue) {
     auto response = json_response(status, to_json(queue));
-    response.headers.emplace_back("ETag", etag_of(queue.settings));
+    response.headers.emplace_back("ETag", etag_of(queue));
     return response;
 }
 

@@ -42,8 +42,6 @@ std::optional<Response> refuse_other_parameters(const Target& target, std::initi
 std::string to_text(Timestamp time);
 
 boost::json::object to_json(const core::QueueView& queue);
-/// Changes whenever a setting does (RFC 9110 §8.8.3).
-std::string etag_of(const DestinationSettings& settings);
 /// With its ETag.
 Response queue_response(int status, const core::QueueView& queue);
 

@@ -88,7 +88,6 @@ private:
     void queue(Call call);
     void put_queue(Call call);
     void change_queue(Call call);
-    void delete_queue(const Identity& who, std::string name, bool even_if_used, Done done);
     void pause(Call call);
     void purge(Call call);
     void messages(Call call);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "admin-web/answers.hpp"
+#include "admin-web/entity_tag.hpp"
 #include "admin-web/json_fields.hpp"
 #include "admin-web/problem.hpp"
 #include "admin-web/site.hpp"
@@ -17,6 +18,14 @@ Response metrics_response(std::string text) {
     Response response;
     response.content_type = prometheus_text;
     response.body = std::move(text);
+    return response;
+}
+
+json::object user_json(const std::string& name, Role role) { return {{"name", name}, {"role", to_text(role)}}; }
+
+Response user_response(int status, const User& user) {
+    auto response = json_response(status, user_json(user.name, user.role));
+    response.headers.emplace_back("ETag", etag_of(user));
     return response;
 }
 
@@ -51,20 +60,23 @@ void Site::users(Call call) {
             next = encode_cursor(std::string_view(items.back().as_object().at("name").as_string()));
             break;
         }
-        json::object item;
-        item["name"] = user.name;
-        item["role"] = to_text(user.role);
-        items.push_back(std::move(item));
+        items.push_back(user_json(user.name, user.role));
     }
     call.done(list_response(std::move(items), next));
 }
 
 void Site::user(Call call) {
     if (call.request.method == "PUT") return put_user(std::move(call));
-    if (call.request.method != "DELETE") return call.done(method_not_allowed("PUT, DELETE"));
-    admin_.delete_user(call.who, call.target.segments.back(), [done = std::move(call.done)](Result<void> deleted) mutable {
-        done(deleted ? empty_response(204) : problem_of(deleted.error()));
-    });
+    const auto& name = call.target.segments.back();
+    if (call.request.method == "DELETE") {
+        auto answer = [done = std::move(call.done)](Result<void> deleted) mutable {
+            done(deleted ? empty_response(204) : problem_of(deleted.error()));
+        };
+        return admin_.delete_user(call.who, name, std::move(answer), still_so<User>(call.request));
+    }
+    if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD, PUT, DELETE"));
+    const auto user = admin_.view_user(call.who, name);
+    call.done(user ? user_response(200, *user) : problem_of(user.error()));
 }
 
 void Site::put_user(Call call) {
@@ -80,13 +92,13 @@ void Site::put_user(Call call) {
     }
     const Role role = *named;
     const auto name = call.target.segments.back();
-    admin_.put_user(call.who, name, role, std::move(password), [name, role, done = std::move(call.done)](Result<PutUser> put) mutable {
+    auto still = still_so<User>(call.request);
+    auto answer = [this, who = call.who, name, done = std::move(call.done)](Result<PutUser> put) mutable {
         if (!put) return done(problem_of(put.error()));
-        json::object body;
-        body["name"] = name;
-        body["role"] = to_text(role);
-        done(json_response(*put == PutUser::created ? 201 : 200, body));
-    });
+        const auto user = admin_.view_user(who, name);
+        done(user ? user_response(*put == PutUser::created ? 201 : 200, *user) : problem_of(user.error()));
+    };
+    admin_.put_user(call.who, name, role, std::move(password), std::move(answer), std::move(still));
 }
 
 void Site::metrics(Call call) {

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "admin-web/answers.hpp"
+#include "admin-web/entity_tag.hpp"
 #include "admin-web/json_fields.hpp"
 #include "admin-web/problem.hpp"
 #include "admin-web/site.hpp"
-#include "admin/errc.hpp"
 
 namespace giromq::admin_web {
 namespace {
@@ -128,8 +128,6 @@ std::optional<Response> read_query(const Target& target, core::QueueQuery& query
     return std::nullopt;
 }
 
-Error has_changed() { return Error(admin::errc::precondition, "somebody has changed the settings; look at them again"); }
-
 }  // namespace
 
 void Site::queues(Call call) {
@@ -168,40 +166,30 @@ void Site::queue(Call call) {
     if (even_if_used && *even_if_used != "true" && *even_if_used != "false") {
         return call.done(problem(400, "invalid_argument", "the query is not what is expected", "evenIfUsed is true or false"));
     }
-    const bool is_used = even_if_used == "true";
-    const std::string if_match(call.request.header("if-match"));
-    if (if_match.empty() || if_match == "*") return delete_queue(call.who, std::move(name), is_used, std::move(call.done));
-    admin_.view_queue(call.who, name, [this, who = call.who, name, is_used, if_match, done = std::move(call.done)](auto found) mutable {
-        if (!found) return done(problem_of(found.error()));
-        if (etag_of(found->settings) != if_match) return done(problem_of(has_changed()));
-        delete_queue(who, std::move(name), is_used, std::move(done));
-    });
-}
-
-void Site::delete_queue(const Identity& who, std::string name, bool even_if_used, Done done) {
-    admin_.delete_queue(who, std::move(name), even_if_used, [done = std::move(done)](Result<void> deleted) mutable {
+    auto still = still_so<core::QueueView>(call.request);
+    auto answer = [done = std::move(call.done)](Result<void> deleted) mutable {
         done(deleted ? empty_response(204) : problem_of(deleted.error()));
-    });
+    };
+    admin_.delete_queue(call.who, std::move(name), even_if_used == "true", std::move(answer), std::move(still));
 }
 
 /// PATCH: what is given changes, if the settings are still those that the client has seen.
 void Site::change_queue(Call call) {
-    const std::string if_match(call.request.header("if-match"));
-    if (if_match.empty()) {
+    auto still = still_so<core::QueueView>(call.request);
+    if (!still) {
         return call.done(problem(428, "precondition_required", "say which settings you have seen",
                                  "send If-Match with the ETag of the queue, or with *"));
     }
     GivenSettings given;
     if (auto wrong = read_settings(call.request.body, given)) return call.done(std::move(*wrong));
-    auto change = [if_match, given = std::move(given)](DestinationSettings settings) -> Result<DestinationSettings> {
-        if (if_match != "*" && if_match != etag_of(settings)) return has_changed();
+    auto change = [given = std::move(given)](DestinationSettings settings) -> Result<DestinationSettings> {
         given.apply(settings);
         return settings;
     };
-    admin_.change_queue(call.who, call.target.segments[3], std::move(change),
-                        [done = std::move(call.done)](Result<core::QueueView> changed) mutable {
-                            done(changed ? queue_response(200, *changed) : problem_of(changed.error()));
-                        });
+    auto answer = [done = std::move(call.done)](Result<core::QueueView> changed) mutable {
+        done(changed ? queue_response(200, *changed) : problem_of(changed.error()));
+    };
+    admin_.change_queue(call.who, call.target.segments[3], std::move(change), std::move(answer), std::move(still));
 }
 
 void Site::pause(Call call) {

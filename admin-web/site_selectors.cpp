@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "admin-web/answers.hpp"
+#include "admin-web/entity_tag.hpp"
 #include "admin-web/json_fields.hpp"
 #include "admin-web/problem.hpp"
 #include "admin-web/site.hpp"
@@ -24,6 +25,12 @@ json::object with_text(const Entry& entry) {
     auto item = to_json(entry);
     item["text"] = entry.selector.text;
     return item;
+}
+
+Response selector_response(int status, const Entry& entry) {
+    auto response = json_response(status, with_text(entry));
+    response.headers.emplace_back("ETag", etag_of(entry));
+    return response;
 }
 
 }  // namespace
@@ -52,13 +59,14 @@ void Site::selector(Call call) {
     if (call.request.method == "PUT") return put_selector(std::move(call));
     const auto& name = call.target.segments.back();
     if (call.request.method == "DELETE") {
-        return admin_.delete_selector(call.who, name, [done = std::move(call.done)](Result<void> deleted) mutable {
+        auto answer = [done = std::move(call.done)](Result<void> deleted) mutable {
             done(deleted ? empty_response(204) : problem_of(deleted.error()));
-        });
+        };
+        return admin_.delete_selector(call.who, name, std::move(answer), still_so<Entry>(call.request));
     }
     if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD, PUT, DELETE"));
     const auto found = admin_.view_selector(call.who, name);
-    call.done(found ? json_response(200, with_text(*found)) : problem_of(found.error()));
+    call.done(found ? selector_response(200, *found) : problem_of(found.error()));
 }
 
 void Site::put_selector(Call call) {
@@ -71,16 +79,16 @@ void Site::put_selector(Call call) {
             problem(400, "invalid_argument", "the body is not what is expected", "text is missing: the selector, in SQL or XML"));
     }
     const auto name = call.target.segments.back();
-    admin_.put_selector(call.who, name, std::move(*text),
-                        [this, who = call.who, name, done = std::move(call.done)](Result<PutSelector> put) mutable {
-                            if (!put) return done(problem_of(put.error()));
-                            const auto stored = admin_.view_selector(who, name);
-                            if (!stored) return done(problem_of(stored.error()));
-                            const bool is_new = *put == PutSelector::created;
-                            auto response = json_response(is_new ? 201 : 200, with_text(*stored));
-                            if (is_new) response.headers.emplace_back("Location", "/api/v1/selectors/" + name);
-                            done(std::move(response));
-                        });
+    auto answer = [this, who = call.who, name, done = std::move(call.done)](Result<PutSelector> put) mutable {
+        if (!put) return done(problem_of(put.error()));
+        const auto stored = admin_.view_selector(who, name);
+        if (!stored) return done(problem_of(stored.error()));
+        const bool is_new = *put == PutSelector::created;
+        auto response = selector_response(is_new ? 201 : 200, *stored);
+        if (is_new) response.headers.emplace_back("Location", "/api/v1/selectors/" + name);
+        done(std::move(response));
+    };
+    admin_.put_selector(call.who, name, std::move(*text), std::move(answer), still_so<Entry>(call.request));
 }
 
 }  // namespace giromq::admin_web

@@ -69,12 +69,17 @@ void BrokerAdmin::put_queue(const Identity& who, DestinationSettings settings, D
     });
 }
 
-void BrokerAdmin::delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done) {
+void BrokerAdmin::delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done,
+                               StillSo<core::QueueView> still_so) {
     if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, by = who.user, entry = audit_entry(who, "queue.delete", name), name = std::move(name), even_if_used,
-                                  done = std::move(done)]() mutable {
+                                  done = std::move(done), still_so = std::move(still_so)]() mutable {
         const auto queue = find_queue(parts_.core, name);
         if (!queue) return done(queue.error());
+        if (still_so) {
+            const auto view = parts_.core.view_queue(*queue);
+            if (!view || !still_so(*view)) return done(changed_meanwhile());
+        }
         const auto is_gone = std::make_shared<bool>(false);
         auto deleted = [is_gone, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
             *is_gone = result.ok();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -68,6 +69,10 @@ public:
     using Action = security::Action;
     template <typename T>
     using Done = UniqueFunction<void(Result<T>)>;
+    /// Asked about what is to be changed or deleted, in the very task on the core's executor that does it: whether it is still what
+    /// somebody has seen. If it is not, or not there, nothing is done: errc::precondition. An empty one asks nothing.
+    template <typename T>
+    using StillSo = std::function<bool(const T&)>;
 
     BrokerAdmin(Parts parts, AdminSettings settings);
 
@@ -90,13 +95,14 @@ public:
     enum class Put : std::uint8_t { created, unchanged };
     /// Creates the queue, or finds it with the same settings; with others: errc::different.
     void put_queue(const Identity& who, DestinationSettings settings, Done<Put> done);
-    void delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done);
+    void delete_queue(const Identity& who, std::string name, bool even_if_used, Done<void> done, StillSo<core::QueueView> still_so = {});
     void purge_queue(const Identity& who, std::string name, Done<std::uint64_t> done);
     void list_queues(const Identity& who, core::QueueQuery query, Done<core::QueueList> done);
     /// `change` gets the settings as they are; what it returns is what they become. An error of it is the answer. Refused for a configured
     /// queue, whose settings are changed in the configuration.
     using ChangeSettings = UniqueFunction<Result<DestinationSettings>(DestinationSettings settings)>;
-    void change_queue(const Identity& who, std::string name, ChangeSettings change, Done<core::QueueView> done);
+    void change_queue(const Identity& who, std::string name, ChangeSettings change, Done<core::QueueView> done,
+                      StillSo<core::QueueView> still_so = {});
     /// What is not given stays as it is.
     void pause_queue(const Identity& who, std::string name, std::optional<bool> sending, std::optional<bool> receiving,
                      Done<core::QueueView> done);
@@ -109,12 +115,18 @@ public:
     // Users
 
     Result<std::vector<UserView>> list_users(const Identity& who) const;
+    Result<User> view_user(const Identity& who, const std::string& name) const;
     // Who was let in as a user that is changed or deleted is let out: connections end, and HTTP asks for the password each time.
 
     enum class PutUser : std::uint8_t { created, changed };
     /// Without a password only the role of an existing user is changed.
-    void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done);
-    void delete_user(const Identity& who, std::string name, Done<void> done);
+    void put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done,
+                  StillSo<User> still_so = {});
+    void delete_user(const Identity& who, std::string name, Done<void> done, StillSo<User> still_so = {});
+    /// Another password for `who`, whoever that is: it has just shown the one of now. `seen` is this user as it was before that password
+    /// was looked at; if it has another one by now, that stays: security::errc::wrong_credentials. The answer is the user with the new
+    /// password.
+    void change_own_password(const Identity& who, User seen, std::string password, Done<User> done);
 
     /// The token that makes the first administrator.
     FirstLogin& first_login() { return first_login_; }
@@ -148,13 +160,15 @@ public:
 
     // Selectors that clients name. Those of the configuration are shown, and changed only there. Consumers keep what they began with.
 
-    Result<std::vector<selector::SelectorDirectory::Entry>> list_selectors(const Identity& who) const;
-    Result<selector::SelectorDirectory::Entry> view_selector(const Identity& who, const std::string& name) const;
+    using SelectorEntry = selector::SelectorDirectory::Entry;
+    Result<std::vector<SelectorEntry>> list_selectors(const Identity& who) const;
+    Result<SelectorEntry> view_selector(const Identity& who, const std::string& name) const;
 
     enum class PutSelector : std::uint8_t { created, changed };
     /// Refused with invalid_selector if the text is none; the detail says line, column and why.
-    void put_selector(const Identity& who, std::string name, std::string text, Done<PutSelector> done);
-    void delete_selector(const Identity& who, std::string name, Done<void> done);
+    void put_selector(const Identity& who, std::string name, std::string text, Done<PutSelector> done,
+                      StillSo<SelectorEntry> still_so = {});
+    void delete_selector(const Identity& who, std::string name, Done<void> done, StillSo<SelectorEntry> still_so = {});
 
     // Transactions in doubt. A decision is for when the transaction manager will not come back: it breaks the promise of the two phases
     // if another resource manager was told otherwise.
@@ -256,8 +270,10 @@ private:
     void continue_look(std::shared_ptr<Look> look);
     void verify_older(std::shared_ptr<security::AuditVerifier> verifier, std::uint64_t before, Done<security::AuditVerifier::Finding> done);
     std::optional<Error> refusal_of(const Permission& permission) const;
-    void change_user(Task change);
-    void user_changed();
+    void in_turn(Task change);
+    void turn_ends();
+    template <typename T>
+    Done<T> ending_turn(Done<T> done);
     bool is_last_administrator(const std::string& name) const;
     using MakeUser = UniqueFunction<Result<User>(std::optional<User> existing)>;
     void store_user(const Identity& who, std::string name, MakeUser make, Done<PutUser> done);
@@ -274,9 +290,10 @@ private:
     UniqueFunction<void(const Moment&)> on_moment_;
     LoginAudit logins_;
     FirstLogin first_login_;
-    // On the core's executor: changes of users, one at a time, so that two of them cannot remove the last two administrators.
-    std::deque<Task> user_changes_;
-    bool user_change_runs_ = false;
+    // On the core's executor: changes of users, permissions and selectors, one at a time. So two of them cannot remove the last two
+    // administrators, and nobody is told that nothing has changed while a change waits for its COMMIT.
+    std::deque<Task> turns_;
+    bool turn_runs_ = false;
 };
 
 /// A name for a backup: 1 to 100 letters, digits, dots, hyphens and underscores, not beginning with a dot.

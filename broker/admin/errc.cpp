@@ -1,5 +1,9 @@
 #include "admin/errc.hpp"
 
+giromq::Error giromq::admin::changed_meanwhile() {
+    return Error(errc::precondition, "somebody has changed it meanwhile; look at it again");
+}
+
 std::string_view giromq::ErrcTraits<giromq::admin::errc>::text(admin::errc code) {
     switch (code) {
         case admin::errc::invalid_argument: return "invalid argument";

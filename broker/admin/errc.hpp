@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/errc.hpp"
+#include "base/result.hpp"
 
 namespace giromq::admin {
 
@@ -23,6 +24,9 @@ enum class errc {
 };
 
 }  // namespace giromq::admin
+/// The refusal of a change of something that is not what its author has seen.
+Error changed_meanwhile();
+
 
 template <>
 struct giromq::ErrcTraits<giromq::admin::errc> {

@@ -72,9 +72,9 @@ void BrokerAdmin::add_permission(const Identity& who, Permission permission, Don
     std::sort(permission.actions.begin(), permission.actions.end());
     permission.actions.erase(std::unique(permission.actions.begin(), permission.actions.end()), permission.actions.end());
     // In turn with changes of users: a grant to a user that goes at the same time must not stay behind.
-    change_user([this, who, permission = std::move(permission), done = std::move(done)]() mutable {
+    in_turn([this, who, permission = std::move(permission), done = std::move(done)]() mutable {
         if (auto refused = refusal_of(permission)) {
-            user_changed();
+            turn_ends();
             return done(std::move(*refused));
         }
         // The time makes the id: one that was deleted is never given again.
@@ -90,7 +90,7 @@ void BrokerAdmin::add_permission(const Identity& who, Permission permission, Don
                 log_change("permission_granted", permission, by);
                 parts_.users.permissions().put(permission);
             }
-            user_changed();
+            turn_ends();
             done(result ? Result<Permission>(std::move(permission)) : Result<Permission>(result.error()));
         };
         parts_.core.audited(std::move(entry), [&] { parts_.core.put_permission(std::move(copy), std::move(stored)); });
@@ -99,11 +99,11 @@ void BrokerAdmin::add_permission(const Identity& who, Permission permission, Don
 
 void BrokerAdmin::delete_permission(const Identity& who, std::uint64_t id, Done<void> done) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
-    change_user([this, who, id, done = std::move(done)]() mutable {
+    in_turn([this, who, id, done = std::move(done)]() mutable {
         const auto existing = parts_.users.permissions().snapshot();
         const auto found = std::find_if(existing->begin(), existing->end(), [&](const Permission& one) { return one.id == id; });
         if (found == existing->end()) {
-            user_changed();
+            turn_ends();
             return done(Error(errc::not_found, "there is no permission " + std::to_string(id)));
         }
         auto entry = audit_entry(who, "permission.revoke", std::to_string(id), text_of(*found));
@@ -113,7 +113,7 @@ void BrokerAdmin::delete_permission(const Identity& who, std::uint64_t id, Done<
                 parts_.users.permissions().remove(permission.id);
                 parts_.connections.review_permissions();
             }
-            user_changed();
+            turn_ends();
             done(std::move(result));
         };
         parts_.core.audited(std::move(entry), [&] { parts_.core.remove_permission(id, std::move(removed)); });

@@ -13,14 +13,16 @@ void BrokerAdmin::list_queues(const Identity& who, core::QueueQuery query, Done<
         [this, query = std::move(query), done = std::move(done)]() mutable { done(parts_.core.list_queues(query)); });
 }
 
-void BrokerAdmin::change_queue(const Identity& who, std::string name, ChangeSettings change, Done<core::QueueView> done) {
+void BrokerAdmin::change_queue(const Identity& who, std::string name, ChangeSettings change, Done<core::QueueView> done,
+                               StillSo<core::QueueView> still_so) {
     if (auto allowed = authorise(who, Action::administer, name); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, entry = audit_entry(who, "queue.change", name), name = std::move(name), change = std::move(change),
-                                  done = std::move(done)]() mutable {
+                                  done = std::move(done), still_so = std::move(still_so)]() mutable {
         const auto queue = find_queue(parts_.core, name);
         if (!queue) return done(queue.error());
         const auto view = parts_.core.view_queue(*queue);
         if (!view) return done(view.error());
+        if (still_so && !still_so(*view)) return done(changed_meanwhile());
         auto settings = change(view->settings);
         if (!settings) return done(settings.error());
         if (*settings == view->settings) return done(*view);

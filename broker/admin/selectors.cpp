@@ -30,33 +30,45 @@ std::optional<Error> refusal(const std::string& name, const std::string& text) {
 
 using security::Action;
 
-Result<std::vector<selector::SelectorDirectory::Entry>> BrokerAdmin::list_selectors(const Identity& who) const {
+Result<std::vector<BrokerAdmin::SelectorEntry>> BrokerAdmin::list_selectors(const Identity& who) const {
     if (auto allowed = authorise(who, Action::view, {}); !allowed) return allowed.error();
     return parts_.selectors.list();
 }
 
-Result<selector::SelectorDirectory::Entry> BrokerAdmin::view_selector(const Identity& who, const std::string& name) const {
+Result<BrokerAdmin::SelectorEntry> BrokerAdmin::view_selector(const Identity& who, const std::string& name) const {
     if (auto allowed = authorise(who, Action::view, {}); !allowed) return allowed.error();
     auto found = parts_.selectors.find(name);
     if (!found) return unknown(name);
     return std::move(*found);
 }
 
-void BrokerAdmin::put_selector(const Identity& who, std::string name, std::string text, Done<PutSelector> done) {
+/// An answer that lets the next change begin.
+template <typename T>
+BrokerAdmin::Done<T> BrokerAdmin::ending_turn(Done<T> done) {
+    return [this, done = std::move(done)](Result<T> result) mutable {
+        turn_ends();
+        done(std::move(result));
+    };
+}
+
+void BrokerAdmin::put_selector(const Identity& who, std::string name, std::string text, Done<PutSelector> done,
+                               StillSo<SelectorEntry> still_so) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
     if (auto refused = refusal(name, text)) return done(std::move(*refused));
-    parts_.core_executor.execute([this, by = who.user, entry = audit_entry(who, "selector.put", name), name = std::move(name),
-                                  text = std::move(text), done = std::move(done)]() mutable {
+    in_turn([this, by = who.user, entry = audit_entry(who, "selector.put", name), name = std::move(name), text = std::move(text),
+             done = ending_turn(std::move(done)), still_so = std::move(still_so)]() mutable {
         const auto existing = parts_.selectors.find(name);
+        if (still_so && !(existing && still_so(*existing))) return done(changed_meanwhile());
         if (existing && existing->is_configured) return done(configured(name));
         if (!existing && parts_.selectors.stored_count() >= stored_selectors_max) {
             return done(Error(core::errc::resource_limit, "1000 selectors are stored; delete one first"));
         }
+        const auto answer = existing ? PutSelector::changed : PutSelector::created;
         NamedSelector selector{std::move(name), std::move(text), parts_.clock.wall_now()};
         auto copy = selector;
-        auto stored = [this, by = std::move(by), selector = std::move(selector), done = std::move(done)](Result<void> result) mutable {
+        auto stored = [this, answer, by = std::move(by), selector = std::move(selector),
+                       done = std::move(done)](Result<void> result) mutable {
             if (!result) return done(result.error());
-            const auto answer = parts_.selectors.find(selector.name) ? PutSelector::changed : PutSelector::created;
             log::info(answer == PutSelector::created ? "selector_created" : "selector_changed", {{"selector", selector.name}, {"by", by}});
             parts_.selectors.put(std::move(selector));
             done(answer);
@@ -65,23 +77,24 @@ void BrokerAdmin::put_selector(const Identity& who, std::string name, std::strin
     });
 }
 
-void BrokerAdmin::delete_selector(const Identity& who, std::string name, Done<void> done) {
+void BrokerAdmin::delete_selector(const Identity& who, std::string name, Done<void> done, StillSo<SelectorEntry> still_so) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
-    parts_.core_executor.execute(
-        [this, by = who.user, entry = audit_entry(who, "selector.delete", name), name = std::move(name), done = std::move(done)]() mutable {
-            const auto existing = parts_.selectors.find(name);
-            if (!existing) return done(unknown(name));
-            if (existing->is_configured) return done(configured(name));
-            auto copy = name;
-            auto removed = [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
-                if (result) {
-                    parts_.selectors.remove(name);
-                    log::info("selector_deleted", {{"selector", name}, {"by", by}});
-                }
-                done(std::move(result));
-            };
-            parts_.core.audited(std::move(entry), [&] { parts_.core.remove_selector(std::move(copy), std::move(removed)); });
-        });
+    in_turn([this, by = who.user, entry = audit_entry(who, "selector.delete", name), name = std::move(name),
+             done = ending_turn(std::move(done)), still_so = std::move(still_so)]() mutable {
+        const auto existing = parts_.selectors.find(name);
+        if (!existing) return done(unknown(name));
+        if (still_so && !still_so(*existing)) return done(changed_meanwhile());
+        if (existing->is_configured) return done(configured(name));
+        auto copy = name;
+        auto removed = [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
+            if (result) {
+                parts_.selectors.remove(name);
+                log::info("selector_deleted", {{"selector", name}, {"by", by}});
+            }
+            done(std::move(result));
+        };
+        parts_.core.audited(std::move(entry), [&] { parts_.core.remove_selector(std::move(copy), std::move(removed)); });
+    });
 }
 
 }  // namespace giromq::admin

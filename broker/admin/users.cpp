@@ -14,10 +14,19 @@ Result<std::vector<UserView>> BrokerAdmin::list_users(const Identity& who) const
     return views;
 }
 
-void BrokerAdmin::put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done) {
+Result<User> BrokerAdmin::view_user(const Identity& who, const std::string& name) const {
+    if (auto allowed = authorise(who, Action::audit, {}); !allowed) return allowed.error();
+    auto user = parts_.users.find(name);
+    if (!user) return Error(errc::not_found, "there is no user '" + name + "'");
+    return std::move(*user);
+}
+
+void BrokerAdmin::put_user(const Identity& who, std::string name, Role role, std::optional<std::string> password, Done<PutUser> done,
+                           StillSo<User> still_so) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
     if (!password) {
-        auto with_role = [name, role](std::optional<User> existing) -> Result<User> {
+        auto with_role = [name, role, still_so = std::move(still_so)](std::optional<User> existing) -> Result<User> {
+            if (still_so && !(existing && still_so(*existing))) return changed_meanwhile();
             if (!existing) return Error(errc::invalid_argument, "there is no user '" + name + "': a new one needs a password");
             existing->role = role;
             return std::move(*existing);
@@ -26,24 +35,29 @@ void BrokerAdmin::put_user(const Identity& who, std::string name, Role role, std
     }
     if (auto strong = security::check_new_password(*password); !strong) return done(strong.error());
     // Deriving the keys is slow on purpose.
-    parts_.workers.execute([this, who, name = std::move(name), role, password = std::move(*password), done = std::move(done)]() mutable {
+    parts_.workers.execute([this, who, name = std::move(name), role, password = std::move(*password), done = std::move(done),
+                            still_so = std::move(still_so)]() mutable {
         auto user = security::make_user(name, role, password);
         if (!user) return done(user.error());
-        auto with_keys = [user = std::move(*user)](const std::optional<User>&) mutable -> Result<User> { return std::move(user); };
+        auto with_keys = [user = std::move(*user),
+                          still_so = std::move(still_so)](const std::optional<User>& existing) mutable -> Result<User> {
+            if (still_so && !(existing && still_so(*existing))) return changed_meanwhile();
+            return std::move(user);
+        };
         store_user(who, std::move(name), std::move(with_keys), std::move(done));
     });
 }
 
 /// `make` gets the user as it is when it is this change's turn: what was read before could undo a change that came in between.
 void BrokerAdmin::store_user(const Identity& who, std::string name, MakeUser make, Done<PutUser> done) {
-    change_user([this, who, name = std::move(name), make = std::move(make), done = std::move(done)]() mutable {
+    in_turn([this, who, name = std::move(name), make = std::move(make), done = std::move(done)]() mutable {
         const auto existing = parts_.users.find(name);
         auto made = make(existing);
         if (made && made->role != Role::administrator && is_last_administrator(name)) {
             made = Error(errc::last_administrator, "'" + name + "' is the only administrator");
         }
         if (!made) {
-            user_changed();
+            turn_ends();
             return done(made.error());
         }
         const auto answer = existing ? PutUser::changed : PutUser::created;
@@ -53,7 +67,7 @@ void BrokerAdmin::store_user(const Identity& who, std::string name, MakeUser mak
         auto copy = *made;
         auto stored = [this, by = who.user, user = std::move(*made), answer, done = std::move(done)](Result<void> result) mutable {
             if (result) take_over(std::move(user), answer, by);
-            user_changed();
+            turn_ends();
             done(result ? Result<PutUser>(answer) : Result<PutUser>(result.error()));
         };
         parts_.core.audited(std::move(entry), [&] { parts_.core.put_user(std::move(copy), std::move(stored)); });
@@ -69,31 +83,32 @@ void BrokerAdmin::take_over(User user, PutUser answer, const std::string& by) {
     if (answer == PutUser::changed) parts_.connections.close_user(name, "the user '" + name + "' was changed; log in again");
 }
 
-void BrokerAdmin::delete_user(const Identity& who, std::string name, Done<void> done) {
+void BrokerAdmin::delete_user(const Identity& who, std::string name, Done<void> done, StillSo<User> still_so) {
     if (auto allowed = authorise(who, Action::administer, {}); !allowed) return done(allowed.error());
-    change_user(
-        [this, by = who.user, entry = audit_entry(who, "user.delete", name), name = std::move(name), done = std::move(done)]() mutable {
-            std::optional<Error> refusal;
-            if (!parts_.users.find(name)) refusal = Error(errc::not_found, "there is no user '" + name + "'");
-            if (!refusal && is_last_administrator(name))
-                refusal = Error(errc::last_administrator, "'" + name + "' is the only administrator");
-            if (refusal) {
-                user_changed();
-                return done(std::move(*refusal));
+    in_turn([this, by = who.user, entry = audit_entry(who, "user.delete", name), name = std::move(name), done = std::move(done),
+             still_so = std::move(still_so)]() mutable {
+        std::optional<Error> refusal;
+        const auto existing = parts_.users.find(name);
+        if (!existing) refusal = Error(errc::not_found, "there is no user '" + name + "'");
+        if (existing && still_so && !still_so(*existing)) refusal = changed_meanwhile();
+        if (!refusal && is_last_administrator(name)) refusal = Error(errc::last_administrator, "'" + name + "' is the only administrator");
+        if (refusal) {
+            turn_ends();
+            return done(std::move(*refusal));
+        }
+        auto copy = name;
+        auto removed = [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
+            if (result) {
+                parts_.users.remove(name);
+                parts_.users.permissions().remove_user(name);
+                log::info("user_deleted", {{"user", name}, {"by", by}});
+                parts_.connections.close_user(name, "the user '" + name + "' was deleted");
             }
-            auto copy = name;
-            auto removed = [this, by = std::move(by), name = std::move(name), done = std::move(done)](Result<void> result) mutable {
-                if (result) {
-                    parts_.users.remove(name);
-                    parts_.users.permissions().remove_user(name);
-                    log::info("user_deleted", {{"user", name}, {"by", by}});
-                    parts_.connections.close_user(name, "the user '" + name + "' was deleted");
-                }
-                user_changed();
-                done(std::move(result));
-            };
-            parts_.core.audited(std::move(entry), [&] { parts_.core.remove_user(std::move(copy), std::move(removed)); });
-        });
+            turn_ends();
+            done(std::move(result));
+        };
+        parts_.core.audited(std::move(entry), [&] { parts_.core.remove_user(std::move(copy), std::move(removed)); });
+    });
 }
 
 bool BrokerAdmin::is_last_administrator(const std::string& name) const {
@@ -103,26 +118,26 @@ bool BrokerAdmin::is_last_administrator(const std::string& name) const {
     return found != users.end() && is_administrator(*found) && std::count_if(users.begin(), users.end(), is_administrator) == 1;
 }
 
-void BrokerAdmin::change_user(Task change) {
+void BrokerAdmin::in_turn(Task change) {
     parts_.core_executor.execute([this, change = std::move(change)]() mutable {
-        user_changes_.push_back(std::move(change));
-        if (user_change_runs_) return;
-        user_change_runs_ = true;
-        auto first = std::move(user_changes_.front());
-        user_changes_.pop_front();
+        turns_.push_back(std::move(change));
+        if (turn_runs_) return;
+        turn_runs_ = true;
+        auto first = std::move(turns_.front());
+        turns_.pop_front();
         first();
     });
 }
 
-void BrokerAdmin::user_changed() {
-    user_change_runs_ = false;
-    if (user_changes_.empty()) return;
+void BrokerAdmin::turn_ends() {
+    turn_runs_ = false;
+    if (turns_.empty()) return;
     // As a task of its own: the change that is over has yet to answer.
     parts_.core_executor.execute([this] {
-        if (user_change_runs_ || user_changes_.empty()) return;
-        user_change_runs_ = true;
-        auto next = std::move(user_changes_.front());
-        user_changes_.pop_front();
+        if (turn_runs_ || turns_.empty()) return;
+        turn_runs_ = true;
+        auto next = std::move(turns_.front());
+        turns_.pop_front();
         next();
     });
 }
