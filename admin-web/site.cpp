@@ -115,6 +115,7 @@ void Site::dispatch_api(Call call) {
         {"session", 4, "confirm", &Site::confirm_session, {}},
         {"queues", 3, {}, &Site::queues, {}},
         {"queues", 4, {}, &Site::queue, "DELETE"},
+        {"session", 4, "password", &Site::change_own_password, {}},
         {"queues", 5, "purge", &Site::purge, "POST"},
         {"queues", 5, "pause", &Site::pause, {}},
         {"queues", 5, "messages", &Site::messages, {}},

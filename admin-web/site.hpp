@@ -87,6 +87,8 @@ private:
     void queues(Call call);
     void queue(Call call);
     void put_queue(Call call);
+    void change_own_password(Call call);
+    Response password_changed(const Call& call, const User& user);
     void change_queue(Call call);
     void pause(Call call);
     void purge(Call call);

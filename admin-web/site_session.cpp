@@ -40,12 +40,27 @@ security::Identity from(const Request& request, security::Identity who) {
     return who;
 }
 
+/// The one rule of what keeps a session from ending for want of use: what a person does. That is not the question who is logged in, nor the
+/// live figures, nor what a page asks for by itself, which says so.
+bool is_use(const Request& request, const Target& target) {
+    if (!is_read(request.method)) return true;
+    const auto& path = target.segments;
+    const bool is_asked_by_itself = path.size() == 3 && (path[2] == "session" || path[2] == "events");
+    return !is_asked_by_itself && request.count("x-giromq-background") == 0;
+}
+
 json::array may_do(const security::Identity& who) {
     json::array words;
     for (const auto action : security::all_actions) {
         if (authorise(who, action, {})) words.emplace_back(to_text(action));
     }
     return words;
+}
+
+/// Not 401: who is logged in stays so.
+Response wrong_password(const Error& error) {
+    if (!error.is(security::errc::wrong_credentials)) return problem_of(error);
+    return problem(403, "wrong_credentials", error.code().message(), {});
 }
 
 /// The same work whether the tokens differ early or late.
@@ -84,12 +99,13 @@ std::optional<Response> Site::refuse_unconfirmed(const Call& call) {
 void Site::log_in(Request request, Target target, Done done) {
     if (request.count("authorization") > 0) return log_in_by_password(std::move(request), std::move(target), std::move(done));
     if (const auto id = session_id(request)) {
-        if (auto session = sessions_.use(*id)) {
+        if (auto session = sessions_.view(*id)) {
             const bool is_token_needed = !is_read(request.method);
             if (is_token_needed &&
                 (request.count("x-csrf-token") != 1 || !is_same_token(request.header("x-csrf-token"), session->csrf_token))) {
                 return done(problem(403, "csrf", "refused because of where it comes from", "X-CSRF-Token is not the one of the session"));
             }
+            if (is_use(request, target)) sessions_.use(*id);
             auto who = from(request, session->who);
             return dispatch({std::move(request), std::move(target), std::move(who), std::move(done), std::move(session)});
         }
@@ -242,15 +258,45 @@ void Site::confirm_session(Call call) {
     if (!call.session || !id) return call.done(problem(409, "no_session", "there is no session to confirm", {}));
     const auto peer = call.request.peer.address;
     auto then = [this, id = std::move(*id), done = std::move(call.done)](Result<Identity> identity) mutable {
-        // Not 401: who is logged in stays so.
-        if (!identity && identity.error().is(security::errc::wrong_credentials)) {
-            return done(problem(403, "wrong_credentials", identity.error().code().message(), {}));
-        }
-        if (!identity) return done(problem_of(identity.error()));
+        if (!identity) return done(wrong_password(identity.error()));
         sessions_.confirm(id);
         done(session_response(id));
     };
     check_password({call.who.user, std::move(*password)}, peer, std::move(then));
+}
+
+void Site::change_own_password(Call call) {
+    if (call.request.method != "PUT") return call.done(method_not_allowed("PUT"));
+    JsonFields fields(call.request.body);
+    auto current = fields.text("current");
+    auto wanted = fields.text("new");
+    if (!current || !wanted) fields.refuse("current and new are needed: the password of now, and the one to come");
+    if (auto wrong = fields.problem()) return call.done(std::move(*wrong));
+    if (*current == *wanted) return call.done(problem_of(Error(security::errc::weak_password, "the new password is the one of now")));
+    // As it is before the password is checked: one that is given to it meanwhile is not written over.
+    auto seen = users_.find(call.who.user);
+    if (!seen) return call.done(problem(409, "no_password", "there is no password to change", "nobody has logged in here"));
+    BasicCredentials credentials{call.who.user, std::move(*current)};
+    const auto peer = call.request.peer.address;
+    auto then = [this, seen = std::move(*seen), wanted = std::move(*wanted), call = std::move(call)](Result<Identity> identity) mutable {
+        if (!identity) return call.done(wrong_password(identity.error()));
+        const auto who = call.who;
+        auto changed = [this, call = std::move(call)](Result<User> user) mutable {
+            call.done(user ? password_changed(call, *user) : wrong_password(user.error()));
+        };
+        admin_.change_own_password(who, std::move(seen), std::move(wanted), std::move(changed));
+    };
+    check_password(std::move(credentials), peer, std::move(then));
+}
+
+/// With the old password all sessions of the user have ended; the browser that has changed it goes on with a new one.
+Response Site::password_changed(const Call& call, const User& user) {
+    if (!call.session) return empty_response(204);
+    const auto id = sessions_.open(user.name, user.stored_key);
+    // The password is changed all the same.
+    auto response = id ? session_response(*id) : empty_response(204);
+    response.headers.emplace_back("Set-Cookie", cookie_of(id ? *id : std::string()));
+    return response;
 }
 
 }  // namespace giromq::admin_web

@@ -48,6 +48,23 @@ void BrokerAdmin::put_user(const Identity& who, std::string name, Role role, std
     });
 }
 
+void BrokerAdmin::change_own_password(const Identity& who, User seen, std::string password, Done<User> done) {
+    if (auto strong = security::check_new_password(password); !strong) return done(strong.error());
+    parts_.workers.execute([this, who, seen = std::move(seen), password = std::move(password), done = std::move(done)]() mutable {
+        auto made = security::make_user(who.user, seen.role, password);
+        if (!made) return done(made.error());
+        auto with_keys = [stored_key = seen.stored_key, user = *made](const std::optional<User>& existing) mutable -> Result<User> {
+            if (!existing || existing->stored_key != stored_key) return Error(security::errc::wrong_credentials);
+            user.role = existing->role;
+            return std::move(user);
+        };
+        auto answer = [user = std::move(*made), done = std::move(done)](Result<PutUser> put) mutable {
+            put ? done(std::move(user)) : done(put.error());
+        };
+        store_user(who, who.user, std::move(with_keys), std::move(answer));
+    });
+}
+
 /// `make` gets the user as it is when it is this change's turn: what was read before could undo a change that came in between.
 void BrokerAdmin::store_user(const Identity& who, std::string name, MakeUser make, Done<PutUser> done) {
     in_turn([this, who, name = std::move(name), make = std::move(make), done = std::move(done)]() mutable {

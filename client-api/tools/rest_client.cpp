@@ -86,7 +86,7 @@ std::string sentence_of(const RestClient::Answer& answer) {
 
 }  // namespace
 
-RestClient::RestClient(const Common& common) : tls_files_(common.tls) {
+RestClient::RestClient(const Common& common, const std::optional<std::string>& password) : tls_files_(common.tls) {
     check_address("--http", common.http);
     std::string_view rest = common.http;
     if (rest.starts_with("http://")) {
@@ -113,7 +113,7 @@ RestClient::RestClient(const Common& common) : tls_files_(common.tls) {
         const bool loopback = host_ == "localhost" || asio::ip::make_address(host_, not_an_address).is_loopback();
         if (!tls_ && !loopback)
             throw ToolError("A password is not sent in clear over the network; use https:// or run this command on the broker's machine.");
-        authorization_ = "Basic " + base64(common.user + ":" + password_of(common));
+        authorization_ = "Basic " + base64(common.user + ":" + (password ? *password : password_of(common)));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <boost/system/error_code.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,8 @@ namespace giromq::tool {
 /// Calls the broker's REST interface, one connection for each call. Every failure is a ToolError.
 class RestClient {
 public:
-    explicit RestClient(const Common& common);
+    /// `password`: of the user, who was asked for it already.
+    explicit RestClient(const Common& common, const std::optional<std::string>& password = {});
 
     struct Answer {
         int status = 0;

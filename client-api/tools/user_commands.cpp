@@ -91,6 +91,16 @@ int change_password(const Common& common, const std::string& name, const std::st
     return tell(common, "changed", name);
 }
 
+/// Whoever it is; the broker checks the password of now again, in the body.
+int change_own_password(const Common& common, const std::string& new_password_file) {
+    if (common.user.empty()) throw ToolError("Say by --user whose password it is.", exit_usage);
+    const std::string current = password_of(common);
+    RestClient rest(common, current);
+    const json::value body = json::object{{"current", current}, {"new", new_password(new_password_file, common.user)}};
+    rest.call("PUT", "/api/v1/session/password", &body);
+    return tell(common, "changed", common.user);
+}
+
 int change_role(const Common& common, const std::string& name, const std::string& role) {
     const json::value body = json::object{{"role", role}};
     RestClient(common).call("PUT", path_of(name), &body);
@@ -122,12 +132,17 @@ int remove_user(const Common& common, const std::string& name) {
 }  // namespace
 
 void add_user_commands(CLI::App& app, const Common& common, Run& run) {
+    const auto file = std::make_shared<std::string>();
+    const auto file_help = "File with the new password in its first line; without it the password is asked for";
+
+    CLI::App* const password = app.add_subcommand("password", "Changes the password of the user that logs in (REST)");
+    password->add_option("--new-password-file", *file, file_help);
+    password->fallthrough()->callback([&common, &run, file] { run = [&common, file] { return change_own_password(common, *file); }; });
+
     CLI::App* const user = app.add_subcommand("user", "List, add and remove users, change passwords (REST)");
     user->require_subcommand(1)->fallthrough();
     const auto name = std::make_shared<std::string>();
     const auto role = std::make_shared<std::string>("application");
-    const auto file = std::make_shared<std::string>();
-    const auto file_help = "File with the new password in its first line; without it the password is asked for";
 
     CLI::App* const list = user->add_subcommand("list", "Shows every user with the role");
     list->fallthrough()->callback([&common, &run] { run = [&common] { return list_users(common); }; });

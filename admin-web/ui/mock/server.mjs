@@ -71,6 +71,12 @@ export function makeServer() {
       if (broker.passwords.get(session.user) !== body.password) throw new Refusal(403, "wrong_password", "The password is wrong");
       session.confirmedUntil = new Date(Date.now() + 300_000).toISOString();
     }
+    if (method === "PUT" && path === "session/password") {
+      if (broker.passwords.get(session.user) !== body.current) throw new Refusal(403, "wrong_credentials", "The password is wrong");
+      broker.passwords.set(session.user, body.new);
+      for (const [cookie, one] of sessions) if (one.user === session.user) sessions.delete(cookie);
+      return open(session.user, session.role, session.mayDo);
+    }
     if (method === "DELETE") {
       for (const [cookie, one] of sessions) if (one === session) sessions.delete(cookie);
       return [204];
@@ -81,7 +87,7 @@ export function makeServer() {
   async function answer(request, url) {
     const path = url.pathname.slice("/api/v1/".length);
     const body = await bodyOf(request);
-    if (path === "session" || path === "session/confirm") return aboutSession(request.method, path, body, request);
+    if (["session", "session/confirm", "session/password"].includes(path)) return aboutSession(request.method, path, body, request);
     const session = sessionOf(request);
     if (!session) throw new Refusal(401, "unauthorized", "Log in first", "The session has ended.");
     if (request.method !== "GET" && request.headers["x-csrf-token"] !== session.csrfToken)

@@ -1,11 +1,11 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, onSessionLost } from "./api/client";
-import { watchIdleness } from "./api/idle";
+import { ApiError, get, onSessionLost, path as api } from "./api/client";
 import { live } from "./api/live";
 import { forgetAll } from "./api/resource";
 import { currentSession, logOut, SessionContext } from "./api/session";
 import type { Session } from "./api/types";
+import { watchUse } from "./api/use";
 import { written } from "./lib/inert";
 import { AuditPage } from "./pages/audit";
 import { CertificatesPage } from "./pages/certificates";
@@ -69,23 +69,17 @@ export function App() {
     onSessionLost(() => end(true));
     ask();
   }, []);
+  // Another session has another token, and the socket of the one before ends.
+  const token = state.kind === "in" ? state.session.csrfToken : null;
   useEffect(() => {
-    if (state.kind !== "in") return;
+    if (token === null) return;
     live.start();
-    // Without a token nobody has logged in here (a broker for developers), so there is nothing to end.
-    const { csrfToken, idleTimeoutMs } = state.session;
-    const stopWatching =
-      csrfToken === ""
-        ? () => undefined
-        : watchIdleness(idleTimeoutMs, () => {
-            void logOut().catch(() => undefined);
-            end(true);
-          });
+    const stopWatching = watchUse(() => void get(api(["alarms"])).catch(() => undefined));
     return () => {
       stopWatching();
       live.stop();
     };
-  }, [state.kind]);
+  }, [token]);
 
   if (state.kind === "asking") return <div class="curtain" aria-busy="true" />;
   if (state.kind === "failed")
@@ -104,7 +98,7 @@ export function App() {
   };
   return (
     <SessionContext.Provider value={state.session}>
-      <Shell onLogOut={leave}>
+      <Shell onLogOut={leave} onSession={(session) => setState({ kind: "in", session })}>
         <CurrentPage />
       </Shell>
       <ConfirmHost />

@@ -72,6 +72,30 @@ export const loginCases = {
     }
   },
 
+  async a_user_changes_the_own_password_and_stays_logged_in(browser, target) {
+    const change = async (current, next) => {
+      await browser.page.getByRole("button", { name: "Change your password" }).click();
+      const dialog = browser.dialog("Change your password");
+      await dialog.getByLabel("Current password").fill(current);
+      await dialog.getByLabel("New password", { exact: true }).fill(next);
+      await dialog.getByLabel("New password once more").fill(next);
+      return dialog;
+    };
+    await browser.go("/roles");
+    const wrong = await change("not the password", "Another horse 2");
+    await wrong.getByRole("button", { name: "Change", exact: true }).click();
+    await wrong.getByRole("alert").waitFor();
+    assert.deepEqual(await browser.axe(), []);
+    await browser.shoot("password");
+    await browser.page.keyboard.press("Escape");
+    await wrong.waitFor({ state: "detached" });
+    await browser.finish(await change(target.password, "Another horse 2"), "Change");
+    await browser.finish(await change("Another horse 2", target.password), "Change");
+    await target.logInAgain?.();
+    await browser.go("/users");
+    await browser.page.getByRole("heading", { name: "Users" }).waitFor();
+  },
+
   async logging_out_ends_the_session(browser, target) {
     await browser.go("/");
     await browser.page.getByRole("button", { name: "Log out" }).click();

@@ -134,6 +134,10 @@ export async function openTarget() {
     async change(queue, settings) {
       await daemon.api("PATCH", `queues/${queue}`, settings, { "If-Match": "*" });
     },
+    /** Sessions of the user have ended, and that of the tests with them. */
+    async logInAgain() {
+      await daemon.logIn(user, password, certificate);
+    },
     async endSessions() {
       await daemon.api("PUT", `users/${user}`, { role: "administrator", password });
       await daemon.logIn(user, password, certificate);

@@ -23,7 +23,7 @@ COMMANDS = [[], ["send"], ["receive"], ["browse"], ["queue"], ["queue", "list"],
             ["config"], ["config", "export"], ["config", "diff"], ["config", "apply"], ["config", "reload"], ["connection"],
             ["connection", "list"], ["connection", "show"], ["connection", "close"], ["consumer", "list"], ["consumer", "close"],
             ["producer", "list"], ["producer", "close"], ["status"], ["alarms"], ["certificates"], ["history"], ["backup"],
-            ["user", "role"], ["user", "roles"], ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
+            ["user", "role"], ["user", "roles"], ["password"], ["xa", "show"], ["xa", "commit"], ["xa", "rollback"], ["xa", "forget"]]
 
 
 class ToolTest(giromqd.DaemonTest):
@@ -410,6 +410,21 @@ class BrokerTest(ToolTest):
         self.assertRegex(self.tool(daemon, "connection", "show", connection)[0], rf"(?m)^{consumer['id']} ")
         self.assertEqual("", self.tool(daemon, "producer", "list", "--json", "--connection", connection)[0])
         self.tool(daemon, "consumer", "close", "4711", "--yes", code=FAILED)
+    def test_a_user_changes_the_own_password(self):
+        daemon = self.start()
+        old, new = self.file("old", "correct horse 9\n"), self.file("new", "battery staple 9\n")
+        self.tool(daemon, "user", "add", "anna", "--new-password-file", old)
+        self.tool(daemon, "password", "--new-password-file", new, code=WRONG_CALL)
+        anna = ["password", "--user", "anna"]
+        self.assertEqual("User 'anna' changed.\n", self.tool(daemon, *anna, "--password-file", old, "--new-password-file", new)[0])
+        self.assertIn("login", self.tool(daemon, *anna, "--password-file", old, "--new-password-file", new, code=FAILED)[1])
+        seen, code = self.on_a_terminal(daemon, *anna, answers=[("Password of anna: ", "battery staple 9"),
+                                                                ("New password for anna: ", "correct horse 9"),
+                                                                ("Once more: ", "correct horse 9")])
+        self.assertEqual(DONE, code, seen)
+        self.assertNotIn("horse", seen)
+        self.tool(daemon, *anna, "--password-file", old, "--new-password-file", new)
+
         self.tool(daemon, "connection", "close", connection, code=WRONG_CALL)
         self.tool(daemon, "connection", "close", connection, "--yes", "--reason", "maintenance")
         self.wait_until(lambda: not re.search(rf"(?m)^{connection} ", self.tool(daemon, "connection", "list")[0]))

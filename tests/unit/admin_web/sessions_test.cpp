@@ -165,6 +165,7 @@ class SessionRoutesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(SessionRoutesTest);
     CPPUNIT_TEST(a_login_gives_a_cookie_that_pages_cannot_read);
     CPPUNIT_TEST(the_cookie_is_the_login_of_later_requests);
+    CPPUNIT_TEST(only_what_a_person_does_keeps_a_session);
     CPPUNIT_TEST(changes_need_the_token_of_the_session);
     CPPUNIT_TEST(a_session_id_from_outside_is_never_taken_over);
     CPPUNIT_TEST(a_login_ends_the_session_before);
@@ -173,6 +174,12 @@ class SessionRoutesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(wrong_passwords_are_locked_as_everywhere);
     CPPUNIT_TEST(destroying_needs_the_password_again);
     CPPUNIT_TEST(a_wrong_password_confirms_nothing);
+    CPPUNIT_TEST(a_user_changes_the_own_password_and_only_the_session_that_did_it_goes_on);
+    CPPUNIT_TEST(a_password_is_not_changed_without_the_one_of_now);
+    CPPUNIT_TEST(guesses_of_the_password_of_now_are_locked_as_logins);
+    CPPUNIT_TEST(a_new_password_keeps_to_the_rules_and_is_new);
+    CPPUNIT_TEST(a_password_that_was_changed_meanwhile_stays);
+    CPPUNIT_TEST(who_has_no_session_changes_the_password_too);
     CPPUNIT_TEST(a_logout_ends_the_session);
     CPPUNIT_TEST(pages_are_not_asked_for_a_password_by_the_browser);
     CPPUNIT_TEST(without_login_the_session_says_who_one_is);
@@ -209,6 +216,29 @@ public:
         CPPUNIT_ASSERT(json_of(rig_->get("/api/v1/session", with(login))).at("user") == "ann");
         rig_->clock_.advance(15min);
         CPPUNIT_ASSERT_EQUAL(401, rig_->get("/api/v1/overview", with(login)).status);
+    }
+
+    void only_what_a_person_does_keeps_a_session() {
+        const auto login = log_in("ann", "correct horse");
+        auto by_itself = with(login);
+        by_itself.emplace_back("x-giromq-background", "true");
+        rig_->clock_.advance(14min);
+        CPPUNIT_ASSERT_EQUAL(200, rig_->get("/api/v1/overview", with(login)).status);
+        rig_->clock_.advance(14min);
+        CPPUNIT_ASSERT_EQUAL(200, rig_->get("/api/v1/overview", by_itself).status);
+        CPPUNIT_ASSERT_EQUAL(200, rig_->get("/api/v1/session", with(login)).status);
+        CPPUNIT_ASSERT_EQUAL(426, rig_->get("/api/v1/events", with(login)).status);
+        CPPUNIT_ASSERT_EQUAL(std::string("csrf"), code_of(rig_->send(rig_->make("PUT", "/api/v1/queues/q", "{}", with(login)))));
+        rig_->clock_.advance(1min);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("none of that was use", 401, rig_->get("/api/v1/overview", with(login)).status);
+
+        const auto again = log_in("ann", "correct horse");
+        auto change = with(again, token_of(again));
+        change.emplace_back("x-giromq-background", "true");
+        rig_->clock_.advance(14min);
+        CPPUNIT_ASSERT_EQUAL(201, rig_->send(rig_->make("PUT", "/api/v1/queues/q", "{}", change)).status);
+        rig_->clock_.advance(14min);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("a change is never by itself", 200, rig_->get("/api/v1/overview", with(again)).status);
     }
 
     void changes_need_the_token_of_the_session() {
@@ -284,6 +314,18 @@ public:
                              code_of(rig_->send(rig_->make("DELETE", "/api/v1/queues/q", {}, headers))));
         CPPUNIT_ASSERT_EQUAL(std::string("confirmation_required"),
                              code_of(rig_->send(rig_->make("PUT", "/api/v1/users/eve", R"({"role":"administrator"})", headers))));
+        for (const char* const what : {"selectors/eur", "connections/1", "consumers/1", "producers/1", "permissions/1", "users/olga"}) {
+            const auto response = rig_->send(rig_->make("DELETE", std::string("/api/v1/") + what, {}, headers));
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(what, std::string("confirmation_required"), code_of(response));
+        }
+        const auto change = [&](const std::string& verb, const std::string& body) {
+            return rig_->send(rig_->make("POST", "/api/v1/queues/q/messages/" + verb, body, headers));
+        };
+        CPPUNIT_ASSERT_EQUAL(std::string("confirmation_required"), code_of(change("delete", R"({"ids":["1"]})")));
+        CPPUNIT_ASSERT_EQUAL(std::string("confirmation_required"), code_of(change("delete", R"({"all":true})")));
+        CPPUNIT_ASSERT_EQUAL(std::string("confirmation_required"), code_of(change("retry", R"({"all":true})")));
+        CPPUNIT_ASSERT_EQUAL(200, change("delete", R"({"all":true,"dryRun":true})").status);
+        CPPUNIT_ASSERT_EQUAL(200, change("retry", R"({"ids":["1"]})").status);
         CPPUNIT_ASSERT_EQUAL(200, rig_->get("/api/v1/queues/q", headers).status);
         const auto confirmed = rig_->send(rig_->make("POST", "/api/v1/session/confirm", R"({"password":"correct horse"})", headers));
         CPPUNIT_ASSERT_EQUAL(200, confirmed.status);
@@ -299,6 +341,83 @@ public:
         CPPUNIT_ASSERT_EQUAL(403, response.status);
         CPPUNIT_ASSERT_EQUAL(std::string("wrong_credentials"), code_of(response));
         CPPUNIT_ASSERT(json_of(rig_->get("/api/v1/session", headers)).at("confirmedUntil").is_null());
+    }
+
+    void a_user_changes_the_own_password_and_only_the_session_that_did_it_goes_on() {
+        const auto other = log_in("olga", "battery staple");
+        const auto login = log_in("olga", "battery staple");
+        rig_->clock_.advance(5min);
+        const auto changed = change_password(with(login, token_of(login)), "battery staple", "Battery staple 2");
+        CPPUNIT_ASSERT_EQUAL(200, changed.status);
+        CPPUNIT_ASSERT(json_of(changed).at("user") == "olga");
+        CPPUNIT_ASSERT_MESSAGE("who knows the old id has nothing", id_in(changed) != id_in(login));
+        CPPUNIT_ASSERT(token_of(changed) != token_of(login));
+        CPPUNIT_ASSERT_EQUAL(401, rig_->get("/api/v1/session", with(login)).status);
+        CPPUNIT_ASSERT_EQUAL(401, rig_->get("/api/v1/session", with(other)).status);
+        CPPUNIT_ASSERT_EQUAL(200, rig_->get("/api/v1/session", with(changed)).status);
+        CPPUNIT_ASSERT(rig_->connections_.closed_users == std::vector<std::string>{"olga"});
+        CPPUNIT_ASSERT_EQUAL(401, log_in("olga", "battery staple").status);
+        CPPUNIT_ASSERT_EQUAL(200, log_in("olga", "Battery staple 2").status);
+        CPPUNIT_ASSERT(rig_->users_.find("olga")->role == Role::operator_);
+        const auto audit = json_of(rig_->get("/api/v1/audit?action=user.change", basic("ann", "correct horse")));
+        const auto& line = audit.at("items").as_array().at(0).as_object();
+        CPPUNIT_ASSERT(line.at("user") == "olga");
+        CPPUNIT_ASSERT(line.at("object") == "olga");
+    }
+
+    void a_password_is_not_changed_without_the_one_of_now() {
+        const auto login = log_in("olga", "battery staple");
+        const auto headers = with(login, token_of(login));
+        const auto refused = change_password(headers, "correct horse", "Battery staple 2");
+        CPPUNIT_ASSERT_EQUAL(403, refused.status);
+        CPPUNIT_ASSERT_EQUAL(std::string("wrong_credentials"), code_of(refused));
+        CPPUNIT_ASSERT_EQUAL(std::string("csrf"), code_of(change_password(with(login), "battery staple", "Battery staple 2")));
+        CPPUNIT_ASSERT_EQUAL(400, rig_->send(rig_->make("PUT", password_path, R"({"new":"Battery staple 2"})", headers)).status);
+        CPPUNIT_ASSERT_EQUAL(405, rig_->send(rig_->make("POST", password_path, "{}", headers)).status);
+        CPPUNIT_ASSERT_EQUAL(200, rig_->get("/api/v1/session", headers).status);
+        CPPUNIT_ASSERT_EQUAL(200, log_in("olga", "battery staple").status);
+    }
+
+    void guesses_of_the_password_of_now_are_locked_as_logins() {
+        const auto login = log_in("olga", "battery staple");
+        const auto headers = with(login, token_of(login));
+        for (int guess = 0; guess < 6; ++guess) change_password(headers, "not this one", "Battery staple 2");
+        CPPUNIT_ASSERT_EQUAL(403, change_password(headers, "battery staple", "Battery staple 2").status);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("by the same lock", 401, log_in("olga", "battery staple").status);
+    }
+
+    void a_new_password_keeps_to_the_rules_and_is_new() {
+        rig_->add_user("otto", Role::application, "Battery staple 1");
+        const auto login = log_in("otto", "Battery staple 1");
+        for (const char* const wrong : {"short1", "no digits in it", "Battery staple 1"}) {
+            const auto refused = change_password(with(login, token_of(login)), "Battery staple 1", wrong);
+            CPPUNIT_ASSERT_EQUAL(std::string("weak_password"), code_of(refused));
+        }
+        CPPUNIT_ASSERT_EQUAL(200, change_password(with(login, token_of(login)), "Battery staple 1", "Battery staple 2").status);
+    }
+
+    void a_password_that_was_changed_meanwhile_stays() {
+        const auto login = log_in("olga", "battery staple");
+        std::optional<admin_web::Response> answer;
+        rig_->site_.handle(
+            rig_->make("PUT", password_path, password_body("battery staple", "Battery staple 2"), with(login, token_of(login))),
+            [&](admin_web::Response response) { answer = std::move(response); });
+        rig_->logins_.run_all();
+        rig_->add_user("olga", Role::operator_, "given by an administrator 1");
+        rig_->run();
+        CPPUNIT_ASSERT(answer);
+        CPPUNIT_ASSERT_EQUAL(403, answer->status);
+        CPPUNIT_ASSERT_EQUAL(200, log_in("olga", "given by an administrator 1").status);
+    }
+
+    void who_has_no_session_changes_the_password_too() {
+        const auto changed = change_password(basic("olga", "battery staple"), "battery staple", "Battery staple 2");
+        CPPUNIT_ASSERT_EQUAL(204, changed.status);
+        CPPUNIT_ASSERT(header_of(changed, "Set-Cookie").empty());
+        CPPUNIT_ASSERT_EQUAL(200, log_in("olga", "Battery staple 2").status);
+        SiteRig dev;
+        const auto nobody = dev.send(dev.make("PUT", password_path, password_body("a", "Battery staple 2")));
+        CPPUNIT_ASSERT_EQUAL(std::string("no_password"), code_of(nobody));
     }
 
     void a_logout_ends_the_session() {
@@ -324,6 +443,14 @@ public:
     }
 
 private:
+    static constexpr const char* password_path = "/api/v1/session/password";
+
+    static std::string password_body(const std::string& current, const std::string& wanted) {
+        return R"({"current":")" + current + R"(","new":")" + wanted + "\"}";
+    }
+    admin_web::Response change_password(SiteRig::Headers headers, const std::string& current, const std::string& wanted) {
+        return rig_->send(rig_->make("PUT", password_path, password_body(current, wanted), std::move(headers)));
+    }
     admin_web::Response log_in(const std::string& user, const std::string& password) {
         return rig_->send(rig_->make("POST", "/api/v1/session", R"({"user":")" + user + R"(","password":")" + password + "\"}"));
     }

@@ -1,4 +1,5 @@
 import type { Problem, Session } from "./types";
+import { takeUse } from "./use";
 
 /** A refusal of the broker (or of the network: status 0), in the words of its problem+json. */
 export class ApiError extends Error {
@@ -66,6 +67,8 @@ export function path(parts: readonly (string | number)[], query: Query = {}): st
 
 async function once<T>(method: Method, target: string, options: Options): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: "application/json, application/xml, application/problem+json", ...options.headers };
+  const isUse = takeUse();
+  if (method === "GET" && !isUse) headers["X-GiroMQ-Background"] = "true";
   if (method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
   let body: string | undefined;
   if (options.raw) {

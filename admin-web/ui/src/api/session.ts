@@ -24,6 +24,14 @@ export async function confirmPassword(password: string): Promise<Session> {
   return keepToken(await post<Session>(path(["session", "confirm"]), { password }));
 }
 
+/** The session goes on under a new id; the others of the user have ended. */
+export async function changePassword(current: string, next: string): Promise<Session> {
+  const { data, status } = await request<Session>("PUT", path(["session", "password"]), { body: { current, new: next } });
+  // It is changed, but there is no room for a session.
+  if (status === 204) return currentSession();
+  return keepToken(data);
+}
+
 export const SessionContext = createContext<Session | null>(null);
 
 export function useSession(): Session {

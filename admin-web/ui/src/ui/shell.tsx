@@ -2,11 +2,13 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLive } from "../api/live";
 import { useMay, useSession } from "../api/session";
+import type { Session } from "../api/types";
 import { href, usePlace } from "../router";
 import { Button } from "./basics";
 import { Help } from "./help";
 import { Icon, type IconName } from "./icons";
 import { handleKey } from "./keyboard";
+import { PasswordDialog } from "./password_dialog";
 import { chooseTheme, themeChoice, useTheme, type Choice } from "./theme";
 
 interface Entry {
@@ -58,8 +60,15 @@ const liveTexts = { connecting: "Connecting", live: "Live", polling: "Polling", 
 const themeIcons: Record<Choice, IconName> = { auto: "auto", light: "sun", dark: "moon" };
 const nextTheme: Record<Choice, Choice> = { auto: "light", light: "dark", dark: "auto" };
 
-export function Shell({ children, onLogOut }: { children: ComponentChildren; onLogOut: () => void }) {
+interface ShellProps {
+  children: ComponentChildren;
+  onLogOut: () => void;
+  onSession: (session: Session) => void;
+}
+
+export function Shell({ children, onLogOut, onSession }: ShellProps) {
   const [help, setHelp] = useState(false);
+  const [password, setPassword] = useState(false);
   const [menu, setMenu] = useState(false);
   const place = usePlace();
   useEffect(() => {
@@ -73,7 +82,7 @@ export function Shell({ children, onLogOut }: { children: ComponentChildren; onL
       <a class="skip" href="#main">
         Skip to the page
       </a>
-      <Sidebar path={place.path} onHelp={() => setHelp(true)} onLogOut={onLogOut} />
+      <Sidebar path={place.path} onHelp={() => setHelp(true)} onPassword={() => setPassword(true)} onLogOut={onLogOut} />
       <div class="menu-button">
         <Button kind="quiet" icon="menu" label="Menu" pressed={menu} onClick={() => setMenu(!menu)} />
       </div>
@@ -81,11 +90,19 @@ export function Shell({ children, onLogOut }: { children: ComponentChildren; onL
         {children}
       </main>
       {help && <Help onClose={() => setHelp(false)} />}
+      {password && <PasswordDialog onClose={() => setPassword(false)} onChanged={onSession} />}
     </div>
   );
 }
 
-function Sidebar({ path, onHelp, onLogOut }: { path: string; onHelp: () => void; onLogOut: () => void }) {
+interface SidebarProps {
+  path: string;
+  onHelp: () => void;
+  onPassword: () => void;
+  onLogOut: () => void;
+}
+
+function Sidebar({ path, onHelp, onPassword, onLogOut }: SidebarProps) {
   const session = useSession();
   return (
     <aside class="sidebar">
@@ -114,6 +131,8 @@ function Sidebar({ path, onHelp, onLogOut }: { path: string; onHelp: () => void;
         <div class="foot-buttons">
           <ThemeButton />
           <Button kind="quiet" icon="help" label="Keyboard help" onClick={onHelp} />
+          {/* Without a token nobody has logged in here (a broker for developers), so there is no password. */}
+          {session.csrfToken !== "" && <Button kind="quiet" icon="lock" label="Change your password" onClick={onPassword} />}
           <Button kind="quiet" icon="out" label="Log out" onClick={onLogOut} />
         </div>
       </div>
