@@ -35,6 +35,7 @@ Site::Site(admin::BrokerAdmin& admin, const security::UserDirectory& users, Exec
       logins_(logins),
       settings_(settings),
       sessions_(users, admin.clock()),
+      remembered_(admin.clock()),
       rate_(admin.clock(), settings_.requests_per_second_max),
       console_(settings.console),
       events_(admin, workers) {
@@ -109,20 +110,20 @@ void Site::dispatch_api(Call call) {
         std::string_view last;  // empty: a name, or the collection itself
         void (Site::*serve)(Call);
         std::string_view confirmed;  // the methods for which a session's password must have been given lately
+        bool is_once = false;        // what a repetition would do again: an Idempotency-Key is heeded
     };
     static constexpr Route routes[] = {
         {"session", 3, {}, &Site::session, {}},
         {"session", 4, "confirm", &Site::confirm_session, {}},
         {"queues", 3, {}, &Site::queues, {}},
         {"queues", 4, {}, &Site::queue, "DELETE"},
-        {"session", 4, "password", &Site::change_own_password, {}},
-        {"queues", 5, "purge", &Site::purge, "POST"},
+        {"queues", 5, "purge", &Site::purge, "POST", true},
         {"queues", 5, "pause", &Site::pause, {}},
         {"queues", 5, "messages", &Site::messages, {}},
-        {"queues", 6, "move", &Site::change_messages, {}},
-        {"queues", 6, "copy", &Site::change_messages, {}},
-        {"queues", 6, "retry", &Site::change_messages, {}},
-        {"queues", 6, "delete", &Site::change_messages, {}},
+        {"queues", 6, "move", &Site::change_messages, {}, true},
+        {"queues", 6, "copy", &Site::change_messages, {}, true},
+        {"queues", 6, "retry", &Site::change_messages, {}, true},
+        {"queues", 6, "delete", &Site::change_messages, {}, true},
         {"queues", 6, "export", &Site::export_messages, {}},
         {"queues", 6, {}, &Site::message, {}},
         {"queues", 7, "body", &Site::message_body, {}},
@@ -137,7 +138,7 @@ void Site::dispatch_api(Call call) {
         {"permissions", 4, "check", &Site::check_permission, {}},
         {"permissions", 4, {}, &Site::permission, "DELETE"},
         {"selectors", 3, {}, &Site::selectors, {}},
-        {"selectors", 4, {}, &Site::selector, {}},
+        {"selectors", 4, {}, &Site::selector, "DELETE"},
         {"transactions", 3, {}, &Site::transactions, {}},
         {"transactions", 4, {}, &Site::transaction, {}},
         {"transactions", 5, "messages", &Site::transaction_messages, {}},
@@ -153,11 +154,11 @@ void Site::dispatch_api(Call call) {
         {"configuration", 4, "reload", &Site::reload_configuration, {}},
         {"configuration", 4, "apply", &Site::apply_configuration, "POST"},
         {"connections", 3, {}, &Site::connections, {}},
-        {"connections", 4, {}, &Site::connection, {}},
+        {"connections", 4, {}, &Site::connection, "DELETE"},
         {"consumers", 3, {}, &Site::consumers, {}},
-        {"consumers", 4, {}, &Site::link, {}},
+        {"consumers", 4, {}, &Site::link, "DELETE"},
         {"producers", 3, {}, &Site::producers, {}},
-        {"producers", 4, {}, &Site::link, {}},
+        {"producers", 4, {}, &Site::link, "DELETE"},
         {"backup", 3, {}, &Site::backup, {}},
     };
     const auto& path = call.target.segments;
@@ -165,12 +166,32 @@ void Site::dispatch_api(Call call) {
         if (path[2] == route.collection && path.size() == route.segments && (route.last.empty() || path.back() == route.last)) {
             const bool is_confirmed = route.confirmed.find(call.request.method) != std::string_view::npos;
             return serve(std::move(call), route.serve, is_confirmed);
+            if (route.is_once && !answer_once(call)) return;
         }
     }
     call.done(not_found());
 }
 
 /// What is refused for want of a right goes into the audit, whatever it was.
+/// False if a request with an Idempotency-Key is answered by what was answered before, or is not to be carried out at all.
+bool Site::answer_once(Call& call) {
+    auto key = idempotency_key(call.request);
+    if (key.problem) {
+        call.done(std::move(*key.problem));
+        return false;
+    }
+    if (key.text.empty()) return true;
+    if (auto answer = remembered_.begin(call.who.user, call.request, key.text)) {
+        call.done(std::move(*answer));
+        return false;
+    }
+    call.done = [this, user = call.who.user, key = std::move(key.text), done = std::move(call.done)](Response response) mutable {
+        remembered_.keep(user, key, response);
+        done(std::move(response));
+    };
+    return true;
+}
+
 void Site::serve(Call call, void (Site::*route)(Call), bool is_confirmed) {
     if (is_confirmed) {
         if (auto refusal = refuse_unconfirmed(call)) return call.done(std::move(*refusal));

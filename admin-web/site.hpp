@@ -12,6 +12,7 @@
 #include "admin-web/http_message.hpp"
 #include "admin-web/login_sessions.hpp"
 #include "admin-web/request_gate.hpp"
+#include "admin-web/remembered_answers.hpp"
 #include "admin-web/request_rate.hpp"
 #include "admin-web/url.hpp"
 #include "admin/broker_admin.hpp"
@@ -79,6 +80,7 @@ private:
     void dispatch_api(Call call);
     void serve(Call call, void (Site::*route)(Call), bool is_confirmed);
 
+    bool answer_once(Call& call);
     // Each checks the method and answers.
     void ready(const Request& request, const Target& target, Done done) const;
     void open_session(Request request, Done done);
@@ -146,6 +148,8 @@ private:
     const SiteSettings settings_;
     LoginSessions sessions_;
     RequestRate rate_;
+    RememberedAnswers remembered_;
+    Downloads downloads_;
     const ConsoleFiles console_;
     EventHub events_;
     std::atomic<std::uint32_t> logins_under_way_{0};

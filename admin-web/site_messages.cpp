@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t body_bytes_default = 64 * 1024;
 constexpr std::uint64_t body_bytes_limit = 1024 * 1024;
 constexpr std::uint64_t download_bytes_max = 16 * 1024 * 1024;
-constexpr std::size_t idempotency_key_bytes = 128;
+constexpr std::uint64_t export_bytes_max = 8 * 1024 * 1024;  // of 4 MiB of messages, as text
 
 Response wrong_query(std::string_view sentence) { return problem(400, "invalid_argument", "the query is not what is expected", sentence); }
 
@@ -168,12 +168,8 @@ void Site::export_messages(Call call) {
 }
 
 void Site::send_message(Call call) {
-    const std::string key(call.request.header("idempotency-key"));
-    const auto is_printable = [](char one) { return one > ' ' && one <= '~'; };
-    if (key.size() > idempotency_key_bytes || !std::all_of(key.begin(), key.end(), is_printable)) {
-        return call.done(problem(400, "invalid_argument", "a header is not what is expected",
-                                 "an Idempotency-Key has 1 to 128 printable characters of ASCII"));
-    }
+    auto key = idempotency_key(call.request);
+    if (key.problem) return call.done(std::move(*key.problem));
     const auto& queue = call.target.segments[3];
     auto built = build_message(call.request.body, queue, call.who.user, admin_.now());
     if (built.problem) return call.done(std::move(*built.problem));
@@ -190,7 +186,7 @@ void Site::send_message(Call call) {
         }
         done(std::move(response));
     };
-    auto once = key.empty() ? admin::Messages::Once{} : admin::Messages::Once{key, std::move(call.request.body)};
+    auto once = key.text.empty() ? admin::Messages::Once{} : admin::Messages::Once{std::move(key.text), std::move(call.request.body)};
     admin_.messages().send(call.who, queue, std::move(built.message), std::move(once), std::move(answer));
 }
 

@@ -60,6 +60,7 @@ function bulk(kind) {
   return ({ broker, session, name, body }) => {
     const queue = broker.queue(name);
     if (body.to) broker.queue(body.to);
+    if (body.ids && kind === "delete") dangerous(session);
     if (body.ids) return [200, broker.changeSome(kind, queue, body.to, body.ids)];
     const positions = body.selector ? broker.matching(queue, matcher(body.selector)) : null;
     const matched = positions ? positions.length : queue.messages;
@@ -90,6 +91,7 @@ function one(collection, what) {
 
 function close(collection) {
   return ({ broker, session, id }) => {
+    dangerous(session);
     broker[collection].delete(id);
     broker.record(session.user, `${collection.slice(0, -1)}.close`, id);
     return [204];

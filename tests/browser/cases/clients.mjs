@@ -9,7 +9,7 @@ async function closeFirst(browser, path, label, title) {
   await dialog.getByLabel("Reason").fill("maintenance");
   await browser.shoot(`close-${name.split(" ")[1]}`);
   assert.deepEqual(await browser.axe(), []);
-  await browser.finish(dialog, "Close it");
+  await browser.confirmDanger(title, "Close it", name.match(/\d+/)[0]);
   await browser.toast("Told to close");
   await browser.page.getByRole("button", { name, exact: true }).waitFor({ state: "detached" });
 }

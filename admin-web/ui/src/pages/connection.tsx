@@ -67,8 +67,8 @@ export function ConnectionPage() {
       )}
       {closing && (
         <CloseDialog
-          title={`Close connection ${id}`}
-          target={path(["connections", id])}
+          kind="connection"
+          id={Number(id)}
           onClose={() => setClosing(false)}
           onDone={() => go(href("/connections"))}
         >

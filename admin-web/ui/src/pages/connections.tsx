@@ -104,8 +104,8 @@ export function ConnectionsPage() {
       />
       {closing && (
         <CloseDialog
-          title={`Close connection ${closing.id}`}
-          target={path(["connections", closing.id])}
+          kind="connection"
+          id={closing.id}
           onClose={() => setClosing(null)}
           onDone={connections.reload}
         >

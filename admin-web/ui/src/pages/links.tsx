@@ -7,7 +7,7 @@ import type { Consumer, Page, Producer } from "../api/types";
 import { count } from "../lib/format";
 import { href, usePlace } from "../router";
 import { Age, Badge, Button, PageHead } from "../ui/basics";
-import { FormDialog } from "../ui/dialog";
+import { DangerDialog } from "../ui/dialog";
 import { TextField } from "../ui/form";
 import { SearchBox } from "../ui/search_box";
 import { Nothing, PagedTable, type Column } from "../ui/table";
@@ -174,12 +174,12 @@ function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Pr
   const mayClose = useMay()("close");
   const [asked, setAsked] = useState(false);
   if (!mayClose) return null;
-  const one = kind.slice(0, -1);
+  const one = kind === "consumers" ? "consumer" : "producer";
   return (
     <>
       <Button small kind="quiet" icon="close" label={`Close ${one} ${link.id}`} onClick={() => setAsked(true)} />
       {asked && (
-        <CloseDialog title={`Close ${one} ${link.id}`} target={path([kind, link.id])} onClose={() => setAsked(false)} onDone={onClosed}>
+        <CloseDialog kind={one} id={link.id} onClose={() => setAsked(false)} onDone={onClosed}>
           {kind === "consumers" ? "What it has not acknowledged goes back to the queue, to where it was. " : ""}Its client is told, and may
           attach again.
         </CloseDialog>
@@ -188,31 +188,38 @@ function CloseButton({ kind, link, onClosed }: { kind: Kind; link: Consumer | Pr
   );
 }
 
-/** Closing a link or a connection disturbs a client and loses nothing, so it asks for a reason and not for a name. */
+/** Closing disturbs a client, and rolls back what it has not committed; so it asks for the number, and for a reason to tell the client. */
 export function CloseDialog({
-  title,
-  target,
+  kind,
+  id,
   children,
   onClose,
   onDone,
 }: {
-  title: string;
-  target: string;
+  kind: "connection" | "consumer" | "producer";
+  id: number;
   children: ComponentChildren;
   onClose: () => void;
   onDone: () => void;
 }) {
   const [reason, setReason] = useState("");
   const close = async () => {
-    await request("DELETE", target, { body: reason.trim() ? { reason: reason.trim() } : {} });
+    await request("DELETE", path([`${kind}s`, id]), { body: reason.trim() ? { reason: reason.trim() } : {} });
     toast("Told to close.");
     onClose();
     onDone();
   };
   return (
-    <FormDialog title={title} action="Close it" kind="danger" onClose={onClose} onSubmit={close}>
+    <DangerDialog
+      title={`Close ${kind} ${id}`}
+      action="Close it"
+      typed={String(id)}
+      typedLabel={`number of the ${kind}`}
+      onClose={onClose}
+      onConfirm={close}
+    >
       <p>{children}</p>
-      <TextField label="Reason" value={reason} onInput={setReason} maxLength={256} autoFocus hint="Told to the client; may be left out." />
-    </FormDialog>
+      <TextField label="Reason" value={reason} onInput={setReason} maxLength={256} hint="Told to the client; may be left out." />
+    </DangerDialog>
   );
 }
