@@ -45,6 +45,8 @@ Response list_response(json::array items, const std::optional<std::string>& next
     return json_response(200, body);
 }
 
+std::pair<std::string, std::string> link_to_next(const std::string& target) { return {"Link", '<' + target + ">; rel=\"next\""}; }
+
 std::optional<Response> refuse_other_parameters(const Target& target, std::initializer_list<std::string_view> allowed) {
     for (const auto& [name, value] : target.query) {
         if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {

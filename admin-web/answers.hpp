@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "admin-web/http_message.hpp"
@@ -26,6 +27,9 @@ bool is_read(std::string_view method);
 
 /// {"items": [...], "nextCursor": cursor or null}
 Response list_response(boost::json::array items, const std::optional<std::string>& next_cursor);
+
+/// RFC 8288: where a list that is no JSON goes on.
+std::pair<std::string, std::string> link_to_next(const std::string& target);
 
 /// What `limit` and `cursor` ask for, beside `other_parameters`, or the problem with them, or with a parameter that there is not.
 struct PageRequest {

@@ -138,7 +138,9 @@ private:
     std::vector<std::string> watched_;
 };
 
-EventHub::EventHub(admin::BrokerAdmin& admin, Executor& workers) : admin_(admin), workers_(workers) {}
+EventHub::EventHub(admin::BrokerAdmin& admin, Executor& workers) : admin_(admin), workers_(workers) {
+    admin_.operations().on_progress = [this](const admin::OperationView& operation) { note(operation); };
+}
 EventHub::~EventHub() = default;
 
 std::shared_ptr<SocketPeer> EventHub::join(security::Identity who, StillAllowed still_allowed) {
@@ -203,7 +205,30 @@ void EventHub::publish(const admin::Moment& moment) {
         subscriber->push(sample);
         if (alarms) subscriber->push(alarms);
     }
+    publish_operations();
     publish_queues();
+}
+
+/// Kept until the next second, however often it comes further: nobody looks more often.
+void EventHub::note(const admin::OperationView& operation) {
+    const std::lock_guard lock(mutex_);
+    if (!subscribers_.empty()) operations_.insert_or_assign(operation.id, operation);
+}
+
+/// Each is told to who may see it.
+void EventHub::publish_operations() {
+    std::map<std::uint64_t, admin::OperationView> operations;
+    {
+        const std::lock_guard lock(mutex_);
+        operations.swap(operations_);
+    }
+    const auto all = subscribers();
+    for (const auto& [id, operation] : operations) {
+        const auto text = std::make_shared<const std::string>(operation_event(operation));
+        for (const auto& subscriber : all) {
+            if (admin_.operations().is_visible(subscriber->who, operation)) subscriber->push(text);
+        }
+    }
 }
 
 /// Asks for each queue once, however many watch it.

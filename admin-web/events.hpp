@@ -59,6 +59,8 @@ private:
 
     void left(const Subscriber& subscriber);
     Subscribers subscribers() const;
+    void note(const admin::OperationView& operation);
+    void publish_operations();
     void publish_queues();
     void tell_watchers(const std::vector<core::QueueView>& queues, MonotonicTime now);
 
@@ -70,6 +72,7 @@ private:
     bool stopped_ = false;
     bool asks_queues_ = false;
     std::map<std::string, Before, std::less<>> before_;
+    std::map<std::uint64_t, admin::OperationView> operations_;  // how they are, of those that went on in this second
 };
 
 }  // namespace giromq::admin_web

@@ -39,6 +39,8 @@ struct Response {
     std::vector<std::pair<std::string, std::string>> headers;
     /// The request was for a WebSocket, and is answered with 101: this is its side here. Nothing else of the response counts then.
     std::shared_ptr<SocketPeer> socket;
+    /// Let go when the response has been sent: the memory that it takes is bounded for all that are on their way.
+    std::shared_ptr<const void> held;
     /// Who asked was not allowed to: has a line in the audit.
     bool is_refusal = false;
 };

@@ -244,6 +244,7 @@ asio::awaitable<bool> exchange(SessionPointer<Stream> session, bool may_keep_ali
     *socket = std::move(response.socket);
     if (*socket) co_return false;
     const bool keep_alive = wants_more && may_keep_alive && !session->shared->stopping;
+    const auto held = std::move(response.held);
     auto reply = to_beast(std::move(response), version, keep_alive, is_head, session->peer.is_encrypted);
     const bool goes_on = co_await write(session, std::move(reply));
     session->large_body.reset();

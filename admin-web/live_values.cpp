@@ -1,6 +1,5 @@
 #include "admin-web/live_values.hpp"
 
-#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
 #include <cmath>
@@ -12,6 +11,8 @@ namespace json = boost::json;
 namespace {
 
 std::string quoted(std::string_view text) { return json::serialize(json::value(json::string(text))); }
+
+json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 }  // namespace
 
@@ -30,6 +31,24 @@ json::array alarms_json(const std::vector<admin::Alarm>& alarms) {
         items.push_back(std::move(item));
     }
     return items;
+}
+
+json::object operation_json(const admin::OperationView& view) {
+    json::object item;
+    item["id"] = std::to_string(view.id);
+    item["kind"] = to_string(view.kind);
+    item["queue"] = view.queue;
+    item["to"] = text_or_null(view.to);
+    item["state"] = to_string(view.state);
+    item["matched"] = view.matched ? json::value(*view.matched) : json::value(nullptr);
+    item["done"] = view.done;
+    item["skipped"] = view.skipped;
+    item["failed"] = view.failed;
+    item["startedAt"] = to_text(view.started_at);
+    item["endedAt"] = view.ended_at.is_set() ? json::value(to_text(view.ended_at)) : json::value(nullptr);
+    item["by"] = view.by;
+    item["error"] = text_or_null(view.error);
+    return item;
 }
 
 std::string number_text(double number) {
@@ -52,6 +71,10 @@ std::string sample_event(const admin::Sample& sample) {
 
 std::string alarms_event(const std::vector<admin::Alarm>& alarms) {
     return R"({"type":"alarms","items":)" + json::serialize(alarms_json(alarms)) + "}";
+}
+
+std::string operation_event(const admin::OperationView& operation) {
+    return R"({"type":"operation","item":)" + json::serialize(operation_json(operation)) + "}";
 }
 
 std::string history_text(const admin::History::View& view, const std::vector<admin::Series>& chosen) {

@@ -62,6 +62,7 @@ Kind kind_of(admin::errc code) {
         case admin::errc::too_large: return {413, "too_large"};
         case admin::errc::precondition: return {412, "precondition_failed"};
         case admin::errc::password_needed: return {409, "password_needed"};
+        case admin::errc::paused: return {409, "paused"};
         case admin::errc::failed: return {500, "failed"};
     }
     return {500, "internal"};

@@ -115,6 +115,7 @@ void Site::dispatch_api(Call call) {
     static constexpr Route routes[] = {
         {"session", 3, {}, &Site::session, {}},
         {"session", 4, "confirm", &Site::confirm_session, {}},
+        {"session", 4, "password", &Site::change_own_password, {}},
         {"queues", 3, {}, &Site::queues, {}},
         {"queues", 4, {}, &Site::queue, "DELETE"},
         {"queues", 5, "purge", &Site::purge, "POST", true},
@@ -165,14 +166,13 @@ void Site::dispatch_api(Call call) {
     for (const auto& route : routes) {
         if (path[2] == route.collection && path.size() == route.segments && (route.last.empty() || path.back() == route.last)) {
             const bool is_confirmed = route.confirmed.find(call.request.method) != std::string_view::npos;
-            return serve(std::move(call), route.serve, is_confirmed);
             if (route.is_once && !answer_once(call)) return;
+            return serve(std::move(call), route.serve, is_confirmed);
         }
     }
     call.done(not_found());
 }
 
-/// What is refused for want of a right goes into the audit, whatever it was.
 /// False if a request with an Idempotency-Key is answered by what was answered before, or is not to be carried out at all.
 bool Site::answer_once(Call& call) {
     auto key = idempotency_key(call.request);
@@ -192,6 +192,7 @@ bool Site::answer_once(Call& call) {
     return true;
 }
 
+/// What is refused for want of a right goes into the audit, whatever it was.
 void Site::serve(Call call, void (Site::*route)(Call), bool is_confirmed) {
     if (is_confirmed) {
         if (auto refusal = refuse_unconfirmed(call)) return call.done(std::move(*refusal));

@@ -8,11 +8,12 @@
 #include <span>
 
 #include "admin-web/console_files.hpp"
+#include "admin-web/downloads.hpp"
 #include "admin-web/events.hpp"
 #include "admin-web/http_message.hpp"
 #include "admin-web/login_sessions.hpp"
-#include "admin-web/request_gate.hpp"
 #include "admin-web/remembered_answers.hpp"
+#include "admin-web/request_gate.hpp"
 #include "admin-web/request_rate.hpp"
 #include "admin-web/url.hpp"
 #include "admin/broker_admin.hpp"
@@ -79,18 +80,18 @@ private:
     void dispatch(Call call);
     void dispatch_api(Call call);
     void serve(Call call, void (Site::*route)(Call), bool is_confirmed);
-
     bool answer_once(Call& call);
+
     // Each checks the method and answers.
     void ready(const Request& request, const Target& target, Done done) const;
     void open_session(Request request, Done done);
     void session(Call call);
     void confirm_session(Call call);
+    void change_own_password(Call call);
+    Response password_changed(const Call& call, const User& user);
     void queues(Call call);
     void queue(Call call);
     void put_queue(Call call);
-    void change_own_password(Call call);
-    Response password_changed(const Call& call, const User& user);
     void change_queue(Call call);
     void pause(Call call);
     void purge(Call call);
@@ -147,9 +148,9 @@ private:
     Executor& logins_;
     const SiteSettings settings_;
     LoginSessions sessions_;
-    RequestRate rate_;
     RememberedAnswers remembered_;
     Downloads downloads_;
+    RequestRate rate_;
     const ConsoleFiles console_;
     EventHub events_;
     std::atomic<std::uint32_t> logins_under_way_{0};

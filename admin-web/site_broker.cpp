@@ -66,6 +66,7 @@ void Site::users(Call call) {
 }
 
 void Site::user(Call call) {
+    if (auto wrong = refuse_other_parameters(call.target, {})) return call.done(std::move(*wrong));
     if (call.request.method == "PUT") return put_user(std::move(call));
     const auto& name = call.target.segments.back();
     if (call.request.method == "DELETE") {
@@ -111,9 +112,17 @@ void Site::queue_metrics(Call call) {
     if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
     auto page = page_request(call.target);
     if (page.problem) return call.done(std::move(*page.problem));
-    admin_.queue_metrics(call.who, std::move(page.after), page.limit, [done = std::move(call.done)](Result<std::string> text) mutable {
-        done(text ? metrics_response(std::move(*text)) : problem_of(text.error()));
-    });
+    const auto limit = page.limit;
+    auto answer = [limit, done = std::move(call.done)](Result<admin::BrokerAdmin::QueueMetrics> metrics) mutable {
+        if (!metrics) return done(problem_of(metrics.error()));
+        auto response = metrics_response(std::move(metrics->text));
+        if (!metrics->next.empty()) {
+            response.headers.push_back(
+                link_to_next("/metrics/queues?limit=" + std::to_string(limit) + "&cursor=" + encode_cursor(metrics->next)));
+        }
+        done(std::move(response));
+    };
+    admin_.queue_metrics(call.who, std::move(page.after), limit, std::move(answer));
 }
 
 }  // namespace giromq::admin_web

@@ -71,13 +71,13 @@ std::string lines_of(const std::string& queue, admin::Messages::Page&& page) {
     return lines;
 }
 
-/// RFC 8288: where it goes on.
-std::string link_to_next(const Target& target, Position through) {
-    std::string link = "</api/v1/queues/" + percent_encode(target.segments[3]) + "/messages/export?";
+/// Where the export goes on.
+std::string next_part(const Target& target, Position through) {
+    std::string link = "/api/v1/queues/" + percent_encode(target.segments[3]) + "/messages/export?";
     for (const auto* const name : {"limit", "selector", "syntax"}) {
         if (const auto value = target.parameter(name)) link += std::string(name) + '=' + percent_encode(*value) + '&';
     }
-    return link + "cursor=" + encode_cursor(std::to_string(through.value)) + ">; rel=\"next\"";
+    return link + "cursor=" + encode_cursor(std::to_string(through.value));
 }
 
 }  // namespace
@@ -133,10 +133,14 @@ void Site::message_body(Call call) {
     const auto position = position_of(call.target);
     if (!position) return call.done(not_found());
     if (!is_read(call.request.method)) return call.done(method_not_allowed("GET, HEAD"));
-    auto answer = [done = std::move(call.done), &workers = workers_, position](Result<admin::Messages::Found> found) mutable {
+    auto room = downloads_.admit(call.who.user, download_bytes_max);
+    if (room.refusal) return call.done(std::move(*room.refusal));
+    auto answer = [done = std::move(call.done), &workers = workers_, position,
+                   held = std::move(room.held)](Result<admin::Messages::Found> found) mutable {
         if (!found) return done(problem_of(found.error()));
-        workers.execute([done = std::move(done), position, found = std::move(*found)]() mutable {
+        workers.execute([done = std::move(done), position, found = std::move(*found), held = std::move(held)]() mutable {
             Response response;
+            response.held = std::move(held);
             response.content_type = "application/octet-stream";
             response.body = body_of(found);
             const auto file = "message-" + std::to_string(position->value) + ".bin";
@@ -154,12 +158,16 @@ void Site::export_messages(Call call) {
     if (auto wrong = read_browse(call.target, browse)) return call.done(std::move(*wrong));
     if (auto allowed = authorise(call.who, security::Action::read_body, browse.queue); !allowed)
         return call.done(problem_of(allowed.error()));
-    auto answer = [done = std::move(call.done), &workers = workers_, target = call.target](Result<admin::Messages::Page> page) mutable {
+    auto room = downloads_.admit(call.who.user, export_bytes_max);
+    if (room.refusal) return call.done(std::move(*room.refusal));
+    auto answer = [done = std::move(call.done), &workers = workers_, target = call.target,
+                   held = std::move(room.held)](Result<admin::Messages::Page> page) mutable {
         if (!page) return done(problem_of(page.error()));
-        workers.execute([done = std::move(done), target = std::move(target), page = std::move(*page)]() mutable {
+        workers.execute([done = std::move(done), target = std::move(target), page = std::move(*page), held = std::move(held)]() mutable {
             Response response;
+            response.held = std::move(held);
             response.content_type = "application/x-ndjson";
-            if (page.more) response.headers.emplace_back("Link", link_to_next(target, page.through));
+            if (page.more) response.headers.push_back(link_to_next(next_part(target, page.through)));
             response.body = lines_of(target.segments[3], std::move(page));
             done(std::move(response));
         });

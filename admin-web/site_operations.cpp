@@ -6,6 +6,7 @@
 
 #include "admin-web/answers.hpp"
 #include "admin-web/json_fields.hpp"
+#include "admin-web/live_values.hpp"
 #include "admin-web/message_json.hpp"
 #include "admin-web/problem.hpp"
 #include "admin-web/site.hpp"
@@ -35,26 +36,6 @@ std::string_view to_text(core::Change change) {
         case core::Change::not_permitted: return "not_permitted";
     }
     return "not_found";
-}
-
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
-
-json::object to_json(const OperationView& view) {
-    json::object item;
-    item["id"] = std::to_string(view.id);
-    item["kind"] = to_string(view.kind);
-    item["queue"] = view.queue;
-    item["to"] = text_or_null(view.to);
-    item["state"] = to_string(view.state);
-    item["matched"] = view.matched ? json::value(*view.matched) : json::value(nullptr);
-    item["done"] = view.done;
-    item["skipped"] = view.skipped;
-    item["failed"] = view.failed;
-    item["startedAt"] = admin_web::to_text(view.started_at);
-    item["endedAt"] = view.ended_at.is_set() ? json::value(admin_web::to_text(view.ended_at)) : json::value(nullptr);
-    item["by"] = view.by;
-    item["error"] = text_or_null(view.error);
-    return item;
 }
 
 json::object to_json(const Operations::Outcome& outcome) {
@@ -125,7 +106,7 @@ template <typename Done>
 auto operation_answer(int status, Done done) {
     return [status, done = std::move(done)](Result<OperationView> view) mutable {
         if (!view) return done(problem_of(view.error()));
-        auto response = json_response(status, to_json(*view));
+        auto response = json_response(status, operation_json(*view));
         if (status == 202) response.headers.emplace_back("Location", "/api/v1/operations/" + std::to_string(view->id));
         done(std::move(response));
     };
@@ -181,7 +162,7 @@ void Site::operations(Call call) {
                 break;
             }
             last = view.id;
-            items.push_back(to_json(view));
+            items.push_back(operation_json(view));
         }
         done(list_response(std::move(items), next));
     };

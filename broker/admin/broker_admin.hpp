@@ -251,7 +251,11 @@ public:
 
     /// In the text format of Prometheus: the broker as a whole; each queue after `after` up to `limit`.
     void metrics(UniqueFunction<void(std::string)> done);
-    void queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<std::string> done);
+    struct QueueMetrics {
+        std::string text;
+        std::string next;  // behind which queue it goes on; empty at the end
+    };
+    void queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<QueueMetrics> done);
 
 private:
     void store_settings(AuditEntry entry, DestinationId queue, DestinationSettings settings, const char* event, Done<core::QueueView> done);

@@ -17,6 +17,7 @@ std::string_view giromq::ErrcTraits<giromq::admin::errc>::text(admin::errc code)
         case admin::errc::too_large: return "too large";
         case admin::errc::precondition: return "it was changed meanwhile";
         case admin::errc::password_needed: return "a password is needed";
+        case admin::errc::paused: return "it is paused";
         case admin::errc::failed: return "failed";
     }
     return "unknown error";

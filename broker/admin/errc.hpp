@@ -20,13 +20,14 @@ enum class errc {
     too_large,             // 413
     precondition,          // it was changed meanwhile  412
     password_needed,       // a user that is to be made  409
+    paused,                // sending to the queue is  409
     failed,                // 500
 };
 
-}  // namespace giromq::admin
 /// The refusal of a change of something that is not what its author has seen.
 Error changed_meanwhile();
 
+}  // namespace giromq::admin
 
 template <>
 struct giromq::ErrcTraits<giromq::admin::errc> {

@@ -226,7 +226,9 @@ void Messages::send(const Identity& who, std::string queue, std::shared_ptr<Mess
                         done = std::move(done)](const core::SendResult& result) mutable {
             if (!result.accepted) {
                 keys->give_back(queue, key);
-                return done(result.error);
+                // Who may is asked before: what the core does not allow then is a queue that is paused.
+                const bool is_paused = result.error.is(core::errc::not_allowed);
+                return done(is_paused ? Error(errc::paused, result.error.detail()) : result.error);
             }
             *is_new = !result.duplicate;
             if (*is_new) log::info("message_sent", {{"queue", queue}, {"by", by}});

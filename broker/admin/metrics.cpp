@@ -263,11 +263,11 @@ void BrokerAdmin::metrics(UniqueFunction<void(std::string)> done) {
     });
 }
 
-void BrokerAdmin::queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<std::string> done) {
+void BrokerAdmin::queue_metrics(const Identity& who, std::string after, std::size_t limit, Done<QueueMetrics> done) {
     list_queues(who, std::move(after), limit, [this, done = std::move(done)](Result<QueuePage> page) mutable {
         if (!page) return done(page.error());
         parts_.workers.execute([page = std::move(*page), now = parts_.clock.wall_now(), done = std::move(done)]() mutable {
-            done(queue_metrics_text(page.items, now));
+            done(QueueMetrics{queue_metrics_text(page.items, now), page.more ? page.items.back().settings.name : std::string()});
         });
     });
 }

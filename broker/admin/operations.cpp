@@ -233,6 +233,7 @@ void Operations::begin(const Identity& who, Request request, selector::ProgramPt
     operations_.emplace(view.id, std::move(entry));
     log::info("operation_started",
               {{"operation", view.id}, {"kind", to_string(view.kind)}, {"queue", view.queue}, {"to", view.to}, {"by", view.by}});
+    if (on_progress) on_progress(view);
     runner->start();
     done(operations_.at(view.id).view);
 }
@@ -269,9 +270,9 @@ void Operations::forget_old() {
     }
 }
 
-/// The names of queues are nobody else's business.
 bool Operations::is_visible(const Identity& who, const OperationView& view) const {
-    return view.by == who.user || authorise(who, Action::view, {}) || allowed(who, request_of(view));
+    const auto now = users_.current(who);
+    return now && (view.by == now->user || authorise(*now, Action::view, {}) || allowed(*now, request_of(view)));
 }
 
 void Operations::list(const Identity& who, std::uint64_t before, Done<std::vector<OperationView>> done) {

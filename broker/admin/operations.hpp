@@ -88,8 +88,10 @@ public:
     /// By who has begun it, and by those who could have.
     void cancel(const Identity& who, std::uint64_t id, Done<OperationView> done);
 
-    /// Called on the core's executor whenever one has come further or has ended.
+    /// Called on the core's executor whenever one has begun, has come further, or has ended. Set once, before the first.
     std::function<void(const OperationView&)> on_progress;
+    /// Whether `who`, as it is now, may see it: the names of queues are nobody else's business. Threads: any.
+    bool is_visible(const Identity& who, const OperationView& view) const;
 
     /// What carries out an operation. On the core's executor.
     class Runner {
@@ -108,7 +110,6 @@ private:
         std::shared_ptr<Runner> runner;
     };
     Result<void> allowed(const Identity& who, const Request& request) const;
-    bool is_visible(const Identity& who, const OperationView& view) const;
     Result<std::pair<DestinationId, DestinationId>> queues_of(const Request& request) const;
     void begin(const Identity& who, Request request, selector::ProgramPtr selector, Done<OperationView> done);
     void allow_while_permitted(Assignment& assignment, const Identity& who) const;

@@ -1,9 +1,12 @@
 #include "common.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -131,6 +134,21 @@ std::string read_file(const std::string& path, int code) {
     } catch (const std::ios_base::failure&) {
         throw failure;  // a folder can be opened, and fails only here
     }
+}
+
+void write_private_file(const std::string& path, std::string_view content) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (file < 0) {
+        throw ToolError("The file '" + path + "' " + (errno == EEXIST ? "is there already" : "cannot be written") + "; nothing was saved.");
+    }
+    while (!content.empty()) {
+        const auto written = ::write(file, content.data(), content.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) break;
+        content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    const bool is_closed = ::close(file) == 0;
+    if (!content.empty() || !is_closed) throw ToolError("The file '" + path + "' could not be written to its end.");
 }
 
 std::string grouped(std::uint64_t number) {

@@ -56,6 +56,9 @@ std::shared_ptr<Connection> connect(const Common& common);
 /// What is in a file; "-" is the standard input. Throws ToolError with `code` if it cannot be read.
 std::string read_file(const std::string& path, int code = exit_failed);
 
+/// Writes a new file that only its owner may read. Throws ToolError, also if there is such a file.
+void write_private_file(const std::string& path, std::string_view content);
+
 /// "12,345"
 std::string grouped(std::uint64_t number);
 /// "1.2 MiB"

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -140,6 +142,24 @@ int show_message(const Common& common, const std::string& queue, const std::stri
         const auto* const content = body->if_contains(is_text ? "text" : "base64");
         std::cout << "\n" << (content == nullptr ? std::string() : printable(content->as_string(), "\n\t")) << '\n';
         if (body->at("truncated").as_bool()) std::cout << "(of " << readable_bytes(number(*body, "bytes")) << ")\n";
+    }
+    return exit_ok;
+}
+
+/// The bytes as they are: into a file that is for its owner only, or, as for a pipe, to the standard output.
+int save_body(const Common& common, const std::string& queue, const std::string& id, const std::string& file) {
+    const bool is_output = file.empty() || file == "-";
+    if (is_output && ::isatty(STDOUT_FILENO) != 0) throw ToolError("A body can be anything; give a file for it by --output.", exit_usage);
+    const auto answer = RestClient(common).call("GET", path_of(queue) + "/" + percent_encoded(id) + "/body");
+    if (is_output) {
+        if (!(std::cout << answer.text).flush()) throw ToolError("The output cannot be written.");
+        return exit_ok;
+    }
+    write_private_file(file, answer.text);
+    if (common.json) {
+        std::cout << json::serialize(json::object{{"file", file}, {"bytes", answer.text.size()}}) << '\n';
+    } else {
+        std::cout << readable_bytes(answer.text.size()) << " are in " << printable(file) << ".\n";
     }
     return exit_ok;
 }
@@ -322,6 +342,14 @@ void add_stored_message_commands(CLI::App& app, const Common& common, Run& run) 
     show->add_option("ID", *id, "Its id, as 'giromq message list' shows it")->required();
     show->fallthrough()->callback(
         [&common, &run, choice, id] { run = [&common, choice, id] { return show_message(common, choice->queue, *id); }; });
+
+    const auto file = std::make_shared<std::string>();
+    CLI::App* const body = message->add_subcommand("body", "Saves the body of one, byte by byte");
+    body->add_option("QUEUE", choice->queue, "Where it is")->required();
+    body->add_option("ID", *id, "Its id, as 'giromq message list' shows it")->required();
+    body->add_option("-o,--output", *file, "The file that it goes into, for you only; without it the standard output");
+    body->fallthrough()->callback(
+        [&common, &run, choice, id, file] { run = [&common, choice, id, file] { return save_body(common, choice->queue, *id, *file); }; });
 
     add_change_command(*message, common, run, "move", "Moves messages to another queue, each in one step");
     add_change_command(*message, common, run, "copy", "Copies messages to another queue");

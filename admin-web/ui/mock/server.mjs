@@ -143,6 +143,7 @@ export function makeServer() {
 /** The server's side of a WebSocket (RFC 6455), as far as texts of the console need it. */
 class Feed {
   watched = [];
+  told = new Map();
 
   constructor(socket, key, broker) {
     const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
@@ -164,6 +165,12 @@ class Feed {
           enqueuedRate: Math.round((messages % 97) * broker.rates() * 3),
           deliveredRate: Math.round((messages % 89) * broker.rates() * 3),
         }));
+      for (const item of broker.operations.values()) {
+        const now = JSON.stringify(item);
+        if (this.told.get(item.id) === now) continue;
+        this.told.set(item.id, now);
+        this.send(socket, { type: "operation", item });
+      }
       if (items.length > 0) this.send(socket, { type: "queues", items });
     }, 1000);
     this.send(socket, { type: "alarms", items: broker.alarms() });

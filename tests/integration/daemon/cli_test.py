@@ -366,6 +366,20 @@ class ConfigurationTest(ToolTest):
 
 
 class ExportTest(ToolTest):
+    def test_the_body_of_a_message_is_saved_as_it_is(self):
+        daemon = self.start()
+        self.tool(daemon, "queue", "create", "q")
+        self.tool(daemon, "send", "q", "<grüezi/>\n")
+        message = json.loads(self.tool(daemon, "message", "list", "q", "--json")[0])["id"]
+        self.assertEqual("<grüezi/>\n", self.tool(daemon, "message", "body", "q", message)[0])
+        saved = os.path.join(self.folder, "body.xml")
+        self.assertIn("body.xml", self.tool(daemon, "message", "body", "q", message, "-o", saved)[0])
+        with open(saved, encoding="utf-8") as stream:
+            self.assertEqual("<grüezi/>\n", stream.read())
+        self.assertEqual(0o600, os.stat(saved).st_mode & 0o777)
+        self.assertIn("already", self.tool(daemon, "message", "body", "q", message, "-o", saved, code=FAILED)[1])
+        self.tool(daemon, "message", "body", "q", "4711", code=FAILED)
+
     def test_messages_are_exported_and_stay(self):
         daemon = self.start()
         self.tool(daemon, "queue", "create", "q")
@@ -396,20 +410,6 @@ class BrokerTest(ToolTest):
         self.tool(daemon, "user", "role", "anna", "administrator")
         self.tool(daemon, "user", "list", "--user", "anna", "--password-file", secret)
 
-    def test_clients_are_listed_and_sent_away(self):
-        daemon = self.start()
-        self.tool(daemon, "queue", "create", "q")
-        client = subprocess.Popen([TOOL, *self.addresses(daemon), "receive", "q", "--timeout", "60"], stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True)
-        self.addCleanup(client.communicate)
-        self.addCleanup(client.kill)
-        self.wait_until(lambda: '"queue":"q"' in self.tool(daemon, "consumer", "list", "--queue", "q", "--json")[0])
-        consumer = json.loads(self.tool(daemon, "consumer", "list", "--json")[0])
-        connection = str(consumer["connectionId"])
-        self.assertRegex(self.tool(daemon, "connection", "list")[0], rf"(?m)^{connection} ")
-        self.assertRegex(self.tool(daemon, "connection", "show", connection)[0], rf"(?m)^{consumer['id']} ")
-        self.assertEqual("", self.tool(daemon, "producer", "list", "--json", "--connection", connection)[0])
-        self.tool(daemon, "consumer", "close", "4711", "--yes", code=FAILED)
     def test_a_user_changes_the_own_password(self):
         daemon = self.start()
         old, new = self.file("old", "correct horse 9\n"), self.file("new", "battery staple 9\n")
@@ -425,6 +425,20 @@ class BrokerTest(ToolTest):
         self.assertNotIn("horse", seen)
         self.tool(daemon, *anna, "--password-file", old, "--new-password-file", new)
 
+    def test_clients_are_listed_and_sent_away(self):
+        daemon = self.start()
+        self.tool(daemon, "queue", "create", "q")
+        client = subprocess.Popen([TOOL, *self.addresses(daemon), "receive", "q", "--timeout", "60"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+        self.addCleanup(client.communicate)
+        self.addCleanup(client.kill)
+        self.wait_until(lambda: '"queue":"q"' in self.tool(daemon, "consumer", "list", "--queue", "q", "--json")[0])
+        consumer = json.loads(self.tool(daemon, "consumer", "list", "--json")[0])
+        connection = str(consumer["connectionId"])
+        self.assertRegex(self.tool(daemon, "connection", "list")[0], rf"(?m)^{connection} ")
+        self.assertRegex(self.tool(daemon, "connection", "show", connection)[0], rf"(?m)^{consumer['id']} ")
+        self.assertEqual("", self.tool(daemon, "producer", "list", "--json", "--connection", connection)[0])
+        self.tool(daemon, "consumer", "close", "4711", "--yes", code=FAILED)
         self.tool(daemon, "connection", "close", connection, code=WRONG_CALL)
         self.tool(daemon, "connection", "close", connection, "--yes", "--reason", "maintenance")
         self.wait_until(lambda: not re.search(rf"(?m)^{connection} ", self.tool(daemon, "connection", "list")[0]))

@@ -16,6 +16,7 @@ class EventsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(applications_get_no_socket);
     CPPUNIT_TEST(watched_queues_are_told_with_their_rates);
     CPPUNIT_TEST(a_queue_that_is_not_there_is_left_out);
+    CPPUNIT_TEST(operations_are_told_once_a_second_while_they_go_on);
     CPPUNIT_TEST(what_is_not_understood_ends_the_socket);
     CPPUNIT_TEST(too_many_texts_end_the_socket);
     CPPUNIT_TEST(who_does_not_read_is_dropped_at_once);
@@ -165,6 +166,35 @@ public:
         static_cast<void>(next(*socket));
         static_cast<void>(next(*socket));
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, next(*socket).at("items").as_array().size());
+    }
+
+    void operations_are_told_once_a_second_while_they_go_on() {
+        SiteRig rig;
+        rig.put("/api/v1/queues/from", "");
+        rig.put("/api/v1/queues/to", "");
+        send(rig, "from");
+        const auto move = [&] {
+            const auto response = rig.post("/api/v1/queues/from/messages/move", R"({"all":true,"to":"to"})");
+            CPPUNIT_ASSERT_EQUAL(202, response.status);
+            return json_of(response).at("id").as_string();
+        };
+        move();  // nobody listens yet
+        const auto socket = join(rig);
+        static_cast<void>(socket->take());
+        send(rig, "from");
+        const auto id = move();
+        CPPUNIT_ASSERT_MESSAGE("not at every step", !socket->take());
+        observe(rig);
+        CPPUNIT_ASSERT_EQUAL(std::string("sample"), type_of(next(*socket)));
+        const auto told = next(*socket);
+        CPPUNIT_ASSERT_EQUAL(std::string("operation"), type_of(told));
+        CPPUNIT_ASSERT(told.at("item") == json_of(rig.get("/api/v1/operations/" + std::string(id))));
+        CPPUNIT_ASSERT(told.at("item").at("id") == id);
+        CPPUNIT_ASSERT(told.at("item").at("state") == "done");
+        CPPUNIT_ASSERT(!socket->take());
+        observe(rig);
+        CPPUNIT_ASSERT_EQUAL(std::string("sample"), type_of(next(*socket)));
+        CPPUNIT_ASSERT_MESSAGE("it has ended", !socket->take());
     }
 
     void what_is_not_understood_ends_the_socket() {

@@ -25,6 +25,8 @@ class AdminMessagesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(bodies_are_cut_and_encoded);
     CPPUNIT_TEST(a_body_is_an_attachment_that_nobody_sniffs);
     CPPUNIT_TEST(a_large_body_is_read_from_its_chunks);
+    CPPUNIT_TEST(bodies_that_are_under_way_are_bounded_for_each_user_and_in_all);
+    CPPUNIT_TEST(a_paused_queue_takes_no_message_for_now);
     CPPUNIT_TEST(whoever_may_not_read_bodies_sees_none);
     CPPUNIT_TEST(named_messages_move);
     CPPUNIT_TEST(what_cannot_be_done_is_told_for_each_message);
@@ -296,6 +298,44 @@ class AdminMessagesTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL("application/octet-stream"s, body.content_type);
         CPPUNIT_ASSERT_EQUAL("nosniff"s, header_of(body, "X-Content-Type-Options"));
         CPPUNIT_ASSERT_EQUAL("attachment; filename=\"message-" + id + ".bin\"", header_of(body, "Content-Disposition"));
+    }
+
+    void bodies_that_are_under_way_are_bounded_for_each_user_and_in_all() {
+        SiteRig rig;
+        make_queue(rig, "q");
+        const auto id = send(rig, "q", "text");
+        // Answers that are not sent yet hold what they have taken.
+        std::vector<admin_web::Response> unsent;
+        for (int number = 0; number < 4; ++number) unsent.push_back(rig.get("/api/v1/queues/q/messages/" + id + "/body"));
+        for (const auto& response : unsent) CPPUNIT_ASSERT_EQUAL(200, response.status);
+        const auto refused = rig.get("/api/v1/queues/q/messages/" + id + "/body");
+        CPPUNIT_ASSERT_EQUAL(429, refused.status);
+        CPPUNIT_ASSERT_EQUAL(std::string("too_many_downloads"), code_of(refused));
+        CPPUNIT_ASSERT_EQUAL(std::string("2"), header_of(refused, "Retry-After"));
+        CPPUNIT_ASSERT_EQUAL(429, rig.get("/api/v1/queues/q/messages/export").status);
+        CPPUNIT_ASSERT_EQUAL(200, rig.get("/api/v1/queues/q/messages/" + id).status);
+        unsent.clear();
+        CPPUNIT_ASSERT_EQUAL(200, rig.get("/api/v1/queues/q/messages/export").status);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("one that is refused holds nothing", 404, rig.get("/api/v1/queues/q/messages/4711/body").status);
+
+        admin_web::Downloads downloads;
+        const auto first = downloads.admit("ann", admin_web::Downloads::bytes_per_user_max);
+        const auto second = downloads.admit("bob", admin_web::Downloads::bytes_per_user_max);
+        CPPUNIT_ASSERT(first.held && second.held);
+        const auto third = downloads.admit("carl", 1);
+        CPPUNIT_ASSERT(!third.held && third.refusal && third.refusal->status == 503);
+        CPPUNIT_ASSERT_EQUAL(admin_web::Downloads::bytes_max, downloads.bytes());
+    }
+
+    void a_paused_queue_takes_no_message_for_now() {
+        SiteRig rig;
+        make_queue(rig, "q");
+        CPPUNIT_ASSERT_EQUAL(200, rig.post("/api/v1/queues/q/pause", R"({"send":true})").status);
+        const auto refused = rig.post("/api/v1/queues/q/messages", R"({"body":{"kind":"text","text":"m"}})");
+        CPPUNIT_ASSERT_EQUAL(409, refused.status);
+        CPPUNIT_ASSERT_EQUAL(std::string("paused"), code_of(refused));
+        CPPUNIT_ASSERT_EQUAL(200, rig.post("/api/v1/queues/q/pause", R"({"send":false})").status);
+        send(rig, "q", "m");
     }
 
     void a_large_body_is_read_from_its_chunks() {

@@ -12,6 +12,7 @@ class MetricsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(logins_are_counted_by_protocol_and_result);
     CPPUNIT_TEST(queue_names_are_escaped);
     CPPUNIT_TEST(the_age_of_the_oldest_message_is_told);
+    CPPUNIT_TEST(pages_of_queues_say_where_they_go_on);
     CPPUNIT_TEST_SUITE_END();
 
     static void assert_holds(const std::string& page, const std::string& line) {
@@ -119,6 +120,25 @@ public:
         assert_holds(rig.get("/metrics/queues").body, "giromq_queue_oldest_message_age_seconds{queue=\"q\"} 90.5");
         CPPUNIT_ASSERT(json_of(rig.get("/api/v1/queues/q")).contains("oldestArrivedAt"));
         CPPUNIT_ASSERT(!json_of(rig.get("/api/v1/queues/DLQ")).contains("oldestArrivedAt"));
+    }
+
+    void pages_of_queues_say_where_they_go_on() {
+        SiteRig rig;
+        for (const char* const name : {"a", "b", "c%2Fd"}) rig.put(std::string("/api/v1/queues/") + name, "");
+        std::string all;
+        std::string target = "/metrics/queues?limit=1";
+        for (int pages = 0; !target.empty(); ++pages) {
+            CPPUNIT_ASSERT(pages < 10);
+            const auto page = rig.get(target);
+            CPPUNIT_ASSERT_EQUAL(200, page.status);
+            all += page.body;
+            const auto link = header_of(page, "Link");
+            CPPUNIT_ASSERT(link.empty() || link.ends_with(">; rel=\"next\""));
+            target = link.empty() ? std::string() : link.substr(1, link.find('>') - 1);
+        }
+        for (const char* const name : {"a", "b", "c/d", "DLQ"}) {
+            assert_holds(all, "giromq_queue_bytes{queue=\"" + std::string(name) + "\"} 0");
+        }
     }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(MetricsTest);

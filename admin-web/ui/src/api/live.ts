@@ -1,11 +1,13 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get, path } from "./client";
+import { useResource, type Resource } from "./resource";
 import {
   seriesNames,
   type Alarm,
   type EventSample,
   type History,
   type LiveEvent,
+  type Operation,
   type Overview,
   type QueueFigures,
   type SeriesName,
@@ -23,6 +25,7 @@ export interface Ring {
 
 const ringMax = 3600;
 const pollMs = 2000;
+const operationsMax = 200;
 
 class Live {
   state: LiveState = "connecting";
@@ -30,6 +33,9 @@ class Live {
   last: EventSample | null = null;
   ring: Ring = emptyRing();
   figures = new Map<string, QueueFigures>();
+  /** What has been told of operations, and how often one of them has begun or ended. */
+  operations = new Map<string, Operation>();
+  operationChanges = 0;
   private listeners = new Set<() => void>();
   private socket: WebSocket | null = null;
   private timer = 0;
@@ -44,6 +50,7 @@ class Live {
     this.ring = emptyRing();
     this.alarms = this.last = this.before = null;
     this.figures = new Map();
+    this.operations = new Map();
     this.loadHistory();
     this.connect();
   }
@@ -102,10 +109,18 @@ class Live {
       append(this.ring, Date.parse(event.at) / 1000, event);
     } else if (event.type === "alarms") {
       this.alarms = event.items;
+    } else if (event.type === "operation") {
+      this.takeOperation(event.item);
     } else if (event.type === "queues") {
       this.figures = new Map(event.items.map((item) => [item.name, item]));
     }
     this.tell();
+  }
+
+  private takeOperation(item: Operation): void {
+    if (this.operations.get(item.id)?.state !== item.state) this.operationChanges++;
+    this.operations.set(item.id, item);
+    if (this.operations.size > operationsMax) this.operations.delete(this.operations.keys().next().value!);
   }
 
   private async loadHistory(): Promise<void> {
@@ -197,6 +212,31 @@ export function useLive(): Live {
   const [, setTurn] = useState(0);
   useEffect(() => live.subscribe(() => setTurn((turn) => turn + 1)), []);
   return live;
+}
+
+/** An operation as it is told, or as it was asked for, whichever is later. */
+export function latest(asked: Operation): Operation {
+  const told = live.operations.get(asked.id);
+  if (!told || asked.state !== "running") return asked;
+  return told.state !== "running" || told.done + told.skipped + told.failed > asked.done + asked.skipped + asked.failed ? told : asked;
+}
+
+/**
+ * What is at `target`, where there are operations. While they are told it is asked for when one has begun or ended, and when they are told
+ * again, since nobody knows what happened meanwhile; else every `refreshMs`.
+ */
+export function useOperations<T>(target: string, refreshMs: number): Resource<T> {
+  const { operationChanges, state } = useLive();
+  const isTold = state === "live";
+  const resource = useResource<T>(target, isTold ? 0 : refreshMs);
+  const seen = useRef("");
+  useEffect(() => {
+    const now = `${isTold} ${operationChanges}`;
+    // What is shown for the first time has just been asked for.
+    if (seen.current !== "" && seen.current !== now) resource.reload();
+    seen.current = now;
+  }, [isTold, operationChanges]);
+  return resource;
 }
 
 /** Live figures of these queues while the component is there. */

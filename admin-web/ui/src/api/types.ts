@@ -390,7 +390,11 @@ export interface QueueFigures {
   enqueuedRate: number;
   deliveredRate: number;
 }
-export type LiveEvent = EventSample | { type: "alarms"; items: Alarm[] } | { type: "queues"; items: QueueFigures[] };
+export interface EventOperation {
+  type: "operation";
+  item: Operation;
+}
+export type LiveEvent = EventSample | EventOperation | { type: "alarms"; items: Alarm[] } | { type: "queues"; items: QueueFigures[] };
 
 export interface Change {
   kind: "create" | "update" | "delete";

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { path, post } from "../api/client";
+import { latest, useOperations } from "../api/live";
 import { useResource } from "../api/resource";
 import type { DryRun, MessagesDone, Operation, Page, Queue } from "../api/types";
 import { bytes, plural } from "../lib/format";
@@ -209,8 +210,8 @@ function What({ action, queue, chosen }: { action: Action; queue: Queue; chosen:
 /** A bulk operation while it runs. Closing the dialog leaves it running; it stays in the list of operations. */
 function OperationDialog({ first, onClose }: { first: Operation; onClose: () => void }) {
   const [running, setRunning] = useState(true);
-  const resource = useResource<Operation>(path(["operations", first.id]), running ? 700 : 0);
-  const operation = resource.data ?? first;
+  const resource = useOperations<Operation>(path(["operations", first.id]), running ? 700 : 0);
+  const operation = latest(resource.data ?? first);
   useEffect(() => setRunning(operation.state === "running"), [operation.state]);
   return (
     <Dialog title={`${verbs[operation.kind]} messages`} onClose={onClose}>

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { path, request } from "../api/client";
-import { useResource } from "../api/resource";
+import { latest, useOperations } from "../api/live";
 import { useMay } from "../api/session";
 import type { Operation, Page } from "../api/types";
 import { count } from "../lib/format";
@@ -32,7 +32,8 @@ export function OperationsPage() {
   const mayMove = useMay()("move");
   const [cancelling, setCancelling] = useState<string | null>(null);
   const filter = { queue: query.get("queue"), state: query.get("state") };
-  const operations = useResource<Page<Operation>>(path(["operations"], { ...filter, cursor: query.get("cursor"), limit: 50 }), 1000);
+  const asked = useOperations<Page<Operation>>(path(["operations"], { ...filter, cursor: query.get("cursor"), limit: 50 }), 1000);
+  const operations = { ...asked, data: asked.data && { ...asked.data, items: asked.data.items.map(latest) } };
   const cancel = async (id: string) => {
     setCancelling(id);
     try {
