@@ -75,7 +75,7 @@ class MessagesTest(giromqd.DaemonTest):
         self.assertEqual(412, daemon.http("PATCH", "/api/v1/queues/q0", {"maxMessages": 6}, headers={"If-Match": tag}).status)
         self.assertEqual(412, daemon.http("DELETE", "/api/v1/queues/q0", headers={"If-Match": tag}).status)
         self.assertTrue(daemon.http("POST", "/api/v1/queues/q0/pause", {"send": True}).json()["paused"]["send"])
-        self.assertEqual(403, daemon.http("POST", "/api/v1/queues/q0/messages", {}).status)
+        self.assertEqual("paused", daemon.http("POST", "/api/v1/queues/q0/messages", {}).json()["code"])
         daemon.kill()
         daemon = self.start()
         queue = daemon.http("GET", "/api/v1/queues/q0").json()

@@ -28,7 +28,9 @@ class QueueTest(giromqd.DaemonTest):
         conflict = daemon.http("PUT", path, {"maxMessages": 11})
         self.assertEqual((409, "application/problem+json"), (conflict.status, conflict.headers["Content-Type"]))
         self.assertIn("eu/payments", [item["name"] for item in daemon.http("GET", "/api/v1/queues").json()["items"]])
-        self.assertEqual({"purged": 0}, daemon.http("POST", path + "/purge").json())
+        for replayed in (None, "true"):
+            purged = daemon.http("POST", path + "/purge", headers={"Idempotency-Key": "once"})
+            self.assertEqual(({"purged": 0}, replayed), (purged.json(), purged.headers["Idempotency-Replayed"]))
         daemon.kill()
         daemon = self.start()
         self.assertEqual(10, daemon.http("GET", path).json()["maxMessages"])
@@ -45,6 +47,8 @@ class QueueTest(giromqd.DaemonTest):
         daemon.http("PUT", "/api/v1/queues/q", {})
         self.assertIn("\ngiromq_queues 2\n", daemon.http("GET", "/metrics").body)
         self.assertIn('giromq_queue_messages{queue="q",state="ready"} 0', daemon.http("GET", "/metrics/queues").body)
+        link = daemon.http("GET", "/metrics/queues?limit=1").headers["Link"]
+        self.assertIn('{queue="q",', daemon.http("GET", link[1:link.index(">")]).body)
 
 
 class ConfigurationTest(giromqd.DaemonTest):
@@ -120,6 +124,23 @@ class UserTest(giromqd.DaemonTest):
         self.assert_ended(connection, "was deleted")
         with self.assertRaises(proton.ProtonException):
             self.connect(daemon, "ann")
+
+    def test_a_user_changes_the_own_password_for_good(self):
+        daemon = self.start_with_users("ann")
+        old, new = ("ann", "correct horse 9"), ("ann", "battery staple 9")
+        seen = daemon.http("GET", "/api/v1/users/ann", user=self.admin).headers["ETag"]
+        path, change = "/api/v1/session/password", {"current": old[1], "new": new[1]}
+        self.assertEqual(403, daemon.http("PUT", path, {**change, "current": "a guess 1"}, user=old).status)
+        self.assertEqual(400, daemon.http("PUT", path, {**change, "new": "short 1"}, user=old).status)
+        self.assertEqual(204, daemon.http("PUT", path, change, user=old).status)
+        daemon.kill()
+        daemon = self.start(dev=False)
+        self.assertEqual(401, daemon.http("GET", "/api/v1/session", user=old).status)
+        self.assertEqual("application", daemon.http("GET", "/api/v1/session", user=new).json()["role"])
+        role = {"role": "auditor"}
+        self.assertEqual(412, daemon.http("PUT", "/api/v1/users/ann", role, user=self.admin, headers={"If-Match": seen}).status)
+        seen = daemon.http("GET", "/api/v1/users/ann", user=self.admin).headers["ETag"]
+        self.assertEqual(200, daemon.http("PUT", "/api/v1/users/ann", role, user=self.admin, headers={"If-Match": seen}).status)
 
     def test_an_open_http_connection_asks_for_the_password_each_time(self):
         daemon = self.start_with_users("ann")
