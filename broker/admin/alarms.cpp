@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::chrono::seconds calm_before_end{30};
 
-bool less_is_worse(AlarmKind kind) { return kind == AlarmKind::disk || kind == AlarmKind::certificate_expiry; }
+bool less_is_worse(AlarmKind kind) {
+    return kind == AlarmKind::disk || kind == AlarmKind::certificate_expiry || kind == AlarmKind::revocation_list;
+}
 
 bool reaches(AlarmKind kind, double value, double threshold) {
     if (threshold == 0) return false;
@@ -37,6 +39,13 @@ std::string days_text(double days) {
     return "expires in " + whole(std::floor(days)) + (std::floor(days) == 1 ? " day" : " days");
 }
 
+std::string list_text(const std::string& object, double hours) {
+    if (hours == lists_are_outdated) return "the revocation lists in " + object + " cannot be taken over; those read before stay in use";
+    const std::string list = "the revocation list of " + object;
+    if (hours < 0) return list + " has expired, so that its certificates are refused";
+    return list + " expires in " + whole(std::floor(hours)) + (std::floor(hours) == 1 ? " hour" : " hours");
+}
+
 void log_raised(const Alarm& alarm) {
     const auto write = alarm.severity == AlarmSeverity::critical ? log::error : log::warning;
     write("alarm_raised", {{"alarm", alarm.id()}, {"severity", std::string(to_string(alarm.severity))}, {"reason", alarm.text()}});
@@ -51,6 +60,7 @@ std::string_view to_string(AlarmKind kind) {
         case AlarmKind::commit_latency: return "commit-latency";
         case AlarmKind::disk: return "disk";
         case AlarmKind::certificate_expiry: return "certificate-expiry";
+        case AlarmKind::revocation_list: return "revocation-list";
         case AlarmKind::memory: return "memory";
     }
     return "disk";
@@ -65,6 +75,7 @@ const AlarmThreshold& AlarmSettings::of(AlarmKind kind) const {
         case AlarmKind::commit_latency: return commit_us;
         case AlarmKind::disk: return disk_free_bytes;
         case AlarmKind::certificate_expiry: return certificate_days;
+        case AlarmKind::revocation_list: return revocation_hours;
         case AlarmKind::memory: return memory_bytes;
     }
     return disk_free_bytes;
@@ -83,6 +94,7 @@ std::string Alarm::text() const {
             return "of the group commits of the last minute, one in a hundred took " + whole(value / 1000) + " ms";
         case AlarmKind::disk: return "the store's file system has " + bytes_text(value) + " left";
         case AlarmKind::certificate_expiry: return "the certificate of " + object + " " + days_text(value);
+        case AlarmKind::revocation_list: return list_text(object, value);
         case AlarmKind::memory: return "the broker uses " + bytes_text(value) + " of memory";
     }
     return {};

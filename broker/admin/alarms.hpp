@@ -12,15 +12,17 @@
 
 namespace giromq::admin {
 
-enum class AlarmKind : std::uint8_t { in_doubt_age, dead_letter_depth, commit_latency, disk, certificate_expiry, memory };
-inline constexpr std::array<AlarmKind, 6> alarm_kinds{AlarmKind::in_doubt_age, AlarmKind::dead_letter_depth,  AlarmKind::commit_latency,
-                                                      AlarmKind::disk,         AlarmKind::certificate_expiry, AlarmKind::memory};
+enum class AlarmKind : std::uint8_t { in_doubt_age, dead_letter_depth, commit_latency, disk, certificate_expiry, revocation_list, memory };
+inline constexpr std::array<AlarmKind, 7> alarm_kinds{AlarmKind::in_doubt_age, AlarmKind::dead_letter_depth,  AlarmKind::commit_latency,
+                                                      AlarmKind::disk,         AlarmKind::certificate_expiry, AlarmKind::revocation_list,
+                                                      AlarmKind::memory};
 enum class AlarmSeverity : std::uint8_t { warning, critical };
 
 std::string_view to_string(AlarmKind kind);  // "in-doubt-age"
 std::string_view to_string(AlarmSeverity severity);
 
-/// Where an alarm rises: at or above the value, or at or below it where less is worse (disk, certificate_expiry). 0: never.
+/// Where an alarm rises: at or above the value, or at or below it where less is worse (disk, certificate_expiry, revocation_list). 0:
+/// never.
 struct AlarmThreshold {
     double warning = 0;
     double critical = 0;
@@ -33,10 +35,14 @@ struct AlarmSettings {
     AlarmThreshold commit_us{250e3, 2000e3};  // the 99th percentile of the last minute
     AlarmThreshold disk_free_bytes{1024.0 * (1 << 20), 256.0 * (1 << 20)};
     AlarmThreshold certificate_days{30, 7};
+    AlarmThreshold revocation_hours{24, 1};
     AlarmThreshold memory_bytes{2048.0 * (1 << 20), 4096.0 * (1 << 20)};  // resident memory of the process
 
     const AlarmThreshold& of(AlarmKind kind) const;
 };
+
+/// The figure of revocation lists that could not be read again; of others it is the hours that they are valid for.
+inline constexpr double lists_are_outdated = 0;
 
 /// A figure that may be an alarm. `object` is what it is of, empty for the broker as a whole.
 struct AlarmFigure {
@@ -50,7 +56,7 @@ struct Alarm {
     AlarmSeverity severity = AlarmSeverity::warning;
     std::string object;
     Timestamp since;
-    double value = 0;  // in ms, messages, µs, bytes, days, bytes
+    double value = 0;  // in ms, messages, µs, bytes, days, hours, bytes
     double threshold = 0;
 
     /// The same as long as it is raised.

@@ -261,6 +261,7 @@ private:
     void store_settings(AuditEntry entry, DestinationId queue, DestinationSettings settings, const char* event, Done<core::QueueView> done);
     Overview overview_on_core() const;
     std::vector<CertificateView> certificates() const;
+    std::vector<RevocationListView> revocation_lists() const;
     struct Inventory;
     struct Application;
     void take_inventory(const Identity& who, UniqueFunction<void(Inventory)> done);

@@ -19,6 +19,10 @@ std::vector<CertificateView> BrokerAdmin::certificates() const {
     return parts_.certificates == nullptr ? std::vector<CertificateView>() : parts_.certificates->list();
 }
 
+std::vector<RevocationListView> BrokerAdmin::revocation_lists() const {
+    return parts_.certificates == nullptr ? std::vector<RevocationListView>() : parts_.certificates->revocation_lists();
+}
+
 void BrokerAdmin::overview(const Identity& who, Done<Overview> done) {
     if (auto allowed = authorise(who, Action::view, {}); !allowed) return done(allowed.error());
     parts_.core_executor.execute([this, certificates = certificates(), done = std::move(done)]() mutable {
@@ -67,7 +71,8 @@ void BrokerAdmin::observe() {
     parts_.core_executor.execute([this] {
         // The core only gives the numbers.
         parts_.workers.execute([this, overview = overview_on_core(), at = parts_.clock.monotonic_now()]() mutable {
-            const auto moment = monitor_.observe({std::move(overview), process_use().resident_bytes, certificates(), at});
+            const auto moment =
+                monitor_.observe({std::move(overview), process_use().resident_bytes, certificates(), revocation_lists(), at});
             if (on_moment_) on_moment_(moment);
             observes_ = false;
         });

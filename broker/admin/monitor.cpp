@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t seconds_per_minute = 60;
 constexpr std::uint64_t nanoseconds_per_microsecond = 1000;
+constexpr double milliseconds_per_hour = 60 * 60 * 1000.0;
 constexpr double milliseconds_per_day = 24 * 60 * 60 * 1000.0;
 
 /// Where the share `rank` of the commits ends, within the ranges by a straight line.
@@ -56,6 +57,11 @@ std::vector<AlarmFigure> figures_of(const Observation& observation, const Commit
     for (const auto& certificate : observation.certificates) {
         const auto left_ms = certificate.not_after.milliseconds - overview.now.milliseconds;
         figures.push_back({AlarmKind::certificate_expiry, certificate.listener, static_cast<double>(left_ms) / milliseconds_per_day});
+    }
+    for (const auto& list : observation.revocation_lists) {
+        const auto left_ms = static_cast<double>(list.valid_until.milliseconds - overview.now.milliseconds);
+        const auto hours = list.valid_until.is_set() ? left_ms / milliseconds_per_hour : lists_are_outdated;
+        figures.push_back({AlarmKind::revocation_list, list.object, hours});
     }
     return figures;
 }

@@ -20,6 +20,7 @@ struct Observation {
     Overview overview;
     std::uint64_t resident_bytes = 0;
     std::vector<CertificateView> certificates;
+    std::vector<RevocationListView> revocation_lists;
     MonotonicTime at;
 };
 

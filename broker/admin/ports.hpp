@@ -53,10 +53,17 @@ struct CertificateView {
     Timestamp not_after;
 };
 
+/// A list of certificates of clients that an authority has withdrawn.
+struct RevocationListView {
+    std::string object;     // whose it is
+    Timestamp valid_until;  // not set if what it stands for could not be read again; then `object` is the file
+};
+
 /// Threads: any.
 class CertificatesPort {
 public:
     virtual ~CertificatesPort() = default;
+    virtual std::vector<RevocationListView> revocation_lists() const = 0;
     virtual std::vector<CertificateView> list() const = 0;
 };
 

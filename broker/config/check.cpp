@@ -100,12 +100,18 @@ Result<void> check_tls(const Config& config) {
     if (tls.require_client_certificate && tls.client_ca_file.empty()) {
         return not_allowed(config, tls.origin, "require-client-certificate needs client-ca-file, which says whose certificates are good");
     }
+    if (!tls.crl_file.empty() && tls.client_ca_file.empty()) {
+        return not_allowed(config, tls.origin, "crl-file needs client-ca-file, whose authorities it is from");
+    }
     const bool wants_external = std::any_of(listeners.begin(), listeners.end(), [&](const auto& listener) {
         return offers(config.mechanisms_of(listener), Mechanism::external);
     });
     if (wants_external && (!amqp_uses_tls || tls.client_ca_file.empty())) {
         return not_allowed(config, config.sasl.origin,
                            "the mechanism external needs a listener with tls=\"true\" and client-ca-file in tls");
+    }
+    if (!wants_external && !config.sasl.certificates.empty()) {
+        return not_allowed(config, config.sasl.origin, "certificate in sasl says who logs in with external, which no listener offers");
     }
     return {};
 }

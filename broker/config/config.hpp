@@ -75,6 +75,7 @@ struct TlsConfig {
     std::string private_key_file;
     std::string private_key_password;  // a reference, see resolve_secret(); empty for none
     std::string client_ca_file;        // empty: client certificates are not asked for
+    std::string crl_file;              // empty: what authorities have withdrawn is not looked at
     bool require_client_certificate = false;
     TlsVersion minimum_version = TlsVersion::tls_1_2;
     std::string ciphers =  // TLS 1.2, in OpenSSL's words
@@ -87,6 +88,15 @@ struct TlsConfig {
     friend bool operator==(const TlsConfig&, const TlsConfig&) = default;
 };
 
+/// Which authority may make certificates for whom; as security::CertificateRule.
+struct CertificateConfig {
+    std::string authority;
+    std::string subject;
+    std::string user;
+
+    friend bool operator==(const CertificateConfig&, const CertificateConfig&) = default;
+};
+
 struct SaslConfig {
     std::vector<Mechanism> mechanisms{Mechanism::scram_sha_256, Mechanism::plain};
     bool allow_remote_anonymous = false;
@@ -94,6 +104,7 @@ struct SaslConfig {
     // Over AMQP and HTTP alike.
     std::uint32_t login_failures_max = 5;  // 0: never locked
     std::chrono::milliseconds login_lock_max{15 * 60 * 1000};
+    std::vector<CertificateConfig> certificates{};  // in the order in which they are tried
     Origin origin;
 
     friend bool operator==(const SaslConfig&, const SaslConfig&) = default;
@@ -151,6 +162,8 @@ struct AlarmsConfig {
     std::uint64_t disk_critical_bytes = 256ull << 20;
     std::chrono::milliseconds certificate_warning{std::chrono::hours(30 * 24)};
     std::chrono::milliseconds certificate_critical{std::chrono::hours(7 * 24)};
+    std::chrono::milliseconds revocation_warning{std::chrono::hours(24)};
+    std::chrono::milliseconds revocation_critical{std::chrono::hours(1)};
     std::uint64_t memory_warning_bytes = 2ull << 30;
     std::uint64_t memory_critical_bytes = 4ull << 30;
     Origin origin;

@@ -37,6 +37,7 @@ void resolve_paths(Config& config, const std::filesystem::path& folder) {
     resolve_path(config.tls.certificate_file, folder);
     resolve_path(config.tls.private_key_file, folder);
     resolve_path(config.tls.client_ca_file, folder);
+    resolve_path(config.tls.crl_file, folder);
     for (auto& selector : config.selectors) resolve_path(selector.file, folder);
     constexpr std::string_view prefix = "file:";
     if (config.tls.private_key_password.starts_with(prefix)) {
@@ -78,7 +79,8 @@ Result<void> check_files(const Config& config) {
     const auto& tls = config.tls;
     for (const auto& [option, file] : {std::pair<std::string_view, const std::string&>("certificate-file", tls.certificate_file),
                                        {"private-key-file", tls.private_key_file},
-                                       {"client-ca-file", tls.client_ca_file}}) {
+                                       {"client-ca-file", tls.client_ca_file},
+                                       {"crl-file", tls.crl_file}}) {
         if (auto checked = check_readable(file, option); !checked) return checked;
     }
     if (!tls.private_key_password.empty()) {

@@ -43,7 +43,7 @@ std::string kind_of(std::string_view type) {
 
 bool is_kind(std::string_view type) {
     static constexpr std::string_view kinds[] = {"size", "duration", "boolean", "file",       "secret-reference", "host",
-                                                 "port", "ciphers",  "name",    "mechanisms", "destination-name"};
+                                                 "port", "ciphers",  "name",    "mechanisms", "destination-name", "digest"};
     return std::find(std::begin(kinds), std::end(kinds), type) != std::end(kinds);
 }
 

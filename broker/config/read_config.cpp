@@ -130,6 +130,7 @@ private:
         tls.text("private-key-file", config_.tls.private_key_file);
         tls.text("private-key-password", config_.tls.private_key_password);
         tls.text("client-ca-file", config_.tls.client_ca_file);
+        tls.text("crl-file", config_.tls.crl_file);
         tls.flag("require-client-certificate", config_.tls.require_client_certificate);
         tls.choice("minimum-version", config_.tls.minimum_version, choices_of(tls_versions));
         tls.text("ciphers", config_.tls.ciphers);
@@ -145,6 +146,16 @@ private:
         sasl.choice("anonymous-role", config_.sasl.anonymous_role, choices_of(roles));
         sasl.number("login-failures-max", config_.sasl.login_failures_max);
         sasl.duration("login-lock-max", config_.sasl.login_lock_max);
+        const auto* const element = root_.child("sasl");
+        if (element == nullptr) return;
+        for (const auto& child : element->children) {
+            const Section section(&child, "sasl/certificate", problems_);
+            CertificateConfig certificate;
+            section.text("authority", certificate.authority);
+            section.text("subject", certificate.subject);
+            section.text("user", certificate.user);
+            config_.sasl.certificates.push_back(std::move(certificate));
+        }
     }
 
     void read_http() {
@@ -198,6 +209,8 @@ private:
         alarms.size("disk-critical", config.disk_critical_bytes);
         alarms.duration("certificate-warning", config.certificate_warning);
         alarms.duration("certificate-critical", config.certificate_critical);
+        alarms.duration("revocation-warning", config.revocation_warning);
+        alarms.duration("revocation-critical", config.revocation_critical);
         alarms.size("memory-warning", config.memory_warning_bytes);
         alarms.size("memory-critical", config.memory_critical_bytes);
     }

@@ -198,7 +198,7 @@ Broker::Broker(const config::Config& config, ReadConfig read_config, bool dev, s
       named_selectors_(std::move(selectors)),
       selectors_(named_selectors_.texts()),
       amqp_(io_.context(), amqp::Services{core_, core_executor_, users_, clock_, containers_, selectors_, user_connections_}, amqp_logins_,
-            {}),
+            {.certificates = certificate_map(config.sasl)}),
       connections_(amqp_),
       store_administration_(*store_, commits_),
       transactions_(core_, reads_),

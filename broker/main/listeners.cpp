@@ -40,7 +40,16 @@ amqp::ConnectionSettings to_amqp(const config::Config& config, const config::Lis
     return settings;
 }
 
-Result<net::TlsSettings> to_net(const config::TlsConfig& config) {
+bool offers_external(const config::Config& config) {
+    const auto& listeners = config.amqp.listeners;
+    return std::any_of(listeners.begin(), listeners.end(), [&](const config::ListenerConfig& listener) {
+        const auto& mechanisms = config.mechanisms_of(listener);
+        return listener.tls && std::find(mechanisms.begin(), mechanisms.end(), config::Mechanism::external) != mechanisms.end();
+    });
+}
+
+Result<net::TlsSettings> to_net(const config::Config& whole) {
+    const auto& config = whole.tls;
     net::TlsSettings settings;
     settings.certificate_file = config.certificate_file;
     settings.key_file = config.private_key_file;
@@ -50,6 +59,8 @@ Result<net::TlsSettings> to_net(const config::TlsConfig& config) {
         settings.key_password = std::move(*password);
     }
     settings.client_ca_file = config.client_ca_file;
+    settings.crl_file = config.crl_file;
+    settings.single_client_authority = offers_external(whole) && whole.sasl.certificates.empty();
     using net::ClientCertificates;
     settings.client_certificates = config.client_ca_file.empty()       ? ClientCertificates::none
                                    : config.require_client_certificate ? ClientCertificates::required
@@ -60,7 +71,7 @@ Result<net::TlsSettings> to_net(const config::TlsConfig& config) {
     return settings;
 }
 
-Result<std::shared_ptr<net::TlsContext>> load(const config::TlsConfig& config) {
+Result<std::shared_ptr<net::TlsContext>> load(const config::Config& config) {
     const auto settings = to_net(config);
     if (!settings) return settings.error();
     return net::TlsContext::load(*settings);
@@ -72,15 +83,21 @@ Listeners::Listeners(boost::asio::io_context& io, const config::Config& config, 
                      admin_web::HttpServer& http)
     : io_(io), config_(config), resource_manager_id_(std::move(resource_manager_id)), amqp_(amqp), http_(http) {}
 
-Result<void> check_certificates(const config::TlsConfig& config) {
-    if (config.certificate_file.empty()) return {};
+std::shared_ptr<const security::CertificateMap> certificate_map(const config::SaslConfig& config) {
+    std::vector<security::CertificateRule> rules;
+    for (const auto& rule : config.certificates) rules.push_back({rule.authority, rule.subject, rule.user});
+    return std::make_shared<const security::CertificateMap>(std::move(rules));
+}
+
+Result<void> check_certificates(const config::Config& config) {
+    if (config.tls.certificate_file.empty()) return {};
     auto loaded = load(config);
     return loaded ? Result<void>() : Result<void>(loaded.error());
 }
 
 Result<void> Listeners::open() {
     if (!config_.tls.certificate_file.empty()) {
-        auto loaded = load(config_.tls);
+        auto loaded = load(config_);
         if (!loaded) return loaded.error();
         tls_ = std::move(*loaded);
     }
@@ -130,8 +147,8 @@ void Listeners::reload_certificates(bool in_any_case) {
     if (auto reloaded = tls_->reload(); reloaded) {
         log::info("certificates_reloaded", {{"file", config_.tls.certificate_file}});
     } else {
-        log::error("certificates_not_reloaded",
-                   {{"reason", reloaded.error().to_string()}, {"consequence", "the certificate read before stays in use"}});
+        log::error("certificates_not_reloaded", {{"reason", reloaded.error().to_string()},
+                                                 {"consequence", "the certificates and revocation lists read before stay in use"}});
     }
 }
 
@@ -144,6 +161,15 @@ std::vector<admin::CertificateView> Listeners::list() const {
     }
     const auto certificate = tls_->certificate();
     return {{shown_by, certificate.subject, certificate.issuer, certificate.not_after}};
+}
+
+std::vector<admin::RevocationListView> Listeners::revocation_lists() const {
+    std::vector<admin::RevocationListView> lists;
+    if (!tls_ || config_.tls.crl_file.empty()) return lists;
+    for (auto& list : tls_->revocation_lists()) lists.push_back({std::move(list.issuer), list.next_update});
+    // Whatever file it was that could not be read: what was withdrawn since then is not known.
+    if (tls_->is_outdated()) lists.push_back({config_.tls.crl_file, {}});
+    return lists;
 }
 
 std::string Listeners::summary() const {

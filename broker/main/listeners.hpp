@@ -15,8 +15,12 @@
 
 namespace giromq::daemon {
 
-/// `--check-config`: whether certificate, key and authority can be loaded and belong together. Errors: those of net and config.
-Result<void> check_certificates(const config::TlsConfig& config);
+/// `--check-config`: whether certificate, key, authorities and revocation lists can be loaded and belong together. Errors: those of net and
+/// config.
+Result<void> check_certificates(const config::Config& config);
+
+/// Whose certificates of clients are whose.
+std::shared_ptr<const security::CertificateMap> certificate_map(const config::SaslConfig& config);
 
 /// Every address that the broker listens on.
 class Listeners final : public admin::CertificatesPort {
@@ -37,6 +41,7 @@ public:
 
     /// The certificate that the listeners with TLS show; to be asked for once open() has returned.
     std::vector<admin::CertificateView> list() const override;
+    std::vector<admin::RevocationListView> revocation_lists() const override;
 
     /// "amqp=127.0.0.1:5672 http=127.0.0.1:8161": the first address of each kind.
     std::string summary() const;

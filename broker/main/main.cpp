@@ -19,7 +19,7 @@ namespace {
 
 ExitCode check_config(const config::Config& config) {
     auto checked = config::check_files(config);
-    if (checked) checked = check_certificates(config.tls);
+    if (checked) checked = check_certificates(config);
     if (checked) {
         if (const auto selectors = named_selectors(config); !selectors) checked = selectors.error();
     }

@@ -23,7 +23,7 @@ constexpr const char* footer =
     "\nPromise: a confirmed persistent message is not lost, and its consumption is committed at most once, provided that the disk keeps\n"
     "what fsync reported. Until then it may be delivered again, marked as redelivered. Under XA the effect of each transaction\n"
     "is committed exactly once in all its resource managers, provided that nobody decides a branch by hand (giromq xa).\n"
-    "\nSignals: SIGTERM and SIGINT stop it in order (a second one at once), SIGHUP reads the certificates again.\n";
+    "\nSignals: SIGTERM and SIGINT stop it in order (a second one at once), SIGHUP reads the configuration and the certificates again.\n";
 
 const std::map<std::string, log::Level>& log_levels() {
     static const std::map<std::string, log::Level> levels{{"trace", log::Level::trace},

@@ -121,12 +121,21 @@ void ConnectionLoop::handshake() {
 void ConnectionLoop::open() {
     phase_ = Phase::open;
     peer_.is_encrypted = stream_->is_encrypted();
-    peer_.certificate_subject = stream_->certificate_subject();
+    identify_certificate();
     connection_ = amqp::Connection::create(id_, services_, amqp_settings_, peer_, executor_, workers_, *this);
     deadline_.reset();
     const auto now = services_.clock.monotonic_now();
     set_deadline(std::clamp(connection_->tick(now), now + shortest_tick, now + longest_tick));
     turn();
+}
+
+void ConnectionLoop::identify_certificate() {
+    const auto certificate = stream_->client_certificate();
+    if (certificate.authorities.empty()) return;
+    peer_.certificate_subject = settings_.certificates->user_of(certificate);
+    if (!peer_.certificate_subject.empty()) return;
+    log::info("certificate_of_nobody",
+              {{"peer", peer_.address}, {"subject", certificate.subject}, {"authority_sha256", certificate.authorities.front()}});
 }
 
 void ConnectionLoop::turn() {

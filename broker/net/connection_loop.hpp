@@ -24,6 +24,8 @@ struct LoopSettings {
     /// Reads, and bytes written, before other connections get their turn.
     std::uint32_t rounds_per_turn = 16;
     std::uint32_t bytes_per_turn = 1u << 20;
+    /// Whose the certificates of clients are.
+    std::shared_ptr<const security::CertificateMap> certificates = std::make_shared<const security::CertificateMap>();
 };
 
 /// One connection of a client: TLS handshake, then bytes between the socket and amqp::Connection, then an orderly end.
@@ -76,6 +78,7 @@ private:
 
     void handshake();
     void open();
+    void identify_certificate();
     void close_now(std::string condition, std::string description);
     void turn();
     bool pump();

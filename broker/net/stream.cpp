@@ -2,12 +2,14 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <boost/asio/buffer.hpp>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
+#include "net/certificate.hpp"
 #include "net/tls_context.hpp"
 
 namespace giromq::net {
@@ -45,7 +47,7 @@ public:
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
     }
     bool is_encrypted() const override { return false; }
-    std::string certificate_subject() const override { return {}; }
+    security::ClientCertificate client_certificate() const override { return {}; }
 };
 
 /// A client that only sends TLS 1.3 key updates keeps the processor busy and says nothing; so many between two reads that bring
@@ -63,7 +65,12 @@ public:
 
     StreamStep handshake() override {
         ERR_clear_error();
-        return step(SSL_do_handshake(ssl_.get()), 0);
+        auto result = step(SSL_do_handshake(ssl_.get()), 0);
+        const long verified = SSL_get_verify_result(ssl_.get());
+        if (result.status == Status::failed && verified != X509_V_OK) {
+            result.reason += std::string(" (") + X509_verify_cert_error_string(verified) + ")";
+        }
+        return result;
     }
 
     StreamStep read(std::span<std::uint8_t> buffer) override {
@@ -93,7 +100,7 @@ public:
     }
 
     bool is_encrypted() const override { return true; }
-    std::string certificate_subject() const override { return verified_common_name(ssl_.get()); }
+    security::ClientCertificate client_certificate() const override { return net::client_certificate(ssl_.get()); }
 
 private:
     StreamStep step(int code, std::size_t bytes) {

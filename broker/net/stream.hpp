@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 
+#include "security/certificate_map.hpp"
+
 namespace giromq::net {
 
 /// What became of a step on a stream.
@@ -46,8 +48,8 @@ public:
     /// Tells the other end that no more comes; best effort.
     virtual void end_writing() = 0;
     virtual bool is_encrypted() const = 0;
-    /// After the handshake: the verified user of a client certificate; empty for none.
-    virtual std::string certificate_subject() const = 0;
+    /// After the handshake: the verified certificate of the client; empty for none.
+    virtual security::ClientCertificate client_certificate() const = 0;
 
 protected:
     boost::asio::ip::tcp::socket socket_;

@@ -1,17 +1,18 @@
 #include "net/tls_context.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
-#include <ctime>
 #include <memory>
+#include <set>
 #include <utility>
+
+#include "net/certificate.hpp"
 
 namespace giromq::net {
 namespace {
@@ -35,7 +36,8 @@ std::string file_stamp(const std::string& path) {
 }
 
 std::string fingerprint_of(const TlsSettings& settings) {
-    return file_stamp(settings.certificate_file) + file_stamp(settings.key_file) + file_stamp(settings.client_ca_file);
+    return file_stamp(settings.certificate_file) + file_stamp(settings.key_file) + file_stamp(settings.client_ca_file) +
+           file_stamp(settings.crl_file);
 }
 
 bool restrict_protocol(SSL_CTX* context, const TlsSettings& settings) {
@@ -74,6 +76,28 @@ Result<void> use_server_certificate(SSL_CTX* context, const TlsSettings& setting
     return {};
 }
 
+/// Certificates with the same key are of the same authority.
+std::size_t authorities_in(X509_STORE* store) {
+    std::set<std::array<unsigned char, EVP_MAX_MD_SIZE>> keys;
+    STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
+    for (int index = 0; index < sk_X509_OBJECT_num(objects); ++index) {
+        const X509* const authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, index));
+        std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+        if (authority == nullptr || X509_pubkey_digest(authority, EVP_sha256(), digest.data(), nullptr) != 1) continue;
+        keys.insert(digest);
+    }
+    return keys.size();
+}
+
+Result<void> check_single_authority(SSL_CTX* context, const TlsSettings& settings) {
+    const auto count = settings.single_client_authority ? authorities_in(SSL_CTX_get_cert_store(context)) : 1;
+    if (count == 1) return {};
+    return Error(errc::tls_files,
+                 settings.client_ca_file + " names " + std::to_string(count) +
+                     " authorities, and each could make a certificate for any user: say with certificate in sasl which one "
+                     "may for whom, or name one only");
+}
+
 Result<void> ask_for_client_certificates(SSL_CTX* context, const TlsSettings& settings) {
     if (settings.client_certificates == ClientCertificates::none) return {};
     if (settings.client_ca_file.empty()) return Error(errc::tls_files, "client certificates need a client CA file");
@@ -84,36 +108,30 @@ Result<void> ask_for_client_certificates(SSL_CTX* context, const TlsSettings& se
     if (names == nullptr) return files_error("cannot use the client CA file", settings.client_ca_file);
     SSL_CTX_set_client_CA_list(context, names);  // takes ownership
     const int required = settings.client_certificates == ClientCertificates::required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, settings.crl_file.empty() ? nullptr : &verify_below_the_trusted_one);
     SSL_CTX_set_verify_depth(context, chain_depth_max);
     // Whatever authority the file names is trusted by itself: one that names an intermediate only trusts what that one has signed, and
     // not everything below the root.
     X509_STORE_set_flags(SSL_CTX_get_cert_store(context), X509_V_FLAG_PARTIAL_CHAIN);
-    return {};
+    return check_single_authority(context, settings);
 }
 
-Result<ContextPointer> make_context(const TlsSettings& settings) {
+/// A context, and the revocation lists that it verifies against.
+struct Made {
+    ContextPointer context;
+    std::vector<RevocationList> lists;
+};
+
+Result<Made> make_context(const TlsSettings& settings) {
     ERR_clear_error();
-    ContextPointer context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+    const ContextPointer context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
     if (!context || !restrict_protocol(context.get(), settings)) return Error(errc::tls_failed, tls_failure());
     if (auto used = use_server_certificate(context.get(), settings); !used) return used.error();
     if (auto asked = ask_for_client_certificates(context.get(), settings); !asked) return asked.error();
-    return context;
-}
-
-/// Escaped as RFC 2253 says, so that what a name holds stays in its place.
-std::string name_text(const X509_NAME* name) {
-    const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
-    if (!text || X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return {};
-    char* begin = nullptr;
-    const long length = BIO_get_mem_data(text.get(), &begin);
-    return length > 0 ? std::string(begin, static_cast<std::size_t>(length)) : std::string();
-}
-
-Timestamp to_timestamp(const ASN1_TIME* time) {
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-    return {static_cast<std::int64_t>(::timegm(&parts)) * 1000};
+    if (settings.client_certificates == ClientCertificates::none || settings.crl_file.empty()) return Made{context, {}};
+    auto lists = use_revocation_lists(SSL_CTX_get_cert_store(context.get()), settings.crl_file);
+    if (!lists) return lists.error();
+    return Made{context, std::move(*lists)};
 }
 
 }  // namespace
@@ -143,11 +161,13 @@ std::shared_ptr<SSL_CTX> TlsContext::current() const {
 Result<void> TlsContext::reload() {
     // The stamp is taken first: a change during the reading is seen as one later.
     auto fingerprint = fingerprint_of(settings_);
-    auto context = make_context(settings_);
+    auto made = make_context(settings_);
     const std::lock_guard lock(mutex_);
     fingerprint_ = std::move(fingerprint);
-    if (!context) return context.error();
-    current_ = *context;
+    is_outdated_ = !made;
+    if (!made) return made.error();
+    current_ = std::move(made->context);
+    lists_ = std::move(made->lists);
     return {};
 }
 
@@ -159,29 +179,20 @@ TlsContext::Certificate TlsContext::certificate() const {
             to_timestamp(X509_get0_notAfter(certificate))};
 }
 
+std::vector<RevocationList> TlsContext::revocation_lists() const {
+    const std::lock_guard lock(mutex_);
+    return lists_;
+}
+
+bool TlsContext::is_outdated() const {
+    const std::lock_guard lock(mutex_);
+    return is_outdated_;
+}
+
 bool TlsContext::files_changed() const {
     const auto now = fingerprint_of(settings_);
     const std::lock_guard lock(mutex_);
     return now != fingerprint_;
-}
-
-std::string verified_common_name(SSL* ssl) {
-    const X509* const certificate = SSL_get0_peer_certificate(ssl);
-    if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return {};
-    X509_NAME* const subject = X509_get_subject_name(certificate);
-    const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    // Two names would leave it open who it is.
-    if (index < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, index) >= 0) return {};
-    unsigned char* text = nullptr;
-    const int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-    if (length < 0) return {};
-    const std::string name(reinterpret_cast<const char*>(text), static_cast<std::size_t>(length));
-    OPENSSL_free(text);
-    const bool clean = std::all_of(name.begin(), name.end(), [](char character) {
-        const auto code = static_cast<unsigned char>(character);
-        return code >= ' ' && code != 0x7f;
-    });
-    return clean ? name : std::string();
 }
 
 }  // namespace giromq::net

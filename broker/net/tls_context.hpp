@@ -6,10 +6,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "net/errc.hpp"
+#include "net/revocation.hpp"
 
 namespace giromq::net {
 
@@ -21,7 +23,9 @@ struct TlsSettings {
     std::string key_file;          // PEM
     std::string key_password;      // if the key is encrypted
     std::string client_ca_file;    // PEM: who may sign certificates of clients; empty unless client_certificates says otherwise
+    std::string crl_file;          // PEM: what those authorities have withdrawn; empty: that is not looked at
     ClientCertificates client_certificates = ClientCertificates::none;
+    bool single_client_authority = false;  // whether more than one is refused, because each could make a certificate for any user
     bool tls_1_3_only = false;
     std::string ciphers;        // TLS 1.2, in OpenSSL's words
     std::string cipher_suites;  // TLS 1.3
@@ -50,6 +54,12 @@ public:
     };
     Certificate certificate() const;
 
+    /// What certificates of clients are verified against; once one is not valid any more, every certificate below its issuer is refused.
+    std::vector<RevocationList> revocation_lists() const;
+
+    /// True if the last reload() has failed, so that what was read before is in use.
+    bool is_outdated() const;
+
     /// True if a file differs (time, size or inode) from when it was last read, whether that succeeded or not.
     bool files_changed() const;
 
@@ -59,12 +69,10 @@ private:
     const TlsSettings settings_;
     mutable std::mutex mutex_;
     std::shared_ptr<SSL_CTX> current_;
+    std::vector<RevocationList> lists_;
+    bool is_outdated_ = false;
     std::string fingerprint_;  // of the files as they were when they were last read
 };
-
-/// The common name (CN) of the verified certificate of the other end; empty if there is none, if it was not verified, or if the
-/// subject has no single well-formed CN.
-std::string verified_common_name(SSL* ssl);
 
 /// OpenSSL's reasons for the failure just met on this thread, for a log line.
 std::string tls_failure();

@@ -186,9 +186,28 @@ class DaemonTest(unittest.TestCase):
                             "-out", certificate], check=True, capture_output=True)
         return certificate, key
 
+    def make_revocation_list(self, authority, withdrawn=(), options=("-crldays", "2")):
+        """A file with what the authority has withdrawn; certificates that it has withdrawn before are in it too."""
+        self.file("authority.cnf", f"[ca]\ndefault_ca=one\n[one]\ndatabase={self.folder}/withdrawn.txt\ndefault_md=sha256\n")
+        with open(os.path.join(self.folder, "withdrawn.txt"), "a", encoding="utf-8"):
+            pass
+        made = os.path.join(self.folder, "withdrawn.pem")
+        command = ["openssl", "ca", "-config", os.path.join(self.folder, "authority.cnf"), "-cert", authority[0], "-keyfile", authority[1]]
+        for certificate in withdrawn:
+            subprocess.run([*command, "-revoke", certificate], check=True, capture_output=True)
+        subprocess.run([*command, "-gencrl", *options, "-out", made], check=True, capture_output=True)
+        return made
+
 
 def amqp_url(daemon):
     return "amqp://" + daemon.address["amqp"]
+
+
+def certificate_digest(certificate):
+    """SHA-256 of a certificate, as openssl shows it."""
+    shown = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-fingerprint", "-sha256"], check=True, capture_output=True,
+                           text=True)
+    return shown.stdout.strip().partition("=")[2]
 
 
 def shown_certificate(port):

@@ -20,8 +20,13 @@ except ImportError:
 
 class TlsTest(giromqd.DaemonTest):
     def start_tls(self, tls="", listener="", sasl=""):
+        daemon = self.start("--config", self.write_config(tls, listener, sasl), dev=False)
+        self.context = ssl.create_default_context(cafile=self.certificate)
+        return daemon
+
+    def write_config(self, tls="", listener="", sasl=""):
         self.certificate, self.key = self.make_certificate("server", "localhost")
-        config = self.file("giromq.xml", f"""<giromq xmlns="urn:giromq:config:1">
+        return self.file("giromq.xml", f"""<giromq xmlns="urn:giromq:config:1">
   <amqp><listener host="127.0.0.1" port="0" tls="true" {listener}/></amqp>
   <tls certificate-file="{self.certificate}" private-key-file="{self.key}" reload-interval="1s" {tls}/>
   {sasl}
@@ -29,9 +34,6 @@ class TlsTest(giromqd.DaemonTest):
   <core create-queues="true"/>
 </giromq>
 """)
-        daemon = self.start("--config", config, dev=False)
-        self.context = ssl.create_default_context(cafile=self.certificate)
-        return daemon
 
     def test_http_and_amqp_are_encrypted(self):
         daemon = self.start_tls()
@@ -123,16 +125,88 @@ class TlsTest(giromqd.DaemonTest):
         created = daemon.http("PUT", "/api/v1/users/ledger", ledger, user=admin, tls=self.context)
         self.assertEqual(201, created.status)
         self.assertEqual(201, daemon.http("POST", "/api/v1/permissions", giromqd.GRANT_ALL, user=admin, tls=self.context).status)
+        connection = self.connect(daemon, certificate, key)
+        connection.create_sender("q").send(proton.Message(body="x", durable=True))
+        items = daemon.http("GET", "/api/v1/connections", user=admin, tls=self.context).json()["items"]
+        self.assertEqual(("ledger", True), (items[0]["user"], items[0]["encrypted"]))
+        connection.close()
+
+    def connect(self, daemon, certificate, key):
+        """An AMQP connection with EXTERNAL."""
         domain = proton.SSLDomain(proton.SSLDomain.MODE_CLIENT)
         domain.set_credentials(certificate, key, None)
         domain.set_trusted_ca_db(self.certificate)
         domain.set_peer_authentication(proton.SSLDomain.VERIFY_PEER)
         url = "amqps://localhost:%d" % daemon.port("amqps")
-        connection = proton.utils.BlockingConnection(url, timeout=30, ssl_domain=domain, allowed_mechs="EXTERNAL")
-        connection.create_sender("q").send(proton.Message(body="x", durable=True))
-        items = daemon.http("GET", "/api/v1/connections", user=admin, tls=self.context).json()["items"]
-        self.assertEqual(("ledger", True), (items[0]["user"], items[0]["encrypted"]))
-        connection.close()
+        return proton.utils.BlockingConnection(url, timeout=30, ssl_domain=domain, allowed_mechs="EXTERNAL")
+
+    @unittest.skipIf(proton is None, "python3-qpid-proton is not installed")
+    def test_an_authority_makes_certificates_for_its_own_users_only(self):
+        payments = self.make_certificate("payments", "Payments CA")
+        guests = self.make_certificate("guests", "Guests CA")
+        both = self.file("both.pem", "".join(open(file, encoding="utf-8").read() for file, _ in (payments, guests)))
+        refused = self.run_program("--check-config", "--config", self.write_config(f'client-ca-file="{both}"', 'mechanisms="external"'))
+        self.assertEqual(2, refused.returncode, refused.stderr)
+        self.assertIn("names 2 authorities", refused.stderr)
+        daemon = self.start_tls(f'client-ca-file="{both}"', 'mechanisms="external"', f"""<sasl>
+  <certificate authority="{giromqd.certificate_digest(payments[0])}" user="ledger"/>
+  <certificate authority="{giromqd.certificate_digest(guests[0])}" subject="CN=desk 7" user="visitor"/></sasl>""")
+        admin = daemon.make_administrator(tls=self.context)
+        for name in ("ledger", "visitor"):
+            user = {"role": "application", "password": "not used here 9"}
+            self.assertEqual(201, daemon.http("PUT", "/api/v1/users/" + name, user, user=admin, tls=self.context).status)
+        shown = (("ledger", payments, "ledger"), ("desk 7", guests, "visitor"), ("ledger", guests, None), ("visitor", guests, None),
+                 ("desk 7", payments, None))
+        for number, (name, authority, user) in enumerate(shown):
+            certificate, key = self.make_certificate(f"client{number}", name, authority)
+            if user is None:
+                self.assertRaises(proton.ProtonException, self.connect, daemon, certificate, key)
+                continue
+            connection = self.connect(daemon, certificate, key)
+            items = daemon.http("GET", "/api/v1/connections", user=admin, tls=self.context).json()["items"]
+            self.assertEqual([user], [item["user"] for item in items])
+            connection.close()
+        self.assertEqual(3, daemon.logged().count("certificate_of_nobody"))
+
+    def shakes_hands(self, daemon, certificate, key):
+        context = ssl.create_default_context(cafile=self.certificate)
+        context.load_cert_chain(certificate, key)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # 1.3 tells of a refusal only later
+        with socket.create_connection(("127.0.0.1", daemon.port("amqps")), timeout=20) as plain:
+            try:
+                context.wrap_socket(plain, server_hostname="127.0.0.1").close()
+                return True
+            except (ssl.SSLError, ConnectionError):
+                return False
+
+    def test_a_certificate_that_was_withdrawn_does_not_get_in(self):
+        authority = self.make_certificate("authority", "Bank CA")
+        client = self.make_certificate("client", "ledger", authority)
+        other = self.make_certificate("other", "gateway", authority)
+        lists = self.make_revocation_list(authority)
+        daemon = self.start_tls(f'client-ca-file="{authority[0]}" crl-file="{lists}" require-client-certificate="true"',
+                                'mechanisms="external"')
+        self.assertTrue(self.shakes_hands(daemon, *client))
+        self.make_revocation_list(authority, [client[0]])
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log("certificates_reloaded")
+        self.assertFalse(self.shakes_hands(daemon, *client))
+        self.assertTrue(self.shakes_hands(daemon, *other))
+        self.file("withdrawn.pem", "nonsense")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log("certificates_not_reloaded")
+        daemon.wait_for_log("alarm=revocation-list:")
+        self.assertFalse(self.shakes_hands(daemon, *client))
+        self.assertEqual(0, daemon.stop())
+
+    def test_a_revocation_list_that_has_expired_is_refused_at_the_start(self):
+        authority = self.make_certificate("authority", "Bank CA")
+        lists = self.make_revocation_list(authority, options=("-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200102000000Z"))
+        config = self.write_config(f'client-ca-file="{authority[0]}" crl-file="{lists}"')
+        for arguments in (("--check-config",), ("--data", os.path.join(self.folder, "data"))):
+            refused = self.run_program("--config", config, *arguments)
+            self.assertNotEqual(0, refused.returncode)
+            self.assertIn("that of CN=Bank CA has expired", refused.stderr)
 
     def test_a_certificate_of_another_authority_is_refused(self):
         authority = self.make_certificate("authority", "Bank CA")

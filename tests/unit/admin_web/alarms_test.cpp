@@ -142,11 +142,15 @@ public:
                 {AlarmKind::commit_latency, "", 300e3},
                 {AlarmKind::disk, "", 100.0 * (1 << 20)},
                 {AlarmKind::certificate_expiry, "https", -1},
+                {AlarmKind::revocation_list, "CN=Bank CA", -1},
+                {AlarmKind::revocation_list, "CN=Other CA", 23.5},
+                {AlarmKind::revocation_list, "/tls/crl.pem", admin::lists_are_outdated},
                 {AlarmKind::memory, "", 3000.0 * (1 << 20)}});
         std::string all;
         for (const auto& alarm : alarms_.raised()) all += alarm.text() + "\n";
         for (const auto* part :
-             {"in doubt for 301 s", "1 message is in DLQ", "took 300 ms", "100 MiB left", "of https has expired", "uses 3000 MiB"}) {
+             {"in doubt for 301 s", "1 message is in DLQ", "took 300 ms", "100 MiB left", "of https has expired",
+              "list of CN=Bank CA has expired", "CN=Other CA expires in 23 hours", "/tls/crl.pem cannot be taken over", "uses 3000 MiB"}) {
             CPPUNIT_ASSERT_MESSAGE(all, all.find(part) != std::string::npos);
         }
     }

@@ -186,7 +186,9 @@ public:
     class Certificates final : public admin::CertificatesPort {
     public:
         std::vector<admin::CertificateView> list() const override { return views; }
+        std::vector<admin::RevocationListView> revocation_lists() const override { return lists; }
         std::vector<admin::CertificateView> views;
+        std::vector<admin::RevocationListView> lists;
     };
 
     class Configuration final : public admin::ReloadPort {

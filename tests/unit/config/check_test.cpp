@@ -98,12 +98,14 @@ public:
         assert_refused("<amqp><listener port='5671' tls='true'/></amqp>", "certificate-file and private-key-file");
         assert_refused("<http tls='true'/><tls certificate-file='c'/>", "private-key-file");
         assert_refused("<tls require-client-certificate='true'/>", "client-ca-file");
+        assert_refused("<tls crl-file='r'/>", "client-ca-file");
         assert_allowed(tls);
     }
 
     void external_needs_tls_and_an_authority() {
         assert_refused("<sasl mechanisms='external'/>", "client-ca-file");
         assert_refused("<amqp><listener port='5671' tls='true'/></amqp><sasl mechanisms='external'/>" + tls, "client-ca-file");
+        assert_refused("<sasl><certificate authority='" + std::string(64, 'a') + "' user='u'/></sasl>", "no listener offers");
         assert_refused("<amqp><listener port='5672' mechanisms='external'/></amqp>" + tls_with_ca, "add tls=\"true\"");
         assert_allowed("<amqp><listener port='5671' tls='true'/><listener port='5672'/></amqp><sasl mechanisms='external plain'/>" +
                        tls_with_ca);
@@ -225,7 +227,7 @@ public:
     void relative_paths_start_from_the_folder_of_the_file() {
         const auto file =
             write("giromq.xml", document("<broker data-directory='data'/><tls certificate-file='tls/../c' private-key-file='/abs/k'"
-                                         " private-key-password='file:p' client-ca-file='a'/>"));
+                                         " private-key-password='file:p' client-ca-file='a' crl-file='r'/>"));
         const auto config = load_config(file).value();
         CPPUNIT_ASSERT_EQUAL(file, config.source);
         CPPUNIT_ASSERT_EQUAL((folder_ / "data").string(), config.broker.data_directory);
@@ -233,6 +235,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("/abs/k"), config.tls.private_key_file);
         CPPUNIT_ASSERT_EQUAL("file:" + (folder_ / "p").string(), config.tls.private_key_password);
         CPPUNIT_ASSERT_EQUAL((folder_ / "a").string(), config.tls.client_ca_file);
+        CPPUNIT_ASSERT_EQUAL((folder_ / "r").string(), config.tls.crl_file);
     }
 
     void missing_and_oversized_files_are_refused() {

@@ -110,19 +110,29 @@ public:
     }
 
     void every_option_of_tls_sasl_and_http_is_read() {
+        std::string colons = "0F";
+        for (int byte = 1; byte < 32; ++byte) colons += ":0F";
         const auto config = read(
             "<amqp><listener port='5671' host='0.0.0.0' tls='true'/></amqp>"
-            "<tls certificate-file='c' private-key-file='k' private-key-password='env:P' client-ca-file='a' "
+            "<tls certificate-file='c' private-key-file='k' private-key-password='env:P' client-ca-file='a' crl-file='r' "
             "require-client-certificate='true'"
             " minimum-version='1.3' ciphers='HIGH:!aNULL' cipher-suites='TLS_AES_256_GCM_SHA384' reload-interval='0'/>"
             "<sasl mechanisms='external anonymous' allow-remote-anonymous='true' anonymous-role='application' login-failures-max='0'"
-            " login-lock-max='1h'/>"
+            " login-lock-max='1h'><certificate authority='" +
+            std::string(64, 'a') + "' user='ledger'/><certificate authority='" + colons +
+            "' subject='CN=a,O=b' user='*'/></sasl>"
             "<http enabled='true' host='0.0.0.0' port='443' tls='true' requests-per-second-max='7'/>");
         CPPUNIT_ASSERT(
             (config.tls ==
-             TlsConfig{"c", "k", "env:P", "a", true, TlsVersion::tls_1_3, "HIGH:!aNULL", "TLS_AES_256_GCM_SHA384", milliseconds(0), {}}));
-        CPPUNIT_ASSERT((config.sasl ==
-                        SaslConfig{{Mechanism::external, Mechanism::anonymous}, true, Role::application, 0, milliseconds(3'600'000), {}}));
+             TlsConfig{
+                 "c", "k", "env:P", "a", "r", true, TlsVersion::tls_1_3, "HIGH:!aNULL", "TLS_AES_256_GCM_SHA384", milliseconds(0), {}}));
+        CPPUNIT_ASSERT((config.sasl == SaslConfig{{Mechanism::external, Mechanism::anonymous},
+                                                  true,
+                                                  Role::application,
+                                                  0,
+                                                  milliseconds(3'600'000),
+                                                  {{std::string(64, 'a'), "", "ledger"}, {colons, "CN=a,O=b", "*"}},
+                                                  {}}));
         CPPUNIT_ASSERT((config.http == HttpConfig{true, "0.0.0.0", 443, true, 7, {}}));
         CPPUNIT_ASSERT(read("<sasl mechanisms='anonymous' anonymous-role='administrator'/>").sasl.anonymous_role == Role::administrator);
         CPPUNIT_ASSERT(!read("<http enabled='false'/>").http.enabled);
@@ -144,13 +154,24 @@ public:
     void thresholds_of_alarms_are_read() {
         const auto config = read(
             "<alarms in-doubt-critical='2h' dead-letter-warning='3' dead-letter-critical='4' commit-warning='5ms' commit-critical='6ms'"
-            " disk-warning='7MiB' disk-critical='8MiB' certificate-warning='9d' certificate-critical='10d' memory-warning='0'"
+            " disk-warning='7MiB' disk-critical='8MiB' certificate-warning='9d' certificate-critical='10d' memory-warning='0' "
+            "revocation-warning='11h' revocation-critical='12h'"
             " memory-critical='17MiB'/>");
         using std::chrono::hours;
-        CPPUNIT_ASSERT(
-            (config.alarms ==
-             AlarmsConfig{
-                 hours(2), 3, 4, milliseconds(5), milliseconds(6), 7u << 20, 8u << 20, hours(9 * 24), hours(10 * 24), 0, 17u << 20, {}}));
+        CPPUNIT_ASSERT((config.alarms == AlarmsConfig{hours(2),
+                                                      3,
+                                                      4,
+                                                      milliseconds(5),
+                                                      milliseconds(6),
+                                                      7u << 20,
+                                                      8u << 20,
+                                                      hours(9 * 24),
+                                                      hours(10 * 24),
+                                                      hours(11),
+                                                      hours(12),
+                                                      0,
+                                                      17u << 20,
+                                                      {}}));
     }
 
     void queues_take_what_they_do_not_say_from_the_defaults() {

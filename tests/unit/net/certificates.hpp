@@ -24,10 +24,11 @@ struct Identity {
     CertificatePointer certificate;
 };
 
-/// With these common names; signed by itself, or by `issuer`, and then an authority only if that is said.
-inline Identity make_identity(const std::vector<std::string>& common_names, const Identity* issuer = nullptr, bool is_authority = false) {
+/// With these common names; signed by itself, or by `issuer`, and then an authority only if that is said. With a new key, or with `key`.
+inline Identity make_identity(const std::vector<std::string>& common_names, const Identity* issuer = nullptr, bool is_authority = false,
+                              const KeyPointer& key = nullptr) {
     static long serial = 1;
-    Identity made{KeyPointer(EVP_EC_gen("P-256"), EVP_PKEY_free), CertificatePointer(X509_new(), X509_free)};
+    Identity made{key ? key : KeyPointer(EVP_EC_gen("P-256"), EVP_PKEY_free), CertificatePointer(X509_new(), X509_free)};
     X509* const certificate = made.certificate.get();
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++);
@@ -52,10 +53,37 @@ inline Identity make_identity(const std::vector<std::string>& common_names, cons
     return made;
 }
 
+/// What the authority has withdrawn, in PEM; valid from and until so many seconds from now.
+inline std::string revocation_list(const Identity& authority, const std::vector<Identity>& withdrawn, long from_s = -60,
+                                   long until_s = 600) {
+    const std::unique_ptr<X509_CRL, void (*)(X509_CRL*)> list(X509_CRL_new(), X509_CRL_free);
+    const std::unique_ptr<ASN1_TIME, void (*)(ASN1_TIME*)> time(ASN1_TIME_new(), ASN1_TIME_free);
+    X509_CRL_set_version(list.get(), 1);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(authority.certificate.get()));
+    X509_gmtime_adj(time.get(), from_s);
+    X509_CRL_set1_lastUpdate(list.get(), time.get());
+    for (const auto& one : withdrawn) {
+        X509_REVOKED* const entry = X509_REVOKED_new();
+        X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(one.certificate.get()));
+        X509_REVOKED_set_revocationDate(entry, time.get());
+        X509_CRL_add0_revoked(list.get(), entry);
+    }
+    X509_gmtime_adj(time.get(), until_s);
+    X509_CRL_set1_nextUpdate(list.get(), time.get());
+    const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
+    if (X509_CRL_sign(list.get(), authority.key.get(), EVP_sha256()) == 0 || PEM_write_bio_X509_CRL(text.get(), list.get()) != 1) {
+        throw std::runtime_error("a revocation list could not be made");
+    }
+    char* begin = nullptr;
+    const long length = BIO_get_mem_data(text.get(), &begin);
+    return {begin, static_cast<std::size_t>(length)};
+}
+
 using FilePointer = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-inline void write_certificate(const Identity& identity, const std::string& path) {
-    const FilePointer file(std::fopen(path.c_str(), "w"), std::fclose);
+/// `mode` "a" adds it to the file.
+inline void write_certificate(const Identity& identity, const std::string& path, const char* mode = "w") {
+    const FilePointer file(std::fopen(path.c_str(), mode), std::fclose);
     if (!file || PEM_write_X509(file.get(), identity.certificate.get()) != 1) throw std::runtime_error("cannot write " + path);
 }
 

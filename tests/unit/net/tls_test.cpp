@@ -1,11 +1,14 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <cctype>
 #include <csignal>
+#include <ctime>
 #include <fstream>
 #include <utility>
 
@@ -38,6 +41,14 @@ class TlsTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_client_with_two_names_has_none);
     CPPUNIT_TEST(a_client_of_another_authority_is_refused);
     CPPUNIT_TEST(who_trusts_an_intermediate_trusts_nothing_beside_it);
+    CPPUNIT_TEST(a_certificate_tells_its_whole_chain);
+    CPPUNIT_TEST(a_second_authority_is_refused_where_only_one_may_be);
+    CPPUNIT_TEST(a_withdrawn_certificate_is_refused);
+    CPPUNIT_TEST(what_a_withdrawn_authority_has_signed_is_refused);
+    CPPUNIT_TEST(no_list_is_missed_above_a_trusted_intermediate);
+    CPPUNIT_TEST(revocation_lists_that_cannot_be_relied_on_are_refused);
+    CPPUNIT_TEST(a_list_that_has_expired_meanwhile_lets_nobody_in);
+    CPPUNIT_TEST(revocation_lists_are_read_again);
     CPPUNIT_TEST(a_client_without_certificate_is_refused_where_required);
     CPPUNIT_TEST(an_orderly_end_is_told_apart_from_a_cut);
     CPPUNIT_TEST(endless_key_updates_are_an_attack);
@@ -119,7 +130,7 @@ public:
         Session session(TlsContext::load(settings()).value(), client_context());
         CPPUNIT_ASSERT(session.shake());
         CPPUNIT_ASSERT(session.server->is_encrypted());
-        CPPUNIT_ASSERT_EQUAL(std::string(), session.server->certificate_subject());
+        CPPUNIT_ASSERT_EQUAL(std::string(), session.server->client_certificate().common_name);
         CPPUNIT_ASSERT(read(*session.server).status == Status::want_read);
         CPPUNIT_ASSERT_EQUAL(4, SSL_write(session.client.get(), "ping", 4));
         CPPUNIT_ASSERT_EQUAL(std::string("ping"), read_text(*session.server));
@@ -134,7 +145,7 @@ public:
         const auto client = make_identity({"ledger"}, &authority);
         Session session(TlsContext::load(asking(authority, ClientCertificates::required)).value(), client_context(&client));
         CPPUNIT_ASSERT(session.shake());
-        CPPUNIT_ASSERT_EQUAL(std::string("ledger"), session.server->certificate_subject());
+        CPPUNIT_ASSERT_EQUAL(std::string("ledger"), session.server->client_certificate().common_name);
     }
 
     void a_client_with_two_names_has_none() {
@@ -142,7 +153,7 @@ public:
         const auto client = make_identity({"ledger", "admin"}, &authority);
         Session session(TlsContext::load(asking(authority, ClientCertificates::optional)).value(), client_context(&client));
         CPPUNIT_ASSERT(session.shake());
-        CPPUNIT_ASSERT_EQUAL(std::string(), session.server->certificate_subject());
+        CPPUNIT_ASSERT_EQUAL(std::string(), session.server->client_certificate().common_name);
     }
 
     void a_client_of_another_authority_is_refused() {
@@ -174,13 +185,122 @@ public:
         CPPUNIT_ASSERT(!shakes(make_identity({"admin"}, &ledger), {ledger, mine}));
     }
 
+    void a_certificate_tells_its_whole_chain() {
+        const auto root = make_identity({"Bank root"});
+        const auto mine = make_identity({"Payments CA"}, &root, true);
+        const auto ledger = make_identity({"ledger"}, &mine);
+        const auto shown = client_context(&ledger);
+        SSL_CTX_add1_chain_cert(shown.get(), mine.certificate.get());
+        Session session(TlsContext::load(asking(root, ClientCertificates::required)).value(), shown);
+        CPPUNIT_ASSERT(session.shake());
+        const auto certificate = session.server->client_certificate();
+        CPPUNIT_ASSERT_EQUAL(std::string("CN=ledger"), certificate.subject);
+        CPPUNIT_ASSERT((certificate.authorities == std::vector<std::string>{digest(mine), digest(root)}));
+    }
+
+    void a_second_authority_is_refused_where_only_one_may_be() {
+        const auto authority = make_identity({"Bank CA"});
+        auto wanted = asking(authority, ClientCertificates::required);
+        wanted.single_client_authority = true;
+        // Its successor has the same key: it is the same authority.
+        write_certificate(make_identity({"Bank CA"}, nullptr, false, authority.key), wanted.client_ca_file, "a");
+        CPPUNIT_ASSERT(TlsContext::load(wanted).ok());
+        write_certificate(make_identity({"Bank CA"}), wanted.client_ca_file, "a");
+        const auto loaded = TlsContext::load(wanted);
+        CPPUNIT_ASSERT(!loaded.ok() && loaded.error().detail().find("2 authorities") != std::string::npos);
+        wanted.single_client_authority = false;
+        CPPUNIT_ASSERT(TlsContext::load(wanted).ok());
+    }
+
+    void a_withdrawn_certificate_is_refused() {
+        const auto authority = make_identity({"Bank CA"});
+        const auto good = make_identity({"ledger"}, &authority);
+        const auto stolen = make_identity({"ledger"}, &authority);
+        const auto context = TlsContext::load(asking(authority, revocation_list(authority, {stolen}))).value();
+        CPPUNIT_ASSERT(lets_in(context, good));
+        Session session(context, client_context(&stolen));
+        CPPUNIT_ASSERT(!session.shake());
+        CPPUNIT_ASSERT_MESSAGE(session.reason, session.reason.ends_with("(certificate revoked)"));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, context->revocation_lists().size());
+        CPPUNIT_ASSERT_EQUAL(std::string("CN=Bank CA"), context->revocation_lists()[0].issuer);
+    }
+
+    void what_a_withdrawn_authority_has_signed_is_refused() {
+        const auto root = make_identity({"Bank root"});
+        const auto mine = make_identity({"Payments CA"}, &root, true);
+        const auto ledger = make_identity({"ledger"}, &mine);
+        const auto lists_of_mine = revocation_list(mine, {});
+        const auto good = TlsContext::load(asking(root, revocation_list(root, {}) + lists_of_mine)).value();
+        CPPUNIT_ASSERT(lets_in(good, ledger, {mine}));
+        const auto withdrawn = TlsContext::load(asking(root, revocation_list(root, {mine}) + lists_of_mine)).value();
+        CPPUNIT_ASSERT(!lets_in(withdrawn, ledger, {mine}));
+        // No list of an authority in between: nobody knows whether the certificate is good.
+        const auto without = TlsContext::load(asking(root, revocation_list(root, {}))).value();
+        CPPUNIT_ASSERT(!lets_in(without, ledger, {mine}));
+    }
+
+    void no_list_is_missed_above_a_trusted_intermediate() {
+        const auto root = make_identity({"Bank root"});
+        const auto mine = make_identity({"Payments CA"}, &root, true);
+        const auto ledger = make_identity({"ledger"}, &mine);
+        const auto stolen = make_identity({"ledger"}, &mine);
+        for (const auto& beside : {std::string(), revocation_list(root, {})}) {
+            const auto context = TlsContext::load(asking(mine, revocation_list(mine, {stolen}) + beside)).value();
+            CPPUNIT_ASSERT(lets_in(context, ledger) && lets_in(context, ledger, {mine, root}));
+            CPPUNIT_ASSERT(!lets_in(context, stolen));
+        }
+    }
+
+    void revocation_lists_that_cannot_be_relied_on_are_refused() {
+        const auto authority = make_identity({"Bank CA"});
+        const auto refused = [&](const std::string& lists, const std::string& reason) {
+            const auto loaded = TlsContext::load(asking(authority, lists));
+            CPPUNIT_ASSERT_MESSAGE(reason, !loaded.ok() && loaded.error().is(net::errc::tls_files));
+            CPPUNIT_ASSERT_MESSAGE(loaded.error().detail(), loaded.error().detail().find(reason) != std::string::npos);
+        };
+        const auto good = revocation_list(authority, {});
+        refused("", "there is none, in PEM");
+        refused("nonsense", "there is none, in PEM");
+        refused(good + good.substr(0, good.size() / 2), "damaged");
+        refused(revocation_list(authority, {}, -120, -60), "has expired");
+        refused(revocation_list(authority, {}, 60, 120), "is not valid yet");
+        // The same name, and another key.
+        refused(revocation_list(make_identity({"Bank CA"}), {}), "none that CN=Bank CA has signed");
+        auto missing = asking(authority, good);
+        missing.crl_file = path("nothing.pem");
+        CPPUNIT_ASSERT(!TlsContext::load(missing).ok());
+    }
+
+    void a_list_that_has_expired_meanwhile_lets_nobody_in() {
+        const auto authority = make_identity({"Bank CA"});
+        const auto ledger = make_identity({"ledger"}, &authority);
+        const auto context = TlsContext::load(asking(authority, revocation_list(authority, {}, -60, 600))).value();
+        CPPUNIT_ASSERT(lets_in(context, ledger));
+        X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(context->current().get()), ::time(nullptr) + 1200);
+        CPPUNIT_ASSERT(!lets_in(context, ledger));
+    }
+
+    void revocation_lists_are_read_again() {
+        const auto authority = make_identity({"Bank CA"});
+        const auto stolen = make_identity({"ledger"}, &authority);
+        const auto context = TlsContext::load(asking(authority, revocation_list(authority, {}))).value();
+        CPPUNIT_ASSERT(lets_in(context, stolen));
+        std::ofstream(path("withdrawn.pem")) << revocation_list(authority, {stolen}) << revocation_list(authority, {stolen});
+        CPPUNIT_ASSERT(context->files_changed());
+        CPPUNIT_ASSERT(context->reload().ok() && !context->is_outdated());
+        CPPUNIT_ASSERT(!lets_in(context, stolen));
+        std::ofstream(path("withdrawn.pem")) << "nonsense";
+        CPPUNIT_ASSERT(!context->reload().ok() && context->is_outdated());
+        CPPUNIT_ASSERT(!lets_in(context, stolen));
+    }
+
     void a_client_without_certificate_is_refused_where_required() {
         const auto authority = make_identity({"Bank CA"});
         Session required(TlsContext::load(asking(authority, ClientCertificates::required)).value(), client_context());
         CPPUNIT_ASSERT(!required.shake());
         Session optional(TlsContext::load(asking(authority, ClientCertificates::optional)).value(), client_context());
         CPPUNIT_ASSERT(optional.shake());
-        CPPUNIT_ASSERT_EQUAL(std::string(), optional.server->certificate_subject());
+        CPPUNIT_ASSERT_EQUAL(std::string(), optional.server->client_certificate().common_name);
     }
 
     void an_orderly_end_is_told_apart_from_a_cut() {
@@ -252,7 +372,9 @@ private:
                     if (!client_done && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return false;
                 }
                 if (!server_done) {
-                    const auto status = server->handshake().status;
+                    const auto made = server->handshake();
+                    const auto status = made.status;
+                    reason = made.reason;
                     if (status == Status::failed || status == Status::closed) return false;
                     server_done = status == Status::done;
                 }
@@ -265,6 +387,7 @@ private:
         tcp::socket far;
         std::unique_ptr<net::Stream> server;
         SslPointer client;
+        std::string reason;  // of the server, why it was not
     };
 
     std::string path(const std::string& name) const { return folder_.path() + "/" + name; }
@@ -282,6 +405,33 @@ private:
         made.client_ca_file = path("clients.pem");
         made.client_certificates = how;
         return made;
+    }
+
+    /// Its certificates are required, and verified against these lists.
+    TlsSettings asking(const Identity& authority, const std::string& lists) const {
+        auto made = asking(authority, ClientCertificates::required);
+        made.crl_file = path("withdrawn.pem");
+        std::ofstream(made.crl_file) << lists;
+        return made;
+    }
+
+    static bool lets_in(const std::shared_ptr<TlsContext>& context, const Identity& client, const std::vector<Identity>& chain = {}) {
+        const auto shown = client_context(&client);
+        for (const auto& one : chain) SSL_CTX_add1_chain_cert(shown.get(), one.certificate.get());
+        Session session(context, shown);
+        return session.shake();
+    }
+
+    static std::string digest(const Identity& identity) {
+        std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+        unsigned int size = 0;
+        X509_digest(identity.certificate.get(), EVP_sha256(), bytes.data(), &size);
+        char* const hex = OPENSSL_buf2hexstr(bytes.data(), static_cast<long>(size));
+        std::string text(hex);
+        OPENSSL_free(hex);
+        std::erase(text, ':');
+        std::transform(text.begin(), text.end(), text.begin(), [](unsigned char digit) { return static_cast<char>(std::tolower(digit)); });
+        return text;
     }
 
     static ContextPointer client_context(const Identity* identity = nullptr) {

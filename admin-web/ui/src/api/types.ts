@@ -303,7 +303,7 @@ export interface TransactionMessage {
 
 export interface Alarm {
   id: string;
-  kind: "in-doubt-age" | "dead-letter-depth" | "commit-latency" | "disk" | "certificate-expiry" | "memory";
+  kind: "in-doubt-age" | "dead-letter-depth" | "commit-latency" | "disk" | "certificate-expiry" | "revocation-list" | "memory";
   severity: "warning" | "critical";
   object: string;
   text: string;
