@@ -252,8 +252,9 @@ void BrokerAdmin::reload_configuration(const Identity& who, Done<Reloaded> done)
         auto reloaded = parts_.configuration->reload();
         if (!reloaded) entry.outcome = "failed";
         record(std::move(entry));
-        // What is wrong with the file is for who may change it to know.
-        done(reloaded ? std::move(reloaded) : Result<Reloaded>(Error(errc::invalid_argument, reloaded.error().detail())));
+        // What is wrong with the file is for who may change it to know. What the core refuses is told as it is.
+        if (reloaded || reloaded.error().code().category() == errc_category<core::errc>()) return done(std::move(reloaded));
+        done(Error(errc::invalid_argument, reloaded.error().detail()));
     });
 }
 

@@ -15,6 +15,10 @@ void Core::start(std::vector<DestinationSettings> configured, UniqueFunction<voi
     impl_->branches.recovered();
     impl_->router.start(std::move(configured), std::move(done));
 }
+void Core::configure_queues(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<std::size_t>)> done) {
+    if (impl_->stopping) return done(stopping_error());
+    impl_->router.configure(std::move(configured), std::move(done));
+}
 void Core::tick() { impl_->tick(); }
 void Core::stop(UniqueFunction<void()> done) { impl_->stop(std::move(done)); }
 

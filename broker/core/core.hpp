@@ -319,6 +319,11 @@ public:
     /// `done` when that is durable.
     void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
 
+    /// The same while the broker runs, as far as queues go: those of the list are made, or get these settings and the origin `configured`,
+    /// in one unit; none is deleted, and what is paused stays so. The answer is how many have changed. Refused, all are as before: with
+    /// invalid_name, resource_limit or not_ready (one of them is being changed or deleted; try again).
+    void configure_queues(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<std::size_t>)> done);
+
     /// Time has passed: expiry, forgetting of old ids, space on the disk again. Called about every 100 ms.
     void tick();
 

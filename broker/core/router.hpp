@@ -28,6 +28,8 @@ public:
     /// As found in the store at start.
     void restore(const store::StoredDestination& stored);
     void start(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<void>)> done);
+    /// The same while clients are there: all of it, or nothing. The answer is how many queues have changed.
+    void configure(std::vector<DestinationSettings> configured, UniqueFunction<void(Result<std::size_t>)> done);
     /// Its creation is under way, so it is not shown yet.
     bool is_opening(std::string_view name) const { return opening_.contains(name); }
     void open(std::string_view name, bool may_create, UniqueFunction<void(Result<DestinationId>)> done);
@@ -54,6 +56,9 @@ private:
     void empty(Queue& queue);
     void forget(DestinationId id);
     Result<void> check_new(std::string_view name) const;
+    struct Configuring;
+    Result<void> look_at(DestinationSettings& settings, Configuring& configuring);
+    void configured(Configuring& configuring, const store::UnitResult& result);
 
     struct Opening {
         std::vector<UniqueFunction<void(Result<DestinationId>)>> waiting;

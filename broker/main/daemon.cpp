@@ -126,6 +126,7 @@ private:
     Result<void> start_core();
     Result<void> prepare_users();
     void prepare_selectors();
+    Result<std::size_t> configure_queues(const config::Config& with);
     void record(const char* action);
     void tick();
     bool stop_core();
@@ -169,6 +170,7 @@ private:
     admin_web::HttpServer http_;
     Listeners listeners_;
     std::atomic<bool> tick_under_way_{false};
+    std::atomic<bool> has_ended_{false};
     bool core_started_ = false;
 };
 
@@ -205,7 +207,8 @@ Broker::Broker(const config::Config& config, ReadConfig read_config, bool dev, s
       reloading_(config, std::move(read_config),
                  {[this](const config::Config& with) { admin_.set_alarms(alarm_settings(with)); },
                   [this](const config::Config& with) { users_.logins().set_limits(login_limits(with.sasl)); },
-                  [this] { listeners_.reload_certificates(true); }}),
+                  [this] { listeners_.reload_certificates(true); }, [this](const config::Config& with) { return configure_queues(with); },
+                  [this](std::vector<NamedSelector> read) { return named_selectors_.replace_configured(std::move(read)); }}),
       admin_(admin_parts(), admin_settings()),
       site_(admin_, users_, workers_, http_logins_,
             {.anonymous_is_administrator = dev,
@@ -315,6 +318,21 @@ void Broker::prepare_selectors() {
     }
 }
 
+/// For a reload, on a thread that may wait.
+Result<std::size_t> Broker::configure_queues(const config::Config& with) {
+    std::vector<DestinationSettings> queues;
+    for (const auto& queue : with.queues) queues.push_back(queue.settings);
+    auto entry = admin_.audit_entry({}, "queue.configure", config_.broker.name, std::to_string(queues.size()) + " in the configuration");
+    auto answer = on_core<Result<std::size_t>>([this, queues = std::move(queues), entry = std::move(entry)](auto done) mutable {
+        core_.audited(std::move(entry), [&] { core_.configure_queues(std::move(queues), std::move(done)); });
+    });
+    // A core that has ended does not answer any more.
+    while (answer.wait_for(tick_interval) != std::future_status::ready) {
+        if (has_ended_) return Error(core::errc::not_ready, "the broker is stopping");
+    }
+    return answer.get();
+}
+
 /// What the broker itself does has a line in the audit, too.
 void Broker::record(const char* action) { admin_.record(admin_.audit_entry({}, action, config_.broker.name, GIROMQ_VERSION)); }
 
@@ -408,6 +426,7 @@ void Broker::abandon() {
 }
 
 void Broker::end_threads() {
+    has_ended_ = true;
     commits_.stop();
     reads_.stop();
     selector_worker_.stop();

@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* footer =
     "\nWithout --config and --dev the built-in defaults hold: data in /var/lib/giromq, AMQP 1.0 on 127.0.0.1:5672, health and REST on\n"
-    "127.0.0.1:8161. The first start makes the user 'admin' with a random password, and says in which file it is.\n"
+    "127.0.0.1:8161. Without an administrator a start writes a one-time token to make the first one, and says in which file it is.\n"
     "\nExit codes:\n"
     "  0  ok\n"
     "  1  failed; the log says why\n"

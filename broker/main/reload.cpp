@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "main/named_selectors.hpp"
 
 namespace giromq::daemon {
 namespace {
@@ -26,8 +27,7 @@ std::vector<std::string> different_sections(const config::Config& one, const con
     compare(one.http == other.http, "http");
     compare(one.core == other.core, "core");
     compare(one.store == other.store, "store");
-    compare(one.queue_defaults == other.queue_defaults && one.queues == other.queues, "queues");
-    compare(one.selectors == other.selectors, "selectors");
+    compare(one.queue_defaults == other.queue_defaults, "queues/defaults");
     return sections;
 }
 
@@ -40,19 +40,33 @@ Result<admin::Reloaded> Reloading::reload() {
     const std::lock_guard lock(mutex_);
     // Whatever else may be wrong, a certificate that was renewed is taken.
     actions_.reload_certificates();
-    const auto wanted = read_();
-    if (!wanted) {
+    auto reloaded = read_and_take_over();
+    if (reloaded) {
+        log::info("configuration_reloaded", {{"applied", joined(reloaded->applied)}, {"needs_restart", joined(reloaded->needs_restart)}});
+    } else {
         log::error("configuration_not_reloaded",
-                   {{"reason", wanted.error().to_string()}, {"consequence", "what was read before stays in use"}});
-        return wanted.error();
+                   {{"reason", reloaded.error().to_string()}, {"consequence", "what was read before stays in use"}});
     }
-    auto reloaded = take_over(*wanted);
-    log::info("configuration_reloaded", {{"applied", joined(reloaded.applied)}, {"needs_restart", joined(reloaded.needs_restart)}});
     return reloaded;
 }
 
-admin::Reloaded Reloading::take_over(const config::Config& wanted) {
+/// Whatever can be refused comes before the first change.
+Result<admin::Reloaded> Reloading::read_and_take_over() {
+    const auto wanted = read_();
+    if (!wanted) return wanted.error();
+    auto selectors = named_selectors(*wanted);
+    if (!selectors) return selectors.error();
+    const auto queues = actions_.configure_queues(*wanted);
+    if (!queues) return queues.error();
     admin::Reloaded reloaded;
+    if (*queues > 0) reloaded.applied.emplace_back("queues");
+    if (actions_.set_selectors(std::move(*selectors))) reloaded.applied.emplace_back("selectors");
+    take_over(*wanted, reloaded);
+    reloaded.needs_restart = different_sections(running_, *wanted);
+    return reloaded;
+}
+
+void Reloading::take_over(const config::Config& wanted, admin::Reloaded& reloaded) {
     if (running_.broker.log_level != wanted.broker.log_level) {
         running_.broker.log_level = wanted.broker.log_level;
         log::set_level(wanted.broker.log_level);
@@ -70,8 +84,6 @@ admin::Reloaded Reloading::take_over(const config::Config& wanted) {
         actions_.set_login_limits(running_);
         reloaded.applied.emplace_back("login-limits");
     }
-    reloaded.needs_restart = different_sections(running_, wanted);
-    return reloaded;
 }
 
 }  // namespace giromq::daemon

@@ -19,11 +19,21 @@ bool is_selector_name(std::string_view name) {
     return !name.empty() && name.size() <= name_bytes_max && std::all_of(name.begin(), name.end(), is_of_name);
 }
 
-SelectorDirectory::SelectorDirectory(std::vector<NamedSelector> configured) {
+SelectorDirectory::SelectorDirectory(std::vector<NamedSelector> configured) { replace_configured(std::move(configured)); }
+
+bool SelectorDirectory::replace_configured(std::vector<NamedSelector> configured) {
+    ByName by_name;
     for (auto& selector : configured) {
         auto name = selector.name;
-        configured_.emplace(std::move(name), std::move(selector));
+        by_name.emplace(std::move(name), std::move(selector));
     }
+    const auto is_same = [](const auto& one, const auto& other) {
+        return one.first == other.first && one.second.text == other.second.text;
+    };
+    const std::scoped_lock lock(mutex_);
+    const bool is_different = !std::equal(by_name.begin(), by_name.end(), configured_.begin(), configured_.end(), is_same);
+    configured_ = std::move(by_name);
+    return is_different;
 }
 
 void SelectorDirectory::put(NamedSelector stored) {
@@ -43,17 +53,17 @@ std::size_t SelectorDirectory::stored_count() const {
 }
 
 std::optional<SelectorDirectory::Entry> SelectorDirectory::find(std::string_view name) const {
-    if (const auto found = configured_.find(name); found != configured_.end()) return Entry{found->second, true};
     const std::scoped_lock lock(mutex_);
+    if (const auto found = configured_.find(name); found != configured_.end()) return Entry{found->second, true};
     const auto found = stored_.find(name);
     return found == stored_.end() ? std::nullopt : std::optional(Entry{found->second, false});
 }
 
 std::vector<SelectorDirectory::Entry> SelectorDirectory::list() const {
     std::vector<Entry> entries;
-    for (const auto& [name, selector] : configured_) entries.push_back({selector, true});
     {
         const std::scoped_lock lock(mutex_);
+        for (const auto& [name, selector] : configured_) entries.push_back({selector, true});
         for (const auto& [name, selector] : stored_) {
             if (!configured_.contains(name)) entries.push_back({selector, false});
         }

@@ -16,8 +16,8 @@ namespace giromq::selector {
 /// True for a name that a selector may have: 1 to 64 letters, digits, dots, hyphens and underscores.
 bool is_selector_name(std::string_view name);
 
-/// The selectors that clients name: those of the configuration, which stay as they are while the broker runs, and a copy of those in the
-/// store. One of the configuration hides a stored one of the same name. Thread-safe.
+/// The selectors that clients name: those of the configuration, and a copy of those in the store. One of the configuration hides a stored
+/// one of the same name. Thread-safe.
 class SelectorDirectory {
 public:
     struct Entry {
@@ -29,6 +29,8 @@ public:
     SelectorDirectory(const SelectorDirectory&) = delete;
     SelectorDirectory& operator=(const SelectorDirectory&) = delete;
 
+    /// True if they are others than before. Consumers keep what they began with.
+    bool replace_configured(std::vector<NamedSelector> configured);
     /// Of the stored ones.
     void put(NamedSelector stored);
     void remove(std::string_view name);
@@ -43,8 +45,8 @@ public:
 private:
     using ByName = std::map<std::string, NamedSelector, std::less<>>;
 
-    ByName configured_;
     mutable std::mutex mutex_;
+    ByName configured_;
     ByName stored_;
 };
 

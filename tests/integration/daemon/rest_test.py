@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 import socket
 import time
 import unittest
@@ -77,6 +78,51 @@ class ConfigurationTest(giromqd.DaemonTest):
         daemon.kill()
         daemon = self.start()
         self.assertEqual([], daemon.http("POST", "/api/v1/configuration/diff", document).json()["changes"])
+
+
+    def write_configuration(self, queues, selectors="", rest=""):
+        return self.file("giromq.xml", f"""<giromq xmlns="urn:giromq:config:1">
+  <amqp><listener port="0"/></amqp><http port="0"/>{rest}
+  <queues>{queues}</queues><selectors>{selectors}</selectors>
+</giromq>
+""")
+
+    def test_queues_and_selectors_are_taken_over_by_a_reload(self):
+        self.file("red.sql", "colour = 'red'")
+        red = '<selector name="red" file="red.sql"/>'
+        config = self.write_configuration('<queue name="a"/><queue name="b"/>', red)
+        daemon = self.start("--config", config, dev=False)
+        admin = daemon.make_administrator()
+
+        def limit(name):
+            answer = daemon.http("GET", "/api/v1/queues/" + name, user=admin)
+            return answer.json()["maxMessages"] if answer.status == 200 else None
+
+        self.write_configuration('<queue name="a" max-messages="7"/><queue name="c" dead-letter-queue="d"/>', red,
+                                 '<core memory="65MiB"/>')
+        answer = daemon.http("POST", "/api/v1/configuration/reload", user=admin).json()
+        self.assertEqual({"applied": ["queues"], "needsRestart": ["core"]}, answer)
+        self.assertEqual((7, 0, 0, 0), (limit("a"), limit("b"), limit("c"), limit("d")))
+        # By a signal, too; and what is wrong changes nothing, not even what comes before it.
+        self.file("red.sql", "colour = 'dark red'")
+        self.write_configuration('<queue name="a" max-messages="8"/>', red)
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log('applied="queues selectors" needs_restart=nothing')
+        self.assertEqual(8, limit("a"))
+        self.assertEqual("colour = 'dark red'", daemon.http("GET", "/api/v1/selectors/red", user=admin).json()["text"])
+        self.file("wrong.sql", "colour = NULL")
+        for queues, selectors in (('<queue name="a" max-messages="9"/><queue name="temp-x"/>', red),
+                                  ('<queue name="a" max-messages="9"/>', '<selector name="wrong" file="wrong.sql"/>')):
+            self.write_configuration(queues, selectors)
+            answer = daemon.http("POST", "/api/v1/configuration/reload", user=admin)
+            self.assertEqual((400, 8), (answer.status, limit("a")), answer.body)
+        self.write_configuration('<queue name="a" max-messages="8"/>', red)
+        self.assertEqual([], daemon.http("POST", "/api/v1/configuration/reload", user=admin).json()["applied"])
+        lines = [item["action"] for item in daemon.http("GET", "/api/v1/audit", user=admin).json()["items"]]
+        self.assertEqual(2, lines.count("queue.configure"))
+        daemon.kill()
+        daemon = self.start("--config", config, dev=False)
+        self.assertEqual((8, 0, 0, 0), (limit("a"), limit("b"), limit("c"), limit("d")))
 
 
 class UserTest(giromqd.DaemonTest):
