@@ -13,6 +13,11 @@ find_package(SQLite3 REQUIRED)
 giromq_third_party(sqlite)
 target_link_libraries(giromq_third_sqlite INTERFACE SQLite::SQLite3)
 
+# It is in the process anyway, for Xerces-C.
+find_package(ICU REQUIRED COMPONENTS uc)
+giromq_third_party(icu)
+target_link_libraries(giromq_third_icu INTERFACE ICU::uc)
+
 find_package(XercesC REQUIRED)
 giromq_third_party(xerces)
 target_link_libraries(giromq_third_xerces INTERFACE XercesC::XercesC)

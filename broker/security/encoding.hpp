@@ -24,11 +24,11 @@ bool is_clean_utf8(std::string_view text);
 
 /// Checks a user name: 1 to 128 bytes of UTF-8, no control character and no colon (HTTP Basic cannot carry one, RFC 7617 §2), single
 /// spaces between words (certificates have such names: "Payment Gateway 1"), but none at the ends, where nobody sees them; not
-/// "anonymous", which is the name of those that did not log in. Only characters that SASLprep (RFC 4013) leaves as they are, so that
-/// the name a client prepares is the name that is stored.
+/// "anonymous", which is the name of those that did not log in. SASLprep (RFC 4013) must leave it as it is, so that the name a client
+/// prepares is the name that is stored.
 Result<void> check_user_name(std::string_view name);
 
-/// Checks a new password: 8 to 256 bytes of UTF-8, of the same characters or spaces, and not the user's name.
-Result<void> check_password(std::string_view password, std::string_view name);
+/// A new password as SASLprep has it, which is what is hashed: 8 to 256 bytes of UTF-8, and not the user's name. Errors: weak_password.
+Result<std::string> prepare_password(std::string_view password, std::string_view name);
 
 }  // namespace giromq::security

@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "security/network_address.hpp"
+#include "security/saslprep.hpp"
 
 namespace giromq::security {
 namespace {
@@ -30,7 +31,8 @@ void LoginThrottle::set_limits(const LoginLimits& limits) {
 
 LoginThrottle::Keys LoginThrottle::keys_of(const LoginAttempt& attempt) {
     // No user has a longer name, and whoever claims one must not fill the memory with it.
-    const std::string name(attempt.user.substr(0, limits::user_name_bytes + 1));
+    // The same user under another spelling is the same user.
+    const std::string name = prepared_name(attempt.user.substr(0, limits::user_name_bytes + 1));
     const std::string network = network_of(attempt.peer.substr(0, attempt.peer.rfind(':')));
     return {network + ' ' + name, "user " + name, "address " + network};
 }

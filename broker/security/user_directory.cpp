@@ -1,5 +1,7 @@
 #include "security/user_directory.hpp"
 
+#include <string.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -10,6 +12,7 @@
 #include "security/crypto.hpp"
 #include "security/encoding.hpp"
 #include "security/keys.hpp"
+#include "security/saslprep.hpp"
 
 namespace giromq::security {
 namespace {
@@ -27,6 +30,20 @@ template <typename Users>
 auto place_of(Users& users, std::string_view name) {
     return std::lower_bound(users.begin(), users.end(), name, name_before);
 }
+
+/// A password as it is hashed. One that SASLprep refuses is nobody's, and costs as much as any other.
+class PreparedPassword {
+public:
+    explicit PreparedPassword(std::string_view password) : text_(saslprep(password, Prepared::query).value_or(std::string(password))) {}
+    ~PreparedPassword() { ::explicit_bzero(text_.data(), text_.size()); }
+    PreparedPassword(const PreparedPassword&) = delete;
+    PreparedPassword& operator=(const PreparedPassword&) = delete;
+
+    const std::string& text() const { return text_; }
+
+private:
+    std::string text_;
+};
 
 Error wrong_credentials() { return Error(errc::wrong_credentials); }
 
@@ -82,7 +99,9 @@ struct UserDirectory::Remembered {
     }
 };
 
-Result<void> check_new_password(std::string_view password) {
+Result<void> check_new_password(std::string_view given) {
+    const PreparedPassword prepared(given);
+    const std::string_view password = prepared.text();
     constexpr std::size_t characters_min = 12;
     const auto is_letter = [](unsigned char one) { return (one | 0x20U) >= 'a' && (one | 0x20U) <= 'z'; };
     // Letters of other alphabets are letters, too; a character of several bytes counts once.
@@ -99,7 +118,8 @@ Result<void> check_new_password(std::string_view password) {
 
 Result<User> make_user(std::string name, Role role, std::string_view password, std::uint32_t iterations) {
     if (const auto checked = check_user_name(name); !checked) return checked.error();
-    if (const auto checked = check_password(password, name); !checked) return checked.error();
+    auto prepared = prepare_password(password, name);
+    if (!prepared) return prepared.error();
     if (iterations < iterations_min || iterations > iterations_max) {
         return Error(errc::weak_password, "the PBKDF2 iterations must be 4096 to 10000000");
     }
@@ -109,7 +129,8 @@ Result<User> make_user(std::string name, Role role, std::string_view password, s
     user.iterations = iterations;
     user.salt.resize(salt_bytes);
     if (const auto filled = random_bytes(user.salt); !filled) return filled.error();
-    const auto keys = derive_keys(password, user.salt, iterations);
+    const auto keys = derive_keys(*prepared, user.salt, iterations);
+    ::explicit_bzero(prepared->data(), prepared->size());
     if (!keys) return keys.error();
     user.stored_key = keys->stored_key;
     user.server_key = keys->server_key;
@@ -173,7 +194,8 @@ Result<Identity> UserDirectory::current(const Identity& who) const {
     return identity_of(user->name, user->role);
 }
 
-Result<UserDirectory::Candidate> UserDirectory::candidate(std::string_view name) const {
+Result<UserDirectory::Candidate> UserDirectory::candidate(std::string_view given) const {
+    const std::string name = prepared_name(given);
     const auto users = snapshot();
     // Made for known users too, so that the time does not tell which they are.
     auto decoy = make_decoy(*users, name);
@@ -190,11 +212,12 @@ Result<Identity> UserDirectory::verify_password(std::string_view name, std::stri
     const User& user = found->user;
     const auto key = process_key();
     if (!key) return key.error();
-    const auto tag = tag_of(*key, user, password);
+    const PreparedPassword prepared(password);
+    const auto tag = tag_of(*key, user, prepared.text());
     if (!tag) return tag.error();
     const MonotonicTime now = clock_.monotonic_now();
     if (found->is_known && remembered_->contains(*tag, now)) return identity_of(user.name, user.role);
-    const auto keys = derive_keys(password, user.salt, user.iterations);
+    const auto keys = derive_keys(prepared.text(), user.salt, user.iterations);
     if (!keys) return keys.error();
     const bool matches = equal_in_constant_time(keys->stored_key, user.stored_key);
     if (!matches || !found->is_known) return wrong_credentials();
@@ -204,10 +227,11 @@ Result<Identity> UserDirectory::verify_password(std::string_view name, std::stri
 
 std::optional<Identity> UserDirectory::remembered_login(std::string_view name, std::string_view password) const {
     if (name.size() > limits::user_name_bytes || password.size() > password_bytes_max) return std::nullopt;
-    const auto user = find(name);
+    const auto user = find(prepared_name(name));
     const auto key = process_key();
     if (!user || !key) return std::nullopt;
-    const auto tag = tag_of(*key, *user, password);
+    const PreparedPassword prepared(password);
+    const auto tag = tag_of(*key, *user, prepared.text());
     if (!tag || !remembered_->contains(*tag, clock_.monotonic_now())) return std::nullopt;
     return identity_of(user->name, user->role);
 }

@@ -14,6 +14,7 @@ giromq_build_packages=(
     libsqlite3-dev
     libssl-dev
     libxerces-c-dev
+    libicu-dev
     libqpid-proton11-dev
     libspdlog-dev
     libfmt-dev

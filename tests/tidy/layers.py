@@ -57,6 +57,7 @@ FENCES = {
     "proton/": ("broker/amqp", "client-api/src", "bench"),
     "xercesc/": ("broker/xml", "examples"),
     "boost/": ("broker/net", "admin-web", "client-api/src", "client-api/tools", "broker/main", "bench"),
+    "unicode/": ("broker/security",),
     "openssl/": ("broker/net", "admin-web", "broker/security", "client-api/src", "client-api/tools"),
     "spdlog/": ("broker/base",),
     "fmt/": ("broker/base",),
