@@ -5,6 +5,7 @@
 #include "admin/definitions_schema.hpp"
 #include "admin/errc.hpp"
 #include "selector/selector.hpp"
+#include "xml/escape.hpp"
 #include "xml/parse.hpp"
 
 // Definitions as an XML document, written and read.
@@ -38,25 +39,9 @@ bool can_be_written(std::string_view text) {
            text.find("\xEF\xBF\xBF") == std::string_view::npos;
 }
 
-/// Line breaks and tabs in attributes would be read as spaces.
-std::string escaped(std::string_view text) {
-    std::string result;
-    for (const char character : text) {
-        switch (character) {
-            case '&': result += "&amp;"; break;
-            case '<': result += "&lt;"; break;
-            case '>': result += "&gt;"; break;
-            case '"': result += "&quot;"; break;
-            case '\t': result += "&#9;"; break;
-            case '\n': result += "&#10;"; break;
-            case '\r': result += "&#13;"; break;
-            default: result += character;
-        }
-    }
-    return result;
+std::string attribute(std::string_view name, std::string_view value) {
+    return " " + std::string(name) + "=\"" + xml::escaped(value) + "\"";
 }
-
-std::string attribute(std::string_view name, std::string_view value) { return " " + std::string(name) + "=\"" + escaped(value) + "\""; }
 
 /// What an element is known by.
 std::string identity_attributes(const DefinitionKey& key) {
@@ -73,7 +58,7 @@ std::string element_text(const Form& form, const DefinitionKey& key, const Defin
     std::string content;
     for (const auto& [setting, value] : settings) {
         if (setting == form.content) {
-            content = escaped(value);
+            content = xml::escaped(value);
             continue;
         }
         const auto otherwise = defaults.find(setting);

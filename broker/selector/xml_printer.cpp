@@ -3,26 +3,10 @@
 
 #include "selector/forms.hpp"
 #include "selector/xml_names.hpp"
+#include "xml/escape.hpp"
 
 namespace giromq::selector {
 namespace {
-
-/// White space other than a blank would be read as a blank (XML 1.0 §3.3.3).
-std::string escaped(std::string_view value) {
-    std::string result;
-    for (const char character : value) {
-        switch (character) {
-            case '&': result += "&amp;"; break;
-            case '<': result += "&lt;"; break;
-            case '"': result += "&quot;"; break;
-            case '\t': result += "&#9;"; break;
-            case '\n': result += "&#10;"; break;
-            case '\r': result += "&#13;"; break;
-            default: result += character;
-        }
-    }
-    return result;
-}
 
 class XmlPrinter {
 public:
@@ -58,7 +42,7 @@ private:
         if (node.cast) attribute("as", xml_name(*node.cast));
     }
 
-    void attribute(std::string_view name, std::string_view value) { text_ += " " + std::string(name) + "=\"" + escaped(value) + "\""; }
+    void attribute(std::string_view name, std::string_view value) { text_ += " " + std::string(name) + "=\"" + xml::escaped(value) + "\""; }
 
     std::string text_;
 };

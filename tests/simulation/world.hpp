@@ -255,6 +255,7 @@ private:
     void find_out_about_those_before(Tag tag);
     bool has_ended_in_the_store(const Branch& branch, DestinationId queue);
     void find_out_about_rollbacks();
+    void find_out_about_commits(Tag shown);
     std::uint64_t branch_puts(std::optional<DestinationId> queue) const;
     void branches_may_lose(DestinationId queue);
     void complete_step(const BranchPtr& branch);

@@ -295,6 +295,7 @@ void World::forget(const BranchPtr& branch) {
 /// What a branch has got is about to be shown: so the branch has ended, although that is not answered yet.
 void World::find_out_about(Tag tag) {
     find_out_about_rollbacks();
+    find_out_about_commits(tag);
     if (model_.messages.at(tag).holder != transaction_holder) return;
     for (const auto& branch : branches_) {
         const bool has_it = std::ranges::count(branch->work.gets, tag, &Get::tag) > 0;

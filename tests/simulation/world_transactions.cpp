@@ -249,6 +249,14 @@ void World::discharged(const std::shared_ptr<Transaction>& transaction, const Re
     rolled_back_are_back();
 }
 
+/// A message that a commit has put is about to be shown: so the commit has ended, although that is not answered yet.
+void World::find_out_about_commits(Tag shown) {
+    for (const auto& transaction : commits_) {
+        if (std::ranges::count(transaction->puts, shown, &Sent::tag) == 0) continue;
+        for (const auto& get : transaction->gets) model_.get_committed(transaction->id, get.tag, get.outcome, get.by);
+    }
+}
+
 void World::close_control() {
     if (controls_.empty()) return;
     auto next = controls_.begin();
