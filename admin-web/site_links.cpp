@@ -30,11 +30,25 @@ json::object to_json(const admin::ConnectionView& connection) {
     item["encrypted"] = connection.is_encrypted;
     item["containerId"] = connection.container_id;
     item["user"] = connection.user;
-    item["sessions"] = connection.sessions;
+    item["sessions"] = connection.sessions.size();
     item["consumers"] = connection.consumers;
     item["producers"] = connection.producers;
     item["messagesIn"] = connection.messages_in;
     item["messagesOut"] = connection.messages_out;
+    return item;
+}
+
+json::object to_json(const admin::SessionView& session) {
+    json::object item;
+    item["number"] = session.number;
+    item["consumers"] = session.consumers;
+    item["producers"] = session.producers;
+    item["controlLinks"] = session.control_links;
+    item["transactions"] = session.transactions;
+    item["unsettledIn"] = session.unsettled_in;
+    item["unsettledOut"] = session.unsettled_out;
+    item["bytesUnread"] = session.bytes_unread;
+    item["bytesUnwritten"] = session.bytes_unwritten;
     return item;
 }
 
@@ -227,10 +241,13 @@ void Site::connection(Call call) {
     admin_.view_connection(call.who, ConnectionId{*id}, [done = std::move(call.done)](Result<BrokerAdmin::ConnectionDetail> found) mutable {
         if (!found) return done(problem_of(found.error()));
         json::object item = to_json(found->connection);
+        json::array sessions;
         json::array consumers;
         json::array producers;
+        for (const auto& session : found->connection.sessions) sessions.push_back(to_json(session));
         for (const auto& consumer : found->consumers) consumers.push_back(to_json(consumer, found->connection.user));
         for (const auto& producer : found->producers) producers.push_back(to_json(producer, found->connection.user));
+        item["sessionList"] = std::move(sessions);
         item["consumerList"] = std::move(consumers);
         item["producerList"] = std::move(producers);
         done(json_response(200, item));

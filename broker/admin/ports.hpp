@@ -17,13 +17,25 @@
 /// What administration asks of parts that are above it or that it must not own; implemented in main/.
 namespace giromq::admin {
 
+struct SessionView {
+    std::uint32_t number = 0;
+    std::uint32_t consumers = 0;
+    std::uint32_t producers = 0;
+    std::uint32_t control_links = 0;
+    std::uint32_t transactions = 0;
+    std::uint64_t unsettled_in = 0;
+    std::uint64_t unsettled_out = 0;
+    std::uint64_t bytes_unread = 0;
+    std::uint64_t bytes_unwritten = 0;
+};
+
 struct ConnectionView {
     ConnectionId id;
     std::string peer;  // "127.0.0.1:53412"
     bool is_encrypted = false;
     std::string container_id;
     std::string user;
-    std::uint32_t sessions = 0;
+    std::vector<SessionView> sessions;
     std::uint32_t consumers = 0;
     std::uint32_t producers = 0;
     std::uint64_t messages_in = 0;

@@ -128,12 +128,23 @@ public:
     virtual void abort() = 0;
 
     /// For administrators; on the connection's executor.
+    struct SessionView {
+        std::uint32_t number = 0;  // in the order in which they began, of those that are there
+        std::uint32_t consumers = 0;
+        std::uint32_t producers = 0;
+        std::uint32_t control_links = 0;
+        std::uint32_t transactions = 0;     // local ones that were declared over it and are open
+        std::uint64_t unsettled_in = 0;     // deliveries from the peer without a settled outcome
+        std::uint64_t unsettled_out = 0;    // and those to it
+        std::uint64_t bytes_unread = 0;     // that have come and were not taken yet
+        std::uint64_t bytes_unwritten = 0;  // that wait for the socket or the peer's window
+    };
     struct View {
         ConnectionId id;
         Peer peer;
         std::string container_id;
         std::string user;
-        std::uint32_t sessions = 0;
+        std::vector<SessionView> sessions;
         std::uint32_t consumers = 0;
         std::uint32_t producers = 0;
         std::uint64_t messages_in = 0;

@@ -299,13 +299,40 @@ void ConnectionEngine::finish_call() {
     context_.commands.clear();
 }
 
+std::vector<Connection::SessionView> ConnectionEngine::session_views() const {
+    std::vector<SessionView> views(sessions_.size());
+    const auto index_of = [&](const Link& link) {
+        const auto place = std::find(sessions_.begin(), sessions_.end(), pn_link_session(link.pn()));
+        return static_cast<std::size_t>(place - sessions_.begin());  // the end for one that lingers after its session
+    };
+    for (const auto& slot : slots_) {
+        const auto index = slot.link == nullptr ? views.size() : index_of(*slot.link);
+        if (index == views.size()) continue;
+        auto& view = views[index];
+        ++(slot.link->is_coordinator() ? view.control_links : slot.link->is_sender() ? view.consumers : view.producers);
+        const auto unsettled = static_cast<std::uint64_t>(pn_link_unsettled(slot.link->pn()));
+        (slot.link->is_sender() ? view.unsettled_out : view.unsettled_in) += unsettled;
+    }
+    for (const auto& [transaction, id] : context_.transactions) {
+        const auto* const link = id.slot < slots_.size() ? slots_[id.slot].link.get() : nullptr;
+        const auto index = link == nullptr || link->id().generation != id.generation ? views.size() : index_of(*link);
+        if (index != views.size()) ++views[index].transactions;
+    }
+    for (std::size_t index = 0; index < views.size(); ++index) {
+        views[index].number = static_cast<std::uint32_t>(index + 1);
+        views[index].bytes_unread = pn_session_incoming_bytes(sessions_[index]);
+        views[index].bytes_unwritten = pn_session_outgoing_bytes(sessions_[index]);
+    }
+    return views;
+}
+
 Connection::View ConnectionEngine::view() const {
     View view;
     view.id = id_;
     view.peer = peer_;
     view.container_id = container_;
     view.user = context_.identity.user;
-    view.sessions = static_cast<std::uint32_t>(sessions_.size());
+    view.sessions = session_views();
     view.consumers = consumers_;
     view.producers = producers_;
     view.messages_in = context_.messages_in;

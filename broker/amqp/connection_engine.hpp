@@ -59,6 +59,8 @@ private:
         bool listed = false;  // in pending_senders_
     };
 
+    std::vector<SessionView> session_views() const;
+
     // Bytes
     void process_input();
     /// One step of the guard; false if nothing more can be done with what has come.

@@ -5,6 +5,20 @@
 namespace giromq::daemon {
 namespace {
 
+admin::SessionView to_admin(const amqp::Connection::SessionView& view) {
+    admin::SessionView session;
+    session.number = view.number;
+    session.consumers = view.consumers;
+    session.producers = view.producers;
+    session.control_links = view.control_links;
+    session.transactions = view.transactions;
+    session.unsettled_in = view.unsettled_in;
+    session.unsettled_out = view.unsettled_out;
+    session.bytes_unread = view.bytes_unread;
+    session.bytes_unwritten = view.bytes_unwritten;
+    return session;
+}
+
 admin::ConnectionView to_admin(const amqp::Connection::View& view) {
     admin::ConnectionView connection;
     connection.id = view.id;
@@ -12,7 +26,7 @@ admin::ConnectionView to_admin(const amqp::Connection::View& view) {
     connection.is_encrypted = view.peer.is_encrypted;
     connection.container_id = view.container_id;
     connection.user = view.user;
-    connection.sessions = view.sessions;
+    for (const auto& session : view.sessions) connection.sessions.push_back(to_admin(session));
     connection.consumers = view.consumers;
     connection.producers = view.producers;
     connection.messages_in = view.messages_in;

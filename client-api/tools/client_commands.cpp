@@ -57,6 +57,12 @@ std::string query_of(const Choice& choice) {
     return query;
 }
 
+std::vector<Column> session_columns() {
+    return {{"SESSION", "number", 8},         {"CONSUMERS", "consumers", 10},      {"PRODUCERS", "producers", 10},
+            {"TRANSACTIONS", "transactions"}, {"UNSETTLED IN", "unsettledIn", 13}, {"UNSETTLED OUT", "unsettledOut", 13},
+            {"NOT READ", "bytesUnread", 10},  {"NOT WRITTEN", "bytesUnwritten"}};
+}
+
 int list_connections(const Common& common, const Choice& choice) {
     print_list(common, connections.path + query_of(choice),
                {{"ID", "id", 8},
@@ -75,6 +81,8 @@ int show(const Common& common, const Kind& kind, const Choice& choice) {
     const auto answer = RestClient(common).call("GET", std::string(kind.path) + '/' + std::to_string(choice.id));
     print_fields(common, object_of(answer));
     if (common.json || kind.path != connections.path) return exit_ok;
+    std::cout << '\n';
+    print_rows(object_of(answer), "sessionList", session_columns());
     for (const auto& [links, columns] : {std::pair(consumers, consumer_columns()), std::pair(producers, producer_columns())}) {
         std::cout << '\n';
         print_list(common, std::string(links.path) + "?connection=" + std::to_string(choice.id), columns);

@@ -55,6 +55,16 @@ void print_list(const Common& common, const std::string& path, const std::vector
     if (!has_head) print_head();
 }
 
+void print_rows(const json::object& object, std::string_view list, const std::vector<Column>& columns) {
+    print_row(columns, [](const Column& column) { return column.title; });
+    const json::value* const items = object.if_contains(json::string_view(list.data(), list.size()));
+    if (items == nullptr || !items->is_array()) return;
+    for (const auto& item : items->get_array()) {
+        if (const auto* const row = item.if_object())
+            print_row(columns, [&](const Column& column) { return field_text(*row, column.field); });
+    }
+}
+
 void print_fields(const Common& common, const json::object& object) {
     if (common.json) {
         std::cout << json::serialize(object) << '\n';

@@ -25,6 +25,9 @@ struct Column {
 /// Shows every item of a list as a row under a head, or with --json as an object a line.
 void print_list(const Common& common, const std::string& path, const std::vector<Column>& columns);
 
+/// Shows the rows of a list that is a field of an object.
+void print_rows(const boost::json::object& object, std::string_view list, const std::vector<Column>& columns);
+
 /// Shows the fields of an object, one a line, or with --json the object. Objects and lists in it are left to --json.
 void print_fields(const Common& common, const boost::json::object& object);
 

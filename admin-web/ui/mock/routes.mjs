@@ -286,7 +286,19 @@ export const routes = [
     "connections/:id",
     ({ broker, id }) => {
       const [, connection] = one("connections", "connection")({ broker, id });
-      return [200, { ...connection, sessionList: [] }];
+      const mine = (links) => [...links.values()].filter((link) => link.connectionId === connection.id);
+      const sessionList = Array.from({ length: connection.sessions }, (_, index) => ({
+        number: index + 1,
+        consumers: index ? 0 : connection.consumers,
+        producers: index ? 0 : connection.producers,
+        controlLinks: index,
+        transactions: index * 2,
+        unsettledIn: index * 12,
+        unsettledOut: connection.id * 3,
+        bytesUnread: 0,
+        bytesUnwritten: connection.id * 512,
+      }));
+      return [200, { ...connection, sessionList, consumerList: mine(broker.consumers), producerList: mine(broker.producers) }];
     },
   ],
   ["DELETE", "connections/:id", close("connections")],

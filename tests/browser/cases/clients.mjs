@@ -20,6 +20,7 @@ export const clientCases = {
     await browser.page.locator("a[data-row]").first().click();
     await browser.page.getByRole("heading", { name: /^Connection/ }).waitFor();
     await browser.settled();
+    await browser.page.getByRole("region", { name: "Sessions" }).waitFor();
     await browser.shoot("connection");
     assert.deepEqual(await browser.axe(), []);
   },

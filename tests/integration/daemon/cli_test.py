@@ -436,7 +436,9 @@ class BrokerTest(ToolTest):
         consumer = json.loads(self.tool(daemon, "consumer", "list", "--json")[0])
         connection = str(consumer["connectionId"])
         self.assertRegex(self.tool(daemon, "connection", "list")[0], rf"(?m)^{connection} ")
-        self.assertRegex(self.tool(daemon, "connection", "show", connection)[0], rf"(?m)^{consumer['id']} ")
+        shown = self.tool(daemon, "connection", "show", connection)[0]
+        self.assertRegex(shown, rf"(?m)^{consumer['id']} ")
+        self.assertRegex(shown, r"(?m)^SESSION .*\n1 +1 +0 +0 +0 +0 ")
         self.assertEqual("", self.tool(daemon, "producer", "list", "--json", "--connection", connection)[0])
         self.tool(daemon, "consumer", "close", "4711", "--yes", code=FAILED)
         self.tool(daemon, "connection", "close", connection, code=WRONG_CALL)

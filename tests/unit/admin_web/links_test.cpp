@@ -38,6 +38,7 @@ class AdminLinksTest : public CppUnit::TestFixture {
                 view.container_id = "Ledger-" + std::to_string(id);
                 view.user = id == 2 ? "bob" : "alice";
                 view.messages_in = id == 2 ? 50 : 7;
+                view.sessions.push_back({.number = 1, .consumers = 1, .transactions = 2, .unsettled_out = 3});
                 connections_.views.push_back(view);
             }
             CPPUNIT_ASSERT_EQUAL(201, put("/api/v1/queues/q", {}).status);
@@ -87,6 +88,9 @@ class AdminLinksTest : public CppUnit::TestFixture {
         rig.consume(client, 2, "a = 1");
         CPPUNIT_ASSERT(rig.core_.open_producer(ConnectionId{2}, rig.queue, &client, "out").ok());
         const auto shown = rig.get_object("/api/v1/connections/2");
+        CPPUNIT_ASSERT(shown.at("sessions") == 1);
+        const auto& session = shown.at("sessionList").as_array().at(0).as_object();
+        CPPUNIT_ASSERT(session.at("number") == 1 && session.at("transactions") == 2 && session.at("unsettledOut") == 3);
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, shown.at("consumerList").as_array().size());
         const auto& consumer = shown.at("consumerList").as_array()[0];
         CPPUNIT_ASSERT_EQUAL("bob"s, std::string(consumer.at("user").as_string()));

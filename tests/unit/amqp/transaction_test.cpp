@@ -21,6 +21,7 @@ class AmqpTransactionTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(an_unsettled_disposition_leaves_the_delivery_alive_after_a_rollback);
     CPPUNIT_TEST(what_is_settled_before_the_rollback_goes_back_then);
     CPPUNIT_TEST(several_transactions_share_a_session_and_one_spans_several);
+    CPPUNIT_TEST(administrators_see_each_session_with_its_links_and_transactions);
     CPPUNIT_TEST(an_unknown_transaction_is_refused_in_every_place);
     CPPUNIT_TEST(a_discharge_twice_is_refused_as_unknown);
     CPPUNIT_TEST(a_refused_transfer_makes_the_commit_fail);
@@ -299,6 +300,39 @@ class AmqpTransactionTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(""s, controller.commit(first));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("q").messages);
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, client.queue("other").messages);
+    }
+
+    void administrators_see_each_session_with_its_links_and_transactions() {
+        Broker broker;
+        Client client(broker);
+        Controller controller(client);
+        pn_link_t* const sender = client.sender("q");
+        client.send(sender, durable_text("a"));
+        client.peer.open(client.peer.sender("other", nullptr, client.peer.begin()));
+        client.pump();
+        client.receiver("q", 1);
+        const auto first = controller.declare();
+        controller.declare();
+        auto sessions = client.wire.connection->view().sessions;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, sessions.size());
+        const auto& one = sessions.at(0);
+        CPPUNIT_ASSERT_EQUAL(1u, one.number);
+        CPPUNIT_ASSERT_EQUAL(1u, one.consumers);
+        CPPUNIT_ASSERT_EQUAL(1u, one.producers);
+        CPPUNIT_ASSERT_EQUAL(1u, one.control_links);
+        CPPUNIT_ASSERT_EQUAL(2u, one.transactions);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("what the consumer has", std::uint64_t{1}, one.unsettled_out);
+        const auto& other = sessions.at(1);
+        CPPUNIT_ASSERT_EQUAL(2u, other.number);
+        CPPUNIT_ASSERT_EQUAL(1u, other.producers);
+        CPPUNIT_ASSERT_EQUAL(0u, other.consumers + other.control_links + other.transactions);
+        CPPUNIT_ASSERT_EQUAL(""s, controller.commit(first));
+        pn_session_close(client.peer.session());
+        client.pump();
+        sessions = client.wire.connection->view().sessions;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, sessions.size());
+        CPPUNIT_ASSERT_EQUAL(1u, sessions.at(0).producers);
+        CPPUNIT_ASSERT_EQUAL(0u, sessions.at(0).transactions);
     }
 
     void an_unknown_transaction_is_refused_in_every_place() {

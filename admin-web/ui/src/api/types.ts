@@ -243,6 +243,22 @@ export interface Connection {
   messagesIn: number;
   messagesOut: number;
 }
+export interface AmqpSession {
+  number: number;
+  consumers: number;
+  producers: number;
+  controlLinks: number;
+  transactions: number;
+  unsettledIn: number;
+  unsettledOut: number;
+  bytesUnread: number;
+  bytesUnwritten: number;
+}
+export interface ConnectionDetail extends Connection {
+  sessionList: AmqpSession[];
+  consumerList: Consumer[];
+  producerList: Producer[];
+}
 export interface Consumer {
   id: number;
   connectionId: number;

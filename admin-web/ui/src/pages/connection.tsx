@@ -2,18 +2,30 @@ import { useState } from "preact/hooks";
 import { path } from "../api/client";
 import { useResource } from "../api/resource";
 import { useMay } from "../api/session";
-import type { Connection, Consumer, Page, Producer } from "../api/types";
-import { count } from "../lib/format";
+import type { AmqpSession, ConnectionDetail, Consumer, Page, Producer } from "../api/types";
+import { bytes, count } from "../lib/format";
 import { go, href, usePlace } from "../router";
 import { Button, Card, Failure, KeyValues, PageHead, Skeleton } from "../ui/basics";
+import { Table, type Column } from "../ui/table";
 import { CloseDialog, ConsumerTable, ProducerTable } from "./links";
+
+const sessionColumns: Column<AmqpSession>[] = [
+  { id: "number", title: "Session", figure: true, render: (one) => <span class="mono">{one.number}</span> },
+  { id: "consumers", title: "Consumers", figure: true, render: (one) => count(one.consumers) },
+  { id: "producers", title: "Producers", figure: true, render: (one) => count(one.producers) },
+  { id: "transactions", title: "Open transactions", figure: true, render: (one) => count(one.transactions) },
+  { id: "in", title: "Unsettled in", figure: true, render: (one) => count(one.unsettledIn) },
+  { id: "out", title: "Unsettled out", figure: true, render: (one) => count(one.unsettledOut) },
+  { id: "unread", title: "Not read", figure: true, hideNarrow: true, render: (one) => bytes(one.bytesUnread) },
+  { id: "unwritten", title: "Not written", figure: true, hideNarrow: true, render: (one) => bytes(one.bytesUnwritten) },
+];
 
 export function ConnectionPage() {
   const { query } = usePlace();
   const id = query.get("id") ?? "0";
   const mayClose = useMay()("close");
   const [closing, setClosing] = useState(false);
-  const connection = useResource<Connection>(path(["connections", id]), 3000);
+  const connection = useResource<ConnectionDetail>(path(["connections", id]), 3000);
   const consumers = useResource<Page<Consumer>>(path(["consumers"], { connection: id, limit: 100 }), 3000);
   const producers = useResource<Page<Producer>>(path(["producers"], { connection: id, limit: 100 }), 3000);
   const data = connection.data;
@@ -48,14 +60,23 @@ export function ConnectionPage() {
                   ["User", data.user],
                   ["Address", <span class="mono">{data.peer}</span>],
                   ["Encrypted", data.encrypted ? "yes, TLS" : "no"],
-                  ["Sessions", count(data.sessions)],
                   ["Messages in", count(data.messagesIn)],
                   ["Messages out", count(data.messagesOut)],
                 ]}
               />
             ) : (
-              <Skeleton lines={7} />
+              <Skeleton lines={6} />
             )}
+          </Card>
+          <Card title="Sessions" flush>
+            <Table
+              label="Sessions"
+              columns={sessionColumns}
+              rows={data?.sessionList ?? null}
+              keyOf={(one) => String(one.number)}
+              skeletonRows={1}
+              empty={<p class="card-empty muted">It has no sessions.</p>}
+            />
           </Card>
           <Card title="Consumers" flush actions={<a href={href("/consumers", { connection: id })}>All</a>}>
             <ConsumerTable onlyFirst resource={consumers} empty={<p class="card-empty muted">It has no consumers.</p>} />
