@@ -63,6 +63,7 @@ Kind kind_of(admin::errc code) {
         case admin::errc::precondition: return {412, "precondition_failed"};
         case admin::errc::password_needed: return {409, "password_needed"};
         case admin::errc::paused: return {409, "paused"};
+        case admin::errc::interrupted: return {410, "interrupted"};
         case admin::errc::failed: return {500, "failed"};
     }
     return {500, "internal"};

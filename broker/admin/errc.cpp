@@ -18,6 +18,7 @@ std::string_view giromq::ErrcTraits<giromq::admin::errc>::text(admin::errc code)
         case admin::errc::precondition: return "it was changed meanwhile";
         case admin::errc::password_needed: return "a password is needed";
         case admin::errc::paused: return "it is paused";
+        case admin::errc::interrupted: return "the broker has started anew since";
         case admin::errc::failed: return "failed";
     }
     return "unknown error";

@@ -21,6 +21,7 @@ enum class errc {
     precondition,          // it was changed meanwhile  412
     password_needed,       // a user that is to be made  409
     paused,                // sending to the queue is  409
+    interrupted,           // an operation of a run of the broker before this one  410
     failed,                // 500
 };
 

@@ -23,8 +23,6 @@ std::string action_of(OperationKind kind) { return "messages." + std::string(to_
 std::string name_of(const OperationView& view) { return "operation " + std::to_string(view.id); }
 std::string towards(const std::string& to) { return to.empty() ? "" : " to " + to; }
 
-Error no_such_operation() { return Error(errc::not_found, "there is no such operation, any more"); }
-
 /// As far as rights are concerned.
 Operations::Request request_of(const OperationView& view) {
     Operations::Request request;
@@ -56,6 +54,11 @@ std::string_view to_string(OperationView::State state) {
     return "unknown";
 }
 
+Operations::Operations(Messages::Parts parts, const security::UserDirectory& users)
+    : parts_(parts),
+      users_(users),
+      first_id_(static_cast<std::uint64_t>(std::max<std::int64_t>(1, parts.clock.wall_now().milliseconds))),
+      next_id_(first_id_) {}
 Operations::~Operations() = default;
 
 Result<void> Operations::allowed(const Identity& who, const Request& request) const {
@@ -270,6 +273,13 @@ void Operations::forget_old() {
     }
 }
 
+Error Operations::unknown(std::uint64_t id) const {
+    if (id >= first_id_) return Error(errc::not_found, "there is no such operation, any more");
+    return Error(errc::interrupted,
+                 "operations end with the broker: what this one has done stays done, and the rest can be asked for again; the audit says "
+                 "when it began, and whether it ended");
+}
+
 bool Operations::is_visible(const Identity& who, const OperationView& view) const {
     const auto now = users_.current(who);
     return now && (view.by == now->user || authorise(*now, Action::view, {}) || allowed(*now, request_of(view)));
@@ -289,7 +299,7 @@ void Operations::list(const Identity& who, std::uint64_t before, Done<std::vecto
 void Operations::find(const Identity& who, std::uint64_t id, Done<OperationView> done) {
     parts_.core_executor.execute([this, who, id, done = std::move(done)]() mutable {
         const auto found = operations_.find(id);
-        if (found == operations_.end() || !is_visible(who, found->second.view)) return done(no_such_operation());
+        if (found == operations_.end() || !is_visible(who, found->second.view)) return done(unknown(id));
         done(found->second.view);
     });
 }
@@ -297,7 +307,7 @@ void Operations::find(const Identity& who, std::uint64_t id, Done<OperationView>
 void Operations::cancel(const Identity& who, std::uint64_t id, Done<OperationView> done) {
     parts_.core_executor.execute([this, who, id, done = std::move(done)]() mutable {
         const auto found = operations_.find(id);
-        if (found == operations_.end() || !is_visible(who, found->second.view)) return done(no_such_operation());
+        if (found == operations_.end() || !is_visible(who, found->second.view)) return done(unknown(id));
         if (found->second.view.by != who.user) {
             if (auto may = allowed(who, request_of(found->second.view)); !may) return done(may.error());
         }
@@ -308,7 +318,7 @@ void Operations::cancel(const Identity& who, std::uint64_t id, Done<OperationVie
             runner->cancel();
         }
         const auto now = operations_.find(id);
-        done(now == operations_.end() ? Result<OperationView>(no_such_operation()) : Result<OperationView>(now->second.view));
+        done(now == operations_.end() ? Result<OperationView>(unknown(id)) : Result<OperationView>(now->second.view));
     });
 }
 

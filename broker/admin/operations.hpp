@@ -42,7 +42,8 @@ struct Assignment;
 
 /// Moves, copies, retries and deletes messages: named ones at once, all that match as an operation that goes on when nobody waits for it,
 /// for as long as its user exists and may do so.
-/// An operation is not stored: after a crash what it has done is done, and the rest is asked for again.
+/// An operation is not stored: after a crash what it has done is done, and the rest is asked for again. Ids go on from run to run (they
+/// begin at the time of the start), so that who asks for one of an earlier run is told errc::interrupted, and is not told of another one.
 ///
 /// Threads: as Messages.
 class Operations {
@@ -51,7 +52,7 @@ public:
     template <typename T>
     using Done = UniqueFunction<void(Result<T>)>;
 
-    Operations(Messages::Parts parts, const security::UserDirectory& users) : parts_(parts), users_(users) {}
+    Operations(Messages::Parts parts, const security::UserDirectory& users);
     ~Operations();
 
     /// Which messages, and what to do with them.
@@ -115,11 +116,13 @@ private:
     void allow_while_permitted(Assignment& assignment, const Identity& who) const;
     void progressed(const OperationView& view);
     void forget_old();
+    Error unknown(std::uint64_t id) const;
 
     Messages::Parts parts_;
     const security::UserDirectory& users_;
     std::map<std::uint64_t, Entry> operations_;  // on the core's executor
-    std::uint64_t next_id_ = 1;
+    const std::uint64_t first_id_;               // of this run
+    std::uint64_t next_id_;
 };
 
 /// What a runner is given.

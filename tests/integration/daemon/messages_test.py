@@ -56,10 +56,14 @@ class MessagesTest(giromqd.DaemonTest):
         self.assertEqual(202, moved.status)
         self.assertEqual("done", self.end_of(daemon, moved.json())["state"])
         self.assertEqual(3, len(self.ids(daemon, "other")))
-        self.end_of(daemon, daemon.http("POST", "/api/v1/queues/other/messages/delete", {"selector": "n = 5"}).json())
+        ended = self.end_of(daemon, daemon.http("POST", "/api/v1/queues/other/messages/delete", {"selector": "n = 5"}).json())
         daemon.http("GET", "/api/v1/operations")
-        daemon.http("DELETE", "/api/v1/operations/1")
+        path = "/api/v1/operations/" + ended["id"]
+        self.assertEqual(200, daemon.http("DELETE", path).status)
         daemon.http("POST", "/api/v1/queues/q/messages/move", {"all": True})
+        daemon.kill()
+        daemon = self.start()
+        self.assertEqual((410, "interrupted"), (daemon.http("GET", path).status, daemon.http("DELETE", path).json()["code"]))
 
     def test_queues_are_changed_paused_and_sorted(self):
         daemon = self.start()

@@ -44,6 +44,7 @@ class AdminMessagesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_large_message_is_copied_with_its_chunks);
     CPPUNIT_TEST(requests_that_make_no_sense_are_refused);
     CPPUNIT_TEST(operations_are_listed_newest_first);
+    CPPUNIT_TEST(an_operation_of_an_earlier_run_is_said_to_be_interrupted);
     CPPUNIT_TEST_SUITE_END();
 
     static void make_queue(SiteRig& rig, const std::string& name, const std::string& settings = {}) {
@@ -590,11 +591,24 @@ class AdminMessagesTest : public CppUnit::TestFixture {
         make_queue(rig, "q");
         for (int number = 0; number < 3; ++number) change(rig, "q/messages/delete", R"({"all": true})", 202);
         const auto page = get(rig, "/api/v1/operations?limit=2&state=done&queue=q");
-        CPPUNIT_ASSERT_EQUAL("3"s, std::string(page.at("items").as_array()[0].at("id").as_string()));
+        const auto first = rig.clock_.wall_now().milliseconds;
+        CPPUNIT_ASSERT_EQUAL(std::to_string(first + 2), std::string(page.at("items").as_array()[0].at("id").as_string()));
         const auto rest = get(rig, "/api/v1/operations?limit=2&cursor=" + std::string(page.at("nextCursor").as_string()));
-        CPPUNIT_ASSERT_EQUAL("1"s, std::string(rest.at("items").as_array()[0].at("id").as_string()));
+        CPPUNIT_ASSERT_EQUAL(std::to_string(first), std::string(rest.at("items").as_array()[0].at("id").as_string()));
         CPPUNIT_ASSERT(rest.at("nextCursor").is_null());
-        CPPUNIT_ASSERT_EQUAL(404, rig.get("/api/v1/operations/77").status);
+        CPPUNIT_ASSERT_EQUAL(404, rig.get("/api/v1/operations/" + std::to_string(first + 77)).status);
+    }
+
+    void an_operation_of_an_earlier_run_is_said_to_be_interrupted() {
+        SiteRig rig;
+        make_queue(rig, "q");
+        const auto earlier = "/api/v1/operations/" + std::to_string(rig.clock_.wall_now().milliseconds - 1);
+        change(rig, "q/messages/delete", R"({"all": true})", 202);
+        for (const auto& answer : {rig.get(earlier), rig.remove(earlier)}) {
+            CPPUNIT_ASSERT_EQUAL(410, answer.status);
+            CPPUNIT_ASSERT_EQUAL("interrupted"s, code_of(answer));
+            CPPUNIT_ASSERT(answer.body.find("stays done") != std::string::npos);
+        }
     }
 };
 

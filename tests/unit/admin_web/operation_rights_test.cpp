@@ -64,8 +64,8 @@ public:
         grant("ann", "other", {Action::send});
         const auto id = start(ann, move_all()).value().id;
         const auto bob = user("bob", {Action::move});
-        CPPUNIT_ASSERT_EQUAL_MESSAGE("as if there were none", find(bob, 99).error().to_string(), find(bob, id).error().to_string());
-        CPPUNIT_ASSERT_EQUAL(cancel(bob, 99).error().to_string(), cancel(bob, id).error().to_string());
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("as if there were none", find(bob, id + 99).error().to_string(), find(bob, id).error().to_string());
+        CPPUNIT_ASSERT_EQUAL(cancel(bob, id + 99).error().to_string(), cancel(bob, id).error().to_string());
         CPPUNIT_ASSERT(list(bob).empty());
         grant("bob", "other", {Action::send});
         CPPUNIT_ASSERT(find(bob, id).ok() && cancel(bob, id).ok() && list(bob).size() == 1);
