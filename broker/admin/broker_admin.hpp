@@ -31,6 +31,8 @@
 
 namespace giromq::admin {
 
+struct SecurityPlan;
+
 struct AdminSettings {
     std::string version;
     std::string name;               // the AMQP container id
@@ -195,8 +197,9 @@ public:
     void export_definitions(const Identity& who, Done<Definitions> done);
     /// What apply_definitions() would do.
     void compare_definitions(const Identity& who, DefinitionsDocument wanted, bool prune, Done<std::vector<Change>> done);
-    /// Each change by the command that makes it by hand, and durable when it is said to be made; many share a COMMIT. What is refused does
-    /// not hold up the others, but nothing is deleted then. Who applies the document again goes on from there.
+    /// First queues and selectors are made and changed, each as by hand. Then users, roles and permissions, deletions included, in one unit
+    /// of the store with their lines of the audit: all of it or, if any of it is refused, nothing. In the end selectors and queues are
+    /// deleted, unless something was refused before. What is said to be made is durable; who applies the document again goes on from there.
     void apply_definitions(const Identity& who, DefinitionsDocument wanted, bool prune, Done<std::vector<Change>> done);
 
     /// Reads the configuration again, on a worker. Errors: invalid_argument, if it is wrong; nothing has changed then.
@@ -269,8 +272,10 @@ private:
     void go_on(std::shared_ptr<Application> application);
     void apply(const Identity& who, const Change& change, Done<void> done);
     void apply_queue(const Identity& who, const Change& change, Done<void> done);
-    void apply_permission(const Identity& who, const Change& change, Done<void> done);
-    void revoke(const Identity& who, std::vector<std::uint64_t> permissions, Done<void> done);
+    void apply_security(std::shared_ptr<Application> application, std::size_t first);
+    void commit_security(std::shared_ptr<Application> application, std::size_t first, SecurityPlan plan);
+    void security_ended(std::shared_ptr<Application> application, std::size_t first, bool is_made);
+    void take_over(SecurityPlan plan, const std::string& by);
     struct Look;
     void continue_look(std::shared_ptr<Look> look);
     void verify_older(std::shared_ptr<security::AuditVerifier> verifier, std::uint64_t before, Done<security::AuditVerifier::Finding> done);

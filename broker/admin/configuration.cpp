@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "admin/broker_admin.hpp"
+#include "admin/security_plan.hpp"
 #include "base/log.hpp"
 
 namespace giromq::admin {
@@ -36,6 +38,11 @@ Definitions definitions_of(const std::vector<Permission>& permissions) {
 bool is_same_stage(const Change& one, const Change& other) {
     const bool is_removal = one.kind == ChangeKind::remove;
     return one.key.first == other.key.first && is_removal == (other.kind == ChangeKind::remove);
+}
+
+/// They come one after another, and are made together.
+bool is_of_security(const Change& change) {
+    return change.key.first == DefinitionKind::user || change.key.first == DefinitionKind::permission;
 }
 
 /// Takes only whether it was done.
@@ -143,6 +150,13 @@ void BrokerAdmin::go_on(std::shared_ptr<Application> application) {
     auto& [who, changes, next, under_way, was_refused, entry, done] = *application;
     while (next < changes.size() && under_way < changes_at_once) {
         Change& change = changes[next];
+        if (is_of_security(change)) {
+            if (under_way > 0) return;
+            const auto first = next;
+            while (next < changes.size() && is_of_security(changes[next])) ++next;
+            ++under_way;
+            return apply_security(std::move(application), first);
+        }
         if (under_way > 0 && !is_same_stage(change, changes[next - 1])) return;
         // What is to be deleted comes last, and may be what was to be replaced.
         if (was_refused && change.kind == ChangeKind::remove) break;
@@ -170,21 +184,16 @@ void BrokerAdmin::go_on(std::shared_ptr<Application> application) {
     std::exchange(done, {})(std::move(changes));
 }
 
+/// A queue or a selector.
 void BrokerAdmin::apply(const Identity& who, const Change& change, Done<void> done) {
     const auto& name = change.key.second;
     const bool is_removal = change.kind == ChangeKind::remove;
-    switch (change.key.first) {
-        case DefinitionKind::queue:
-            if (is_removal) return delete_queue(who, name, false, std::move(done));
-            return apply_queue(who, change, std::move(done));
-        case DefinitionKind::selector:
-            if (is_removal) return delete_selector(who, name, std::move(done));
-            return put_selector(who, name, change.after.at("text"), whether(std::move(done)));
-        case DefinitionKind::permission: return apply_permission(who, change, std::move(done));
-        case DefinitionKind::user: break;
+    if (change.key.first == DefinitionKind::queue) {
+        if (is_removal) return delete_queue(who, name, false, std::move(done));
+        return apply_queue(who, change, std::move(done));
     }
-    if (is_removal) return delete_user(who, name, std::move(done));
-    put_user(who, name, role_of(change.after), std::nullopt, whether(std::move(done)));
+    if (is_removal) return delete_selector(who, name, std::move(done));
+    put_selector(who, name, change.after.at("text"), whether(std::move(done)));
 }
 
 void BrokerAdmin::apply_queue(const Identity& who, const Change& change, Done<void> done) {
@@ -212,36 +221,53 @@ void BrokerAdmin::apply_queue(const Identity& who, const Change& change, Done<vo
     });
 }
 
-/// What is wanted is granted before the rest is revoked: whoever has it now and afterwards, has it in between, whatever happens.
-void BrokerAdmin::apply_permission(const Identity& who, const Change& change, Done<void> done) {
-    auto wanted = permission_of(change.key.second, change.after);
-    bool is_granted = change.kind == ChangeKind::remove;
-    std::vector<std::uint64_t> others;
-    for (const auto& permission : *parts_.users.permissions().snapshot()) {
-        if (key_of(permission) != change.key) continue;
-        if (!is_granted && permission.actions == wanted.actions) {
-            is_granted = true;
-        } else {
-            others.push_back(permission.id);
-        }
-    }
-    if (is_granted) return revoke(who, std::move(others), std::move(done));
-    add_permission(who, std::move(wanted),
-                   [this, who, others = std::move(others), done = std::move(done)](Result<Permission> granted) mutable {
-                       if (!granted) return done(granted.error());
-                       revoke(who, std::move(others), std::move(done));
-                   });
+/// Users, roles and permissions: in turn with other changes of them, and planned on a worker, since there may be thousands.
+void BrokerAdmin::apply_security(std::shared_ptr<Application> application, std::size_t first) {
+    in_turn([this, application = std::move(application), first]() mutable {
+        parts_.workers.execute([this, application = std::move(application), first]() mutable {
+            const std::span all(application->changes);
+            const auto changes = all.subspan(first, application->next - first);
+            auto plan = plan_security(changes, parts_.users.list(), *parts_.users.permissions().snapshot(), application->who, parts_.clock);
+            parts_.core_executor.execute([this, application = std::move(application), first, plan = std::move(plan)]() mutable {
+                commit_security(std::move(application), first, std::move(plan));
+            });
+        });
+    });
 }
 
-void BrokerAdmin::revoke(const Identity& who, std::vector<std::uint64_t> permissions, Done<void> done) {
-    if (permissions.empty()) return done({});
-    const auto id = permissions.back();
-    permissions.pop_back();
-    delete_permission(who, id, [this, who, permissions = std::move(permissions), done = std::move(done)](Result<void> deleted) mutable {
-        // Somebody else may have revoked it.
-        if (!deleted && !deleted.error().is(errc::not_found)) return done(std::move(deleted));
-        revoke(who, std::move(permissions), std::move(done));
-    });
+void BrokerAdmin::commit_security(std::shared_ptr<Application> application, std::size_t first, SecurityPlan plan) {
+    if (!plan.refused.empty()) {
+        for (auto& [place, refusal] : plan.refused) application->changes[first + place].refused = std::move(refusal);
+        return security_ended(std::move(application), first, false);
+    }
+    auto steps = std::move(plan.steps);
+    if (steps.empty()) return security_ended(std::move(application), first, true);
+    auto stored = [this, application = std::move(application), first, plan = std::move(plan)](Result<void> result) mutable {
+        if (result) {
+            take_over(std::move(plan), application->who.user);
+        } else {
+            for (auto place = first; place < application->next; ++place) application->changes[place].refused = result.error();
+        }
+        security_ended(std::move(application), first, result.ok());
+    };
+    parts_.core.change_security(std::move(steps), std::move(stored));
+}
+
+/// It is in the store, and holds from now on; links and connections that it does not allow any more end.
+void BrokerAdmin::take_over(SecurityPlan plan, const std::string& by) {
+    log::info("security_changed", {{"users", plan.users.size()}, {"permissions", plan.permissions.size()}, {"by", by}});
+    parts_.users.permissions().replace_all(std::move(plan.permissions));
+    parts_.users.replace_all(std::move(plan.users));
+    for (const auto& name : plan.let_out) parts_.connections.close_user(name, "the user '" + name + "' was changed or deleted");
+    parts_.connections.review_permissions();
+}
+
+void BrokerAdmin::security_ended(std::shared_ptr<Application> application, std::size_t first, bool is_made) {
+    turn_ends();
+    for (auto place = first; place < application->next; ++place) application->changes[place].is_made = is_made;
+    application->was_refused = application->was_refused || !is_made;
+    --application->under_way;
+    parts_.core_executor.execute([this, application = std::move(application)]() mutable { go_on(std::move(application)); });
 }
 
 void BrokerAdmin::reload_configuration(const Identity& who, Done<Reloaded> done) {

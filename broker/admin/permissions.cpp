@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "admin/broker_admin.hpp"
+#include "admin/security_plan.hpp"
 #include "base/log.hpp"
 #include "security/permission_table.hpp"
 
@@ -10,18 +11,11 @@ namespace {
 
 using security::Action;
 
-constexpr std::size_t permissions_max = 10'000;
-
 std::string_view to_text(GranteeKind kind) { return kind == GranteeKind::role ? "role" : "user"; }
 
 bool is_same_grant(const Permission& left, const Permission& right) {
     return left.grantee_kind == right.grantee_kind && left.grantee == right.grantee && left.pattern == right.pattern &&
            left.actions == right.actions;
-}
-
-std::string text_of(const Permission& permission) {
-    return std::string(to_text(permission.grantee_kind)) + ' ' + permission.grantee + ": " + actions_text(permission.actions) + " on " +
-           permission.pattern;
 }
 
 void log_change(const char* event, const Permission& permission, const std::string& by) {
@@ -40,24 +34,7 @@ Result<std::vector<Permission>> BrokerAdmin::list_permissions(const Identity& wh
 }
 
 std::optional<Error> BrokerAdmin::refusal_of(const Permission& permission) const {
-    if (!is_pattern(permission.pattern)) {
-        return Error(errc::invalid_argument,
-                     "a pattern is words with dots between them; a word is '*' (any one), '#' (any number), or has neither, nor spaces");
-    }
-    const bool is_empty = permission.actions.empty();
-    if (is_empty || !std::all_of(permission.actions.begin(), permission.actions.end(), is_grantable)) {
-        return Error(errc::invalid_argument,
-                     "what can be granted is send, receive, browse, read-body, create, move, delete, purge and resolve-xa");
-    }
-    if (permission.grantee_kind == GranteeKind::user) {
-        if (permission.grantee != "anonymous" && !parts_.users.find(permission.grantee)) {
-            return Error(errc::not_found, "there is no user '" + permission.grantee + "'");
-        }
-    } else {
-        const auto role = role_named(permission.grantee);
-        if (!role) return Error(errc::not_found, "there is no role '" + permission.grantee + "'");
-        if (*role == Role::auditor) return Error(errc::invalid_argument, "an auditor changes nothing, and sees no bodies");
-    }
+    if (auto refused = refusal_of_grant(permission, parts_.users.find(permission.grantee).has_value())) return refused;
     const auto existing = parts_.users.permissions().snapshot();
     if (existing->size() >= permissions_max)
         return Error(core::errc::resource_limit, "there are 10000 permissions; use patterns and roles");
@@ -84,7 +61,7 @@ void BrokerAdmin::add_permission(const Identity& who, Permission permission, Don
         permission.id =
             std::max(static_cast<std::uint64_t>(permission.created_at.milliseconds), existing->empty() ? 0 : existing->back().id + 1);
         auto copy = permission;
-        auto entry = audit_entry(who, "permission.grant", std::to_string(permission.id), text_of(permission));
+        auto entry = audit_entry(who, "permission.grant", std::to_string(permission.id), grant_text(permission));
         auto stored = [this, by = who.user, permission = std::move(permission), done = std::move(done)](Result<void> result) mutable {
             if (result) {
                 log_change("permission_granted", permission, by);
@@ -106,7 +83,7 @@ void BrokerAdmin::delete_permission(const Identity& who, std::uint64_t id, Done<
             turn_ends();
             return done(Error(errc::not_found, "there is no permission " + std::to_string(id)));
         }
-        auto entry = audit_entry(who, "permission.revoke", std::to_string(id), text_of(*found));
+        auto entry = audit_entry(who, "permission.revoke", std::to_string(id), grant_text(*found));
         auto removed = [this, by = who.user, permission = *found, done = std::move(done)](Result<void> result) mutable {
             if (result) {
                 log_change("permission_revoked", permission, by);

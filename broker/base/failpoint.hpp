@@ -10,17 +10,18 @@
 /// of a flag.
 namespace giromq::failpoint {
 
-/// Every name. What becomes of a branch (prepare, commit in two phases, rollback, commit in one phase, an administrator's decision, forget)
-/// has three places: `arrived` is before BEGIN, `written` when all rows are written and COMMIT was not called, `durable` when COMMIT has
-/// returned and nobody has heard of it. `recovery.branch` is passed with each branch that is found at start, `checkpoint.begun` and
-/// `checkpoint.done` are before and after the log is copied into the file.
-inline constexpr std::array<std::string_view, 21> names{
+/// Every name. A change of users or permissions, and what becomes of a branch (prepare, commit in two phases, rollback, commit in one
+/// phase, an administrator's decision, forget) has three places: `arrived` is before BEGIN, `written` when all rows are written and COMMIT
+/// was not called, `durable` when COMMIT has returned and nobody has heard of it. `recovery.branch` is passed with each branch that is
+/// found at start, `checkpoint.begun` and `checkpoint.done` are before and after the log is copied into the file.
+inline constexpr std::array<std::string_view, 24> names{
     "prepare.arrived",   "prepare.written",   "prepare.durable",    // xa_prepare
     "commit.arrived",    "commit.written",    "commit.durable",     // xa_commit of a prepared branch
     "rollback.arrived",  "rollback.written",  "rollback.durable",   // xa_rollback of a prepared branch
     "one-phase.arrived", "one-phase.written", "one-phase.durable",  // xa_commit(TMONEPHASE)
     "heuristic.arrived", "heuristic.written", "heuristic.durable",  // an administrator's decision
     "forget.arrived",    "forget.written",    "forget.durable",     // xa_forget
+    "security.arrived",  "security.written",  "security.durable",   // a user or a permission
     "recovery.branch",   "checkpoint.begun",  "checkpoint.done",
 };
 

@@ -207,6 +207,15 @@ void Core::remove_permission(std::uint64_t id, UniqueFunction<void(Result<void>)
     impl_->commit_record(store::RemovePermission{id}, std::move(done));
 }
 
+void Core::change_security(std::vector<SecurityStep> steps, UniqueFunction<void(Result<void>)> done) {
+    std::vector<store::Operation> operations;
+    operations.reserve(steps.size());
+    for (auto& step : steps) {
+        std::visit([&](auto& operation) { operations.emplace_back(std::move(operation)); }, step);
+    }
+    impl_->commit_records(std::move(operations), std::move(done));
+}
+
 bool Core::audited(AuditEntry entry, UniqueFunction<void()> command) {
     return impl_->context.audited(std::move(entry), std::move(command));
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -461,6 +462,9 @@ public:
     const std::vector<Permission>& recovered_permissions() const;
     void put_permission(Permission permission, UniqueFunction<void(Result<void>)> done);
     void remove_permission(std::uint64_t id, UniqueFunction<void(Result<void>)> done);
+    /// These steps, in this order, in one unit: all of them hold after a crash, or none.
+    using SecurityStep = std::variant<store::PutUser, store::RemoveUser, store::PutPermission, store::RemovePermission, store::PutAudit>;
+    void change_security(std::vector<SecurityStep> steps, UniqueFunction<void(Result<void>)> done);
     /// The unit of work that `command` commits before it returns carries this line of the audit, so that both become durable or neither; a
     /// command that is refused leaves none. False if nothing was committed.
     bool audited(AuditEntry entry, UniqueFunction<void()> command);

@@ -192,10 +192,22 @@ CoreView Core::Impl::view() const {
 }
 
 void Core::Impl::commit_record(store::Operation operation, UniqueFunction<void(Result<void>)> done) {
+    std::vector<store::Operation> operations;
+    operations.push_back(std::move(operation));
+    commit_records(std::move(operations), std::move(done));
+}
+
+void Core::Impl::commit_records(std::vector<store::Operation> operations, UniqueFunction<void(Result<void>)> done) {
+    // What is left of a full disk is for consuming: a few records are let in, for whoever sees to it, many are not.
+    constexpr std::size_t few_records = 64;
+    constexpr std::size_t record_bytes = 300;
     if (stopping) return done(stopping_error());
     tx::UnitOfWork work;
-    if (const auto* const put = std::get_if<store::PutSelector>(&operation)) work.grow(put->selector.text.size());
-    work.stage(std::move(operation));
+    if (operations.size() > few_records) work.grow(operations.size() * record_bytes);
+    for (auto& operation : operations) {
+        if (const auto* const put = std::get_if<store::PutSelector>(&operation)) work.grow(put->selector.text.size());
+        work.stage(std::move(operation));
+    }
     work.then([done = std::move(done)](const store::UnitResult& result) mutable {
         if (done) done(result.durable ? Result<void>() : Result<void>(result.error));
     });

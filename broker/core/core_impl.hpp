@@ -64,6 +64,8 @@ public:
 
     /// Commits an operation on a user or a named selector.
     void commit_record(store::Operation operation, UniqueFunction<void(Result<void>)> done);
+    /// Several of them in one unit.
+    void commit_records(std::vector<store::Operation> operations, UniqueFunction<void(Result<void>)> done);
 
     Context context;
     Router router;

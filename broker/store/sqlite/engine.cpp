@@ -28,8 +28,10 @@ bool grows(const Batch& batch) {
     });
 }
 
-/// What the operation makes of a branch, as failpoints have it; empty if it is about none.
-std::string_view step_of_branch(const Operation& operation) {
+/// What the operation is, as failpoints have it; empty for none of them.
+std::string_view step_of(const Operation& operation) {
+    if (std::holds_alternative<PutUser>(operation) || std::holds_alternative<RemoveUser>(operation)) return "security";
+    if (std::holds_alternative<PutPermission>(operation) || std::holds_alternative<RemovePermission>(operation)) return "security";
     if (std::holds_alternative<PrepareBranch>(operation)) return "prepare";
     if (std::holds_alternative<PutTombstone>(operation)) return "one-phase";
     if (std::holds_alternative<ForgetBranch>(operation)) return "forget";
@@ -42,7 +44,7 @@ std::string_view step_of_branch(const Operation& operation) {
 void reach_failpoints(const Batch& batch, std::string_view moment) {
     if (!failpoint::is_armed()) return;
     for (const auto& operation : batch.operations) {
-        if (const auto step = step_of_branch(operation); !step.empty()) failpoint::reach(step, moment);
+        if (const auto step = step_of(operation); !step.empty()) failpoint::reach(step, moment);
     }
 }
 

@@ -62,7 +62,8 @@ class ConfigurationTest(giromqd.DaemonTest):
         self.assertEqual(["planned", "planned", "refused", "planned"], [change["outcome"] for change in planned])
         self.assertEqual(0, daemon.http("POST", "/api/v1/configuration/apply?dryRun=true", document).json()["done"])
         applied = daemon.http("POST", "/api/v1/configuration/apply", document).json()
-        self.assertEqual((2, "invalid_name"), (applied["done"], applied["failed"]["code"]))
+        self.assertEqual((1, "invalid_name"), (applied["done"], applied["failed"]["code"]))
+        self.assertEqual(["done", "refused", "refused", "skipped"], [change["outcome"] for change in applied["changes"]])
         exported = daemon.http("GET", "/api/v1/configuration/export")
         self.assertIn('<queue name="q" strict="true"/>', exported.body)
         self.assertEqual([], daemon.http("POST", "/api/v1/configuration/diff?prune=true", exported.body).json()["changes"])
@@ -123,6 +124,27 @@ class ConfigurationTest(giromqd.DaemonTest):
         daemon.kill()
         daemon = self.start("--config", config, dev=False)
         self.assertEqual((8, 0, 0, 0), (limit("a"), limit("b"), limit("c"), limit("d")))
+
+    def test_users_and_permissions_of_a_document_hold_together_or_not_at_all(self):
+        daemon = self.start()
+        daemon.http("PUT", "/api/v1/users/anna", {"role": "auditor", "password": "a long password 1"})
+        self.assertEqual(0, daemon.stop())
+        document = ('<definitions xmlns="urn:giromq:definitions:1"><queues><queue name="q"/></queues>'
+                    '<users><user name="anna" role="operator"/></users>'
+                    '<permissions><permission role="application" pattern="q" actions="send"/>'
+                    '<permission user="anna" pattern="q" actions="purge"/></permissions></definitions>')
+        for moment, left in (("written", 3), ("durable", 0)):
+            daemon = self.start("--allow-failpoints", environment={"GIROMQ_FAILPOINT": "security." + moment})
+            with self.assertRaises(OSError):
+                daemon.http("POST", "/api/v1/configuration/apply", document)
+            self.assertEqual(-signal.SIGKILL, daemon.wait())
+            daemon = self.start()
+            self.assertEqual(200, daemon.http("GET", "/api/v1/queues/q").status)
+            self.assertEqual(left, len(daemon.http("POST", "/api/v1/configuration/diff", document).json()["changes"]))
+            lines = [item["action"] for item in daemon.http("GET", "/api/v1/audit").json()["items"]]
+            self.assertEqual((0, 0) if left else (1, 2), (lines.count("user.change"), lines.count("permission.grant")))
+            self.assertTrue(daemon.http("GET", "/api/v1/audit/verify").json()["intact"])
+            self.assertEqual(0, daemon.stop())
 
 
 class UserTest(giromqd.DaemonTest):
