@@ -392,7 +392,7 @@ class AmqpConnectionTest : public CppUnit::TestFixture {
         });
         const Bytes end = frame_of(0x17, 0, [](codec::Writer&) {});
         assert_bounded(client, begin, end, 5'000);
-        CPPUNIT_ASSERT_EQUAL(std::uint32_t{0}, client.wire.connection->view().sessions);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, client.wire.connection->view().sessions.size());
         client.wire.give(begin);
         const Bytes detach = frame_of(0x16, 2, [](codec::Writer& writer) {
             writer.uint32(9);

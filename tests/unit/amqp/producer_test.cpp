@@ -469,7 +469,7 @@ class AmqpProducerTest : public CppUnit::TestFixture {
         }
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1000}, client.queue("q").messages);
         CPPUNIT_ASSERT_EQUAL(std::uint32_t{50}, client.wire.connection->view().producers);
-        CPPUNIT_ASSERT_EQUAL(std::uint32_t{5}, client.wire.connection->view().sessions);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{5}, client.wire.connection->view().sessions.size());
     }
 
     void executors_that_run_at_once_are_safe() {
