@@ -70,6 +70,8 @@ export class Browser {
 
   /** To another page without loading the console again, as its own links lead. */
   async visit(path) {
+    // Before it is drawn it hears of no change of the address.
+    await this.page.locator(".sidebar").waitFor();
     await this.page.evaluate((target) => {
       history.pushState(null, "", target);
       dispatchEvent(new PopStateEvent("popstate"));
