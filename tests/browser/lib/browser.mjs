@@ -71,7 +71,7 @@ export class Browser {
   /** To another page without loading the console again, as its own links lead. */
   async visit(path) {
     // Before it is drawn it hears of no change of the address.
-    await this.page.locator(".sidebar").waitFor();
+    await this.page.locator(".sidebar").waitFor({ state: "attached" });
     await this.page.evaluate((target) => {
       history.pushState(null, "", target);
       dispatchEvent(new PopStateEvent("popstate"));
@@ -155,7 +155,7 @@ export class Browser {
     await this.page.getByLabel("User").fill(user);
     await this.page.getByLabel("Password").fill(password);
     await this.page.getByRole("button", { name: "Log in", exact: true }).click();
-    await this.page.locator(".sidebar").waitFor();
+    await this.page.locator(".sidebar").waitFor({ state: "attached" });
     this.password = password;
   }
 
