@@ -1,5 +1,5 @@
-# Where several files are compiled at once (the preset fuzz), some are compiled alone: names that they keep to themselves are those of
-# other files of the same target.
+# Where several files are compiled at once (the preset fuzz; unit tests in the preset ci), some are compiled alone: names that they keep
+# to themselves are those of other files of the same target.
 function(giromq_compile_apart target)
   list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/")
   set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
@@ -17,11 +17,11 @@ if(CMAKE_UNITY_BUILD)
   set_target_properties(giromq_admin_web PROPERTIES UNITY_BUILD OFF)
   if(GIROMQ_TESTS)
     giromq_compile_apart(giromq_test_fault tests/fault/power_loss_vfs.cpp)
-    # CppUnit names a registration after its line, and two files may have theirs in the same one.
-    giromq_compile_apart(giromq_test_unit_core tests/unit/core/selectors_paging_test.cpp)
-    giromq_compile_apart(giromq_test_unit_amqp tests/unit/amqp/connection_test.cpp)
-    giromq_compile_apart(giromq_test_unit_client tests/unit/client/test_broker.cpp tests/unit/client/test_coordinator.cpp
-      tests/unit/client/test_xa_coordinator.cpp tests/unit/client/transaction_test.cpp)
-    giromq_compile_apart(giromq_test_unit_xa_switch tests/unit/client/test_xa_coordinator.cpp)
   endif()
+endif()
+
+if(GIROMQ_TESTS AND (CMAKE_UNITY_BUILD OR GIROMQ_UNITY_TESTS))
+  giromq_compile_apart(giromq_test_unit_client tests/unit/client/test_broker.cpp tests/unit/client/test_coordinator.cpp
+    tests/unit/client/test_xa_coordinator.cpp tests/unit/client/transaction_test.cpp)
+  giromq_compile_apart(giromq_test_unit_xa_switch tests/unit/client/test_xa_coordinator.cpp)
 endif()

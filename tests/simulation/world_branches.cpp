@@ -295,7 +295,6 @@ void World::forget(const BranchPtr& branch) {
 /// What a branch has got is about to be shown: so the branch has ended, although that is not answered yet.
 void World::find_out_about(Tag tag) {
     find_out_about_rollbacks();
-    find_out_about_commits(tag);
     if (model_.messages.at(tag).holder != transaction_holder) return;
     for (const auto& branch : branches_) {
         const bool has_it = std::ranges::count(branch->work.gets, tag, &Get::tag) > 0;
@@ -309,6 +308,7 @@ void World::find_out_about_those_before(Tag tag) {
     const auto shown = model_.messages.at(tag);
     const auto queue = model_.queues.find(shown.home);
     if (queue == model_.queues.end() || !queue->second.settings.strict) return;
+    find_out_about_commits(tag);
     for (const auto& branch : branches_) {
         if (branch->stage != Stage::completing || branch->is_applied) continue;
         const auto is_before = [&](const Get& get) {

@@ -249,11 +249,17 @@ void World::discharged(const std::shared_ptr<Transaction>& transaction, const Re
     rolled_back_are_back();
 }
 
-/// A message that a commit has put is about to be shown: so the commit has ended, although that is not answered yet.
+/// A message of a strict queue is about to be shown, and a commit has put it: if that had got messages there, it has let them go, although
+/// it is not answered yet.
 void World::find_out_about_commits(Tag shown) {
+    const auto home = model_.messages.at(shown).home;
     for (const auto& transaction : commits_) {
         if (std::ranges::count(transaction->puts, shown, &Sent::tag) == 0) continue;
-        for (const auto& get : transaction->gets) model_.get_committed(transaction->id, get.tag, get.outcome, get.by);
+        for (const auto& get : transaction->gets) {
+            const auto before = model_.before_commit.find({transaction->id, get.tag});
+            if (before == model_.before_commit.end() || before->second.home != home) continue;
+            model_.get_committed(transaction->id, get.tag, get.outcome, get.by);
+        }
     }
 }
 
