@@ -17,6 +17,7 @@
 #include "admin/broker_admin.hpp"
 #include "admin/core_transactions.hpp"
 #include "base/log.hpp"
+#include "base/processors.hpp"
 #include "core/core.hpp"
 #include "main/admin_ports.hpp"
 #include "main/alarm_settings.hpp"
@@ -76,9 +77,11 @@ unsigned io_threads(const config::Config& config) {
     return config.broker.io_threads > 0 ? config.broker.io_threads : std::max(1u, std::thread::hardware_concurrency());
 }
 
-/// With one processor whoever is waited for could not run meanwhile.
+/// With one processor whoever is waited for could not run meanwhile, and what uses up a quota is stopped when it would have to work.
 std::chrono::nanoseconds busy_wait(const config::Config& config) {
-    return std::chrono::microseconds(std::thread::hardware_concurrency() > 1 ? config.broker.busy_wait_us : 0);
+    const auto processors = std::thread::hardware_concurrency();
+    const bool may_wait = processors > 1 && usable_processors() >= processors;
+    return std::chrono::microseconds(may_wait ? config.broker.busy_wait_us : 0);
 }
 
 /// Every connection is a descriptor; the soft limit of most systems is 1024.
