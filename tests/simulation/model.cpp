@@ -226,7 +226,7 @@ void Model::move_confirmed(Tag tag) {
     auto& message = messages.at(tag);
     message.moving_from.reset();
     message.confirmed = true;
-    if (message.presence == Presence::pending) message.presence = Presence::present;
+    if (message.presence == Presence::pending) message.presence = message.with_queue ? Presence::leaving : Presence::present;
 }
 
 void Model::failure_confirmed(Tag tag, std::uint32_t failures) {

@@ -252,10 +252,10 @@ private:
     void lose_ties(ConnectionId connection);
     void forget(const BranchPtr& branch);
     void find_out_about(Tag tag);
-    void find_out_about_those_before(Tag tag);
+    void find_out_about_those_before(Tag shown, ConsumerKey to);
     bool has_ended_in_the_store(const Branch& branch, DestinationId queue);
     void find_out_about_rollbacks();
-    void find_out_about_commits(Tag shown);
+    void find_out_about_commits(Tag shown, ConsumerKey to);
     std::uint64_t branch_puts(std::optional<DestinationId> queue) const;
     void branches_may_lose(DestinationId queue);
     void complete_step(const BranchPtr& branch);

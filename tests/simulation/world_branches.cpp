@@ -303,15 +303,16 @@ void World::find_out_about(Tag tag) {
 }
 
 /// A message of a strict queue is about to be shown, and a branch had got one before it: so the branch has ended, although that is not
-/// answered yet. Then the store knows of it.
-void World::find_out_about_those_before(Tag tag) {
+/// answered yet. Then the store knows of it. What the consumer itself has got keeps it from nothing, until the branch is prepared.
+void World::find_out_about_those_before(Tag tag, ConsumerKey to) {
     const auto shown = model_.messages.at(tag);
     const auto queue = model_.queues.find(shown.home);
     if (queue == model_.queues.end() || !queue->second.settings.strict) return;
-    find_out_about_commits(tag);
+    find_out_about_commits(tag, to);
     for (const auto& branch : branches_) {
         if (branch->stage != Stage::completing || branch->is_applied) continue;
         const auto is_before = [&](const Get& get) {
+            if (branch->is_one_phase && get.by == to) return false;
             const auto committed = model_.before_commit.find({branch->work.id, get.tag});
             const auto& message = committed == model_.before_commit.end() ? model_.messages.at(get.tag) : committed->second;
             return message.home == shown.home && message.order < shown.order;

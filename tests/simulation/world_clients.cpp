@@ -224,7 +224,7 @@ void World::delivered(SimConsumer& consumer, core::Delivery delivery) {
     const auto queue = model_.queues.find(known.queue);
     if (found != model_.messages.end()) {
         find_out_about(tag);
-        if (!known.browser) find_out_about_those_before(tag);
+        if (!known.browser) find_out_about_those_before(tag, known.key);
         find_out_about_changes(known.queue, tag, !known.browser);
     }
     if (found != model_.messages.end() && queue != model_.queues.end() && found->second.persistent && !queue->second.temporary) {

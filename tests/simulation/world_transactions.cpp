@@ -251,13 +251,13 @@ void World::discharged(const std::shared_ptr<Transaction>& transaction, const Re
 
 /// A message of a strict queue is about to be shown, and a commit has put it: if that had got messages there, it has let them go, although
 /// it is not answered yet.
-void World::find_out_about_commits(Tag shown) {
+void World::find_out_about_commits(Tag shown, ConsumerKey to) {
     const auto home = model_.messages.at(shown).home;
     for (const auto& transaction : commits_) {
         if (std::ranges::count(transaction->puts, shown, &Sent::tag) == 0) continue;
         for (const auto& get : transaction->gets) {
             const auto before = model_.before_commit.find({transaction->id, get.tag});
-            if (before == model_.before_commit.end() || before->second.home != home) continue;
+            if (before == model_.before_commit.end() || before->second.home != home || get.by == to) continue;
             model_.get_committed(transaction->id, get.tag, get.outcome, get.by);
         }
     }
