@@ -355,7 +355,8 @@ void Broker::run(Signals& signals) {
             if (observe_at <= now) observe_at = now + observe_interval;
             admin_.observe();
         }
-        if (signal == Signals::Kind::reload) static_cast<void>(reloading_.reload());
+        // It waits for the store: time, the watchdog and SIGTERM must not wait with it.
+        if (signal == Signals::Kind::reload) workers_.execute([this] { static_cast<void>(reloading_.reload()); });
         if (config_.tls.reload_interval.count() > 0 && now >= certificates_at) {
             certificates_at = now + config_.tls.reload_interval;
             listeners_.reload_certificates(false);

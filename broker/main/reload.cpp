@@ -38,7 +38,8 @@ Reloading::Reloading(const config::Config& running, ReadConfig read, Actions act
 
 Result<admin::Reloaded> Reloading::reload() {
     const std::lock_guard lock(mutex_);
-    // Whatever else may be wrong, a certificate that was renewed is taken.
+    // Whatever else may be wrong with the configuration, certificates that were renewed are taken, with their revocation lists or not at
+    // all.
     actions_.reload_certificates();
     auto reloaded = read_and_take_over();
     if (reloaded) {

@@ -192,7 +192,8 @@ bool TlsContext::is_outdated() const {
 bool TlsContext::files_changed() const {
     const auto now = fingerprint_of(settings_);
     const std::lock_guard lock(mutex_);
-    return now != fingerprint_;
+    // What was refused may be right by now without another time or size: a list that was not valid yet, a file that could not be read.
+    return is_outdated_ || now != fingerprint_;
 }
 
 }  // namespace giromq::net

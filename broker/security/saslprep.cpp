@@ -34,18 +34,31 @@ bool is_printable_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char one) { return one >= ' ' && one < 0x7f; });
 }
 
+/// What may be a password is not left behind, however the function ends.
+class Wiped {
+public:
+    explicit Wiped(std::size_t size) : text(size) {}
+    ~Wiped() { ::explicit_bzero(text.data(), text.size() * sizeof(UChar)); }
+    Wiped(const Wiped&) = delete;
+    Wiped& operator=(const Wiped&) = delete;
+
+    std::vector<UChar> text;
+};
+
 }  // namespace
 
 std::optional<std::string> saslprep(std::string_view text, Prepared purpose) {
     if (is_printable_ascii(text)) return std::string(text);
     if (text.size() > text_bytes_max) return std::nullopt;
     UErrorCode status = U_ZERO_ERROR;
-    std::vector<UChar> wide(text.size());
+    Wiped wide_text(text.size());
+    auto& wide = wide_text.text;
     std::int32_t length = 0;
     u_strFromUTF8(wide.data(), static_cast<std::int32_t>(wide.size()), &length, text.data(), static_cast<std::int32_t>(text.size()),
                   &status);
     if (U_FAILURE(status) != 0) return std::nullopt;
-    std::vector<UChar> prepared(static_cast<std::size_t>(length) * expansion_max);
+    Wiped prepared_text(static_cast<std::size_t>(length) * expansion_max);
+    auto& prepared = prepared_text.text;
     const auto options = purpose == Prepared::query ? USPREP_ALLOW_UNASSIGNED : USPREP_DEFAULT;
     // The interface of ICU takes what it does not change as something that it could.
     auto* const rules = const_cast<UStringPrepProfile*>(profile());
@@ -57,9 +70,6 @@ std::optional<std::string> saslprep(std::string_view text, Prepared purpose) {
     std::int32_t bytes = 0;
     status = U_ZERO_ERROR;
     u_strToUTF8(result.data(), static_cast<std::int32_t>(result.size()), &bytes, prepared.data(), size, &status);
-    // It may be a password.
-    ::explicit_bzero(wide.data(), wide.size() * sizeof(UChar));
-    ::explicit_bzero(prepared.data(), prepared.size() * sizeof(UChar));
     if (U_FAILURE(status) != 0) return std::nullopt;
     result.resize(static_cast<std::size_t>(bytes));
     return result;

@@ -72,7 +72,7 @@ def lines_end_cleanly(tree):
 @rule(bad=[({"packaging/a.sh": "cd /w" "ork/main\n"}, "a path of one machine"), ({"docs/a.md": "in /ho" "me/anna/giromq\n"},
     "a path of one machine"),
            ({"admin-web/ui/package-lock.json": '{"a": {"resolved": "https://npm.mirror.example/x.tgz"}}\n'}, "registry")],
-      good=[{"packaging/a.sh": 'cd "$root/work/x"\nls /var/lib/giromq\n', "docs/a.md": "https://example.org/w" "ork/a\n",
+      good=[{"packaging/a.sh": 'cd "$root/wo' 'rk/x"\nls /var/lib/giromq\n', "docs/a.md": "https://example.org/w" "ork/a\n",
              "admin-web/ui/package-lock.json": '{"a": {"resolved": "https://registry.npmjs.org/x.tgz"}}\n'}])
 def nothing_names_the_machine_it_was_written_on(tree):
     """No absolute path of a home or working folder, and no private package registry."""
