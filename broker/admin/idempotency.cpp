@@ -1,6 +1,8 @@
 #include "admin/idempotency.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "admin/errc.hpp"
 #include "security/crypto.hpp"
@@ -31,8 +33,8 @@ Result<std::string> IdempotencyKeys::duplicate_id(std::string_view user, std::st
 
 Result<void> IdempotencyKeys::take(const std::string& queue, const std::string& duplicate_id, std::string_view content) {
     const auto hash = std::hash<std::string_view>()(content);
-    const auto [entry, is_new] = contents_.try_emplace(entry_of(queue, duplicate_id), hash);
-    if (!is_new && entry->second != hash) return Error(errc::different, "the Idempotency-Key was used for another message");
+    const auto [entry, is_new] = contents_.try_emplace(entry_of(queue, duplicate_id), Content{hash});
+    if (!is_new && entry->second.hash != hash) return Error(errc::different, "the Idempotency-Key was used for another message");
     if (is_new) order_.push_back(entry->first);
     while (order_.size() > kept) {
         contents_.erase(order_.front());
@@ -42,7 +44,17 @@ Result<void> IdempotencyKeys::take(const std::string& queue, const std::string& 
 }
 
 void IdempotencyKeys::give_back(const std::string& queue, const std::string& duplicate_id) {
-    contents_.erase(entry_of(queue, duplicate_id));
+    const auto entry = contents_.find(entry_of(queue, duplicate_id));
+    if (entry == contents_.end() || entry->second.is_sent) return;
+    // It is among the last, if it is there.
+    const auto place = std::find(order_.rbegin(), order_.rend(), entry->first);
+    if (place != order_.rend()) order_.erase(std::next(place).base());
+    contents_.erase(entry);
+}
+
+void IdempotencyKeys::sent(const std::string& queue, const std::string& duplicate_id) {
+    const auto entry = contents_.find(entry_of(queue, duplicate_id));
+    if (entry != contents_.end()) entry->second.is_sent = true;
 }
 
 }  // namespace giromq::admin

@@ -26,12 +26,18 @@ public:
 
     /// Before something is sent; errc::different if something else was sent to the queue under this id.
     Result<void> take(const std::string& queue, const std::string& duplicate_id, std::string_view content);
+    /// It was sent, and stays so: a repetition may be refused, for another reason, before it is known for one.
+    void sent(const std::string& queue, const std::string& duplicate_id);
     /// It was not sent after all.
     void give_back(const std::string& queue, const std::string& duplicate_id);
 
 private:
-    std::map<std::string, std::size_t> contents_;  // by queue and id, the hash of what was sent
-    std::deque<std::string> order_;                // oldest first; may name some that were given back
+    struct Content {
+        std::size_t hash = 0;
+        bool is_sent = false;
+    };
+    std::map<std::string, Content> contents_;  // by queue and id
+    std::deque<std::string> order_;            // oldest first
 };
 
 }  // namespace giromq::admin

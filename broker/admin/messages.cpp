@@ -230,6 +230,7 @@ void Messages::send(const Identity& who, std::string queue, std::shared_ptr<Mess
                 const bool is_paused = result.error.is(core::errc::not_allowed);
                 return done(is_paused ? Error(errc::paused, result.error.detail()) : result.error);
             }
+            keys->sent(queue, key);
             *is_new = !result.duplicate;
             if (*is_new) log::info("message_sent", {{"queue", queue}, {"by", by}});
             done(Sent{result.position, result.duplicate});

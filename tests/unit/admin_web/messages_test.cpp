@@ -27,6 +27,7 @@ class AdminMessagesTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_large_body_is_read_from_its_chunks);
     CPPUNIT_TEST(bodies_that_are_under_way_are_bounded_for_each_user_and_in_all);
     CPPUNIT_TEST(a_paused_queue_takes_no_message_for_now);
+    CPPUNIT_TEST(a_key_that_was_sent_under_stays_taken_when_a_repetition_is_refused);
     CPPUNIT_TEST(whoever_may_not_read_bodies_sees_none);
     CPPUNIT_TEST(named_messages_move);
     CPPUNIT_TEST(what_cannot_be_done_is_told_for_each_message);
@@ -337,6 +338,18 @@ class AdminMessagesTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_EQUAL(std::string("paused"), code_of(refused));
         CPPUNIT_ASSERT_EQUAL(200, rig.post("/api/v1/queues/q/pause", R"({"send":false})").status);
         send(rig, "q", "m");
+    }
+
+    void a_key_that_was_sent_under_stays_taken_when_a_repetition_is_refused() {
+        admin::IdempotencyKeys keys;
+        CPPUNIT_ASSERT(keys.take("q", "id", "a").ok());
+        keys.sent("q", "id");
+        CPPUNIT_ASSERT(keys.take("q", "id", "a").ok());
+        keys.give_back("q", "id");
+        CPPUNIT_ASSERT(!keys.take("q", "id", "b").ok());
+        CPPUNIT_ASSERT(keys.take("q", "other", "a").ok());
+        keys.give_back("q", "other");
+        CPPUNIT_ASSERT(keys.take("q", "other", "b").ok());
     }
 
     void a_large_body_is_read_from_its_chunks() {
